@@ -1,0 +1,37 @@
+"""Switches for all tests, and the fixtures that more than one file uses.
+
+JAX is strict here: arrays of different rank or type never meet unsaid, so a loss of shape (n, n) or a float64 constant
+that widens a whole network fails a test instead of costing a user a day.
+"""
+
+import importlib
+import os
+from pathlib import Path
+
+# Both are read when the packages are imported.
+os.environ.setdefault("JAX_PLATFORMS", "cpu")
+os.environ["KERAS_BACKEND"] = "jax"
+
+import jax
+import pytest
+
+ROOT = Path(__file__).parents[1]
+
+jax.config.update("jax_numpy_rank_promotion", "raise")
+jax.config.update("jax_numpy_dtype_promotion", "strict")
+
+
+@pytest.fixture
+def keras():
+    """The keras package on JAX. Its own arithmetic mixes ranks and types, so the strictness is off meanwhile."""
+    with jax.numpy_rank_promotion("allow"), jax.numpy_dtype_promotion("standard"):
+        yield importlib.import_module("keras")
+
+
+@pytest.fixture(scope="session")
+def shared():
+    """Folder of real tables beside the checkout, or $GOODFIT_SHARED; tests that want it are skipped without it."""
+    folder = Path(os.environ.get("GOODFIT_SHARED", ROOT.parent / "shared"))
+    if not folder.is_dir():
+        pytest.skip("no folder of real tables: set GOODFIT_SHARED")
+    return folder
