@@ -29,7 +29,7 @@ check: .venv/.dev  ## look at form, lint, types and import floors
 	$(BIN)/ruff format --check
 	$(BIN)/ruff check
 	$(BIN)/mypy
-	$(BIN)/lint-imports
+	$(BIN)/lint-imports --no-logo
 
 format: .venv/.dev  ## bring all code into form
 	$(BIN)/ruff format
