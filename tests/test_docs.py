@@ -1,4 +1,4 @@
-"""Every block of code in README and docs/ is run, and every link leads to a file.
+"""Every block of code in README and docs/ is run, every link leads to a file, every command is shown.
 
 The blocks of one page are run in order, in one empty folder: ```python blocks share their names, and of ```console and
 ```bash blocks the lines that begin with `$ goodfit` are run. `# exit 2` behind a command says that it must end so.
@@ -13,6 +13,7 @@ from importlib.metadata import entry_points
 from pathlib import Path
 
 import pytest
+import typer
 
 ROOT = Path(__file__).parents[1]
 DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
@@ -82,6 +83,14 @@ def test_every_block_says_its_language(path):
 def test_every_link_leads_to_a_file(path):
     dead = [target for target in LINK.findall(path.read_text(encoding="utf-8")) if not (path.parent / target).exists()]
     assert not dead
+
+
+def test_every_command_is_explained_by_an_example_and_written_about():
+    cli = pytest.importorskip("goodfit.cli")
+    pages = "".join(path.read_text(encoding="utf-8") for path in DOCUMENTS)
+    for name, command in typer.main.get_command(cli.app).commands.items():
+        assert f"goodfit {name}" in (command.help or ""), f"the help of {name} shows no example"
+        assert f"$ goodfit {name}" in pages, f"no page shows {name}"
 
 
 def test_a_broken_block_fails_with_the_line_of_the_document(tmp_path, monkeypatch):
