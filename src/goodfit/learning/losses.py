@@ -76,7 +76,7 @@ class Huber:
 class BinaryCrossentropy:
     """ℓ = −mean over outputs of y·log p + (1 − y)·log(1 − p); y 0 or 1, (rows, outputs).
 
-    From logits z: softplus(z) − y·z, exact for every z.
+    From logits z: y·softplus(−z) + (1 − y)·softplus(z), which cancels nowhere.
 
     Args:
         from_logits: the last layer gives z, not p.
@@ -88,7 +88,7 @@ class BinaryCrossentropy:
 
     def rows(self, y: jax.Array, output: jax.Array, *, logits: bool = False) -> jax.Array:
         if logits or self.from_logits:
-            return jnp.mean(jax.nn.softplus(output) - y * output, axis=-1)
+            return jnp.mean(y * jax.nn.softplus(-output) + (1 - y) * jax.nn.softplus(output), axis=-1)
         p = jnp.clip(output, SMALLEST_PROBABILITY, 1 - SMALLEST_PROBABILITY)
         return -jnp.mean(y * jnp.log(p) + (1 - y) * jnp.log1p(-p), axis=-1)
 
@@ -110,7 +110,9 @@ class CategoricalCrossentropy:
 
     def rows(self, y: jax.Array, output: jax.Array, *, logits: bool = False) -> jax.Array:
         if logits or self.from_logits:
-            return jnp.sum(y, axis=-1) * jax.nn.logsumexp(output, axis=-1) - jnp.sum(y * output, axis=-1)
+            # Shifted first: the difference of two numbers near 1000 would leave a float32 four digits.
+            z = output - jax.lax.stop_gradient(jnp.max(output, axis=-1, keepdims=True))
+            return jnp.sum(y, axis=-1) * jnp.log(jnp.sum(jnp.exp(z), axis=-1)) - jnp.sum(y * z, axis=-1)
         p = output / jnp.sum(output, axis=-1, keepdims=True)
         return -jnp.sum(y * jnp.log(jnp.clip(p, SMALLEST_PROBABILITY, 1 - SMALLEST_PROBABILITY)), axis=-1)
 
