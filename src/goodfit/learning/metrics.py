@@ -19,13 +19,14 @@ MetricFunction = Callable[[jax.Array, jax.Array, jax.Array], jax.Array]
 
 def _class_numbers(y: jax.Array, prediction: jax.Array) -> jax.Array:
     """Targets as class numbers (rows,), whether they came so, as a column of 0 and 1, or one-hot."""
-    if y.ndim == 1:
-        return y
-    return y[:, 0] if prediction.shape[-1] == 1 else jnp.argmax(y, axis=-1)
+    if y.ndim == 2:
+        y = y[:, 0] if prediction.shape[-1] == 1 else jnp.argmax(y, axis=-1)
+    return y.astype(jnp.int32)
 
 
 def _predicted_classes(prediction: jax.Array) -> jax.Array:
-    return prediction[:, 0] > 0.5 if prediction.shape[-1] == 1 else jnp.argmax(prediction, axis=-1)
+    classes = prediction[:, 0] > 0.5 if prediction.shape[-1] == 1 else jnp.argmax(prediction, axis=-1)
+    return classes.astype(jnp.int32)
 
 
 def _class_probabilities(prediction: jax.Array) -> jax.Array:
@@ -66,7 +67,7 @@ def auc(y: jax.Array, prediction: jax.Array, weights: jax.Array) -> jax.Array:
     """
     classes = _class_numbers(y, prediction)
     if prediction.shape[-1] == 1:
-        return _area(classes > 0.5, prediction[:, 0], weights)
+        return _area(classes == 1, prediction[:, 0], weights)
     areas = [_area(classes == k, prediction[:, k], weights) for k in range(prediction.shape[-1])]
     return jnp.nanmean(jnp.stack(areas))
 
