@@ -1,0 +1,205 @@
+"""The target: class labels as codes, or a quantity standardised; and the way back from predictions."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any, Literal, NamedTuple, cast, get_args
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from goodfit.data.features import Numbers, column_as, read_numbers
+from goodfit.data.table import Kind, Table
+from goodfit.errors import DataError
+
+Label = str | int | float
+Task = Literal["binary", "multiclass", "regression"]
+AskedTask = Literal["auto", "classification", "regression"]
+Codes = npt.NDArray[np.int32]
+
+FEW_CLASSES = 20
+"""Whole numbers with at most so many different values are taken as classes."""
+YES = {"yes", "y", "true", "t", "positive", "pos"}
+
+
+class Baseline(NamedTuple):
+    """What a model without columns would predict: the majority class and its share, or the mean and None."""
+
+    prediction: Label
+    share: float | None
+
+
+class Prediction(NamedTuple):
+    """Labels (n,) with probabilities (n, k) in the order of `Target.classes`; or quantities (n,) and None."""
+
+    values: npt.NDArray[Any]
+    probabilities: Numbers | None
+
+
+@dataclass(frozen=True)
+class Target:
+    """The column to predict; `fit_target` makes it.
+
+    classes: sorted, of a binary target (negative, positive); of the whole table, so that every class can be predicted;
+    () for regression. mean and scale: of the training rows, 0 and 1 for classes. note: how the task was found.
+    """
+
+    name: str
+    task: Task
+    kind: Kind
+    classes: tuple[Label, ...]
+    mean: float
+    scale: float
+    baseline: Baseline
+    note: str = ""
+
+    def encode(self, table: Table) -> Codes | Numbers:
+        """int32 codes (n,) of the classes, 0 and 1 for a binary target; or (value − mean)/scale, float64 (n,).
+
+        DataError naming the rows for missing or infinite cells, and naming the class for one that was never seen.
+        """
+        column = _complete(table, self.name, self.kind)
+        if self.task == "regression":
+            return (read_numbers(self.name, column) - self.mean) / self.scale
+        return _encode_classes(self.name, column, self.classes)
+
+    def decode(self, predictions: npt.ArrayLike) -> Prediction:
+        """What a network gives, in the target's own terms.
+
+        Binary: probabilities of the positive class, (n,) or (n, 1), or of both, (n, 2). Multiclass: (n, k). The label
+        is the class of the highest probability, the first of equals. Regression: standardised values, (n,) or (n, 1).
+        DataError for another shape.
+        """
+        numbers = np.asarray(predictions, np.float64)
+        width = numbers.shape[1] if numbers.ndim == 2 else 1
+        allowed = {"regression": (1,), "binary": (1, 2), "multiclass": (len(self.classes),)}[self.task]
+        if numbers.ndim not in (1, 2) or width not in allowed:
+            raise DataError(f"predictions of shape {numbers.shape} do not fit the {self.task} target {self.name!r}.")
+        if self.task == "regression":
+            return Prediction(numbers.reshape(-1) * self.scale + self.mean, None)
+        if width == 1:
+            positive = numbers.reshape(-1)
+            numbers = np.stack([1 - positive, positive], axis=1)
+        return Prediction(np.array(self.classes)[numbers.argmax(axis=1)], numbers)
+
+    def to_json(self) -> dict[str, Any]:
+        """A plain dict for a JSON file; `from_json` gives an equal target."""
+        return asdict(self) | {"classes": list(self.classes), "baseline": list(self.baseline)}
+
+    @classmethod
+    def from_json(cls, record: Mapping[str, Any]) -> Target:
+        """The target of a record; DataError if it is not one."""
+        try:
+            target = cls(**{**record, "classes": tuple(record["classes"]), "baseline": Baseline(*record["baseline"])})
+            sound = target.task in get_args(Task) and target.kind in get_args(Kind)
+            if not (sound and np.isfinite([target.mean, target.scale]).all() and target.scale > 0):
+                raise ValueError("a value is out of range")
+        except (KeyError, TypeError, ValueError) as error:
+            raise DataError(f"The record of the target is damaged ({error!r}): train again.") from error
+        return target
+
+
+def fit_target(table: Table, name: str, rows: npt.ArrayLike, *, task: AskedTask = "auto") -> Target:
+    """Find the task and what the target needs: classes from the whole table, mean and scale from these rows only.
+
+    task="auto": text and categories are classes; numbers are classes if all are whole and at most 20 differ, else a
+    quantity; `Target.note` says which. Positive of two classes is the second in sorted order, but "yes" and "true"
+    are always positive. rows: the training part.
+
+    DataError for missing or infinite cells (with their rows), fewer than two classes or a constant quantity in the
+    training rows, a date, and for text that differs in more than half of the rows.
+    """
+    if task not in get_args(AskedTask):
+        raise DataError(f"task must be one of {', '.join(get_args(AskedTask))}, not {task!r}.")
+    column = table.column(name)
+    if column.kind == "date":
+        raise DataError(f"column {name!r} holds dates and cannot be the target: choose a class or a number.")
+    kind: Kind = "number" if column.kind == "number" or task == "regression" else "category"
+    cells = _complete(table, name, kind)
+    training = np.asarray(rows, np.int64)
+    if kind == "category":
+        return _classification(name, kind, cells, training, "")
+    values = read_numbers(name, cells)
+    few = _few_whole(values)
+    if task == "classification" or (task == "auto" and few):
+        return _classification(name, kind, cells, training, _note(name, few=True) if task == "auto" else "")
+    return _regression(name, values[training], _note(name, few=False) if task == "auto" else "")
+
+
+def _note(name: str, *, few: bool) -> str:
+    if few:
+        return (f"{name} is taken as classes, since it has whole numbers and at most {FEW_CLASSES} different ones; "
+                "task='regression' takes it as a quantity")  # fmt: skip
+    return f"{name} is taken as a quantity; task='classification' takes each of its values as a class"
+
+
+def _few_whole(values: Numbers) -> bool:
+    return bool((values == np.floor(values)).all()) and len(np.unique(values)) <= FEW_CLASSES
+
+
+def _classification(
+    name: str, kind: Kind, cells: pa.ChunkedArray, training: npt.NDArray[np.int64], note: str
+) -> Target:
+    classes = _classes(name, pc.unique(cells).to_pylist(), len(cells))
+    counts = np.bincount(_encode_classes(name, cells, classes)[training], minlength=len(classes))
+    if np.count_nonzero(counts) < 2:
+        raise DataError(
+            f"target {name!r} has one class only in the training rows: stratify the parts or give more rows."
+        )
+    majority = int(counts.argmax())
+    task: Task = "binary" if len(classes) == 2 else "multiclass"
+    baseline = Baseline(classes[majority], float(counts[majority] / counts.sum()))
+    return Target(name, task, kind, classes, 0.0, 1.0, baseline, note)
+
+
+def _classes(name: str, found: list[Any], n_rows: int) -> tuple[Label, ...]:
+    """The classes in order: sorted, with the positive one last of two."""
+    labels: list[Label] = sorted(int(v) if isinstance(v, float) and v == int(v) else v for v in found)
+    if len(labels) < 2:
+        raise DataError(f"target {name!r} has the one class {labels[0]!r} only: choose a column that varies.")
+    if len(labels) > FEW_CLASSES and 2 * len(labels) > n_rows:
+        raise DataError(
+            f"target {name!r} has {len(labels)} different values in {n_rows} rows, too many for classes: "
+            "choose another column, or task='regression' if it is a quantity."
+        )
+    yes = [str(label).casefold() in YES for label in labels]
+    return tuple(labels[::-1] if yes == [True, False] else labels)
+
+
+def _regression(name: str, values: Numbers, note: str) -> Target:
+    if values.min() == values.max():
+        raise DataError(f"target {name!r} is constant in the training rows: choose a column that varies.")
+    # A power of two taken out is exact, and keeps the squares of 1e300 and 1e-300 within the range of floats.
+    exponent = np.frexp(np.abs(values).max())[1]
+    reduced = np.ldexp(values, -exponent)
+    mean = float(np.ldexp(reduced.mean(), exponent))
+    scale = float(np.ldexp(reduced.std(), exponent))
+    return Target(name, "regression", "number", (), mean, scale, Baseline(mean, None), note)
+
+
+def _complete(table: Table, name: str, kind: Kind) -> pa.ChunkedArray:
+    """The target column as this kind, without missing cells."""
+    column = column_as(table, name, kind)
+    if not column.null_count:
+        return column
+    rows = np.flatnonzero(column.is_null().to_numpy()) + 1
+    more = f" and {len(rows) - 5} more" if len(rows) > 5 else ""
+    raise DataError(
+        f"target {name!r} is missing in rows {', '.join(map(str, rows[:5]))}{more} (the first row of data is 1): "
+        "fill in or remove these rows."
+    )
+
+
+def _encode_classes(name: str, column: pa.ChunkedArray, classes: tuple[Label, ...]) -> Codes:
+    value_set = pa.array(np.array(classes, dtype=object if isinstance(classes[0], str) else np.float64))
+    found = pc.index_in(column, value_set=value_set)
+    if found.null_count:
+        unknown = pc.unique(column.filter(found.is_null())).to_pylist()
+        raise DataError(
+            f"target {name!r} has the class {unknown[0]!r}, which the training table did not have: "
+            f"the classes are {', '.join(map(repr, classes[:10]))}."
+        )
+    return cast(Codes, found.to_numpy().astype(np.int32, copy=False))
