@@ -11,8 +11,10 @@ from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from goodfit.errors import RecipeError
+from goodfit.learning.arrays import Array
 
 MODES = ("auto", "min", "max")
 
@@ -30,11 +32,11 @@ class StoppingKnobs(NamedTuple):
 class StoppingState(NamedTuple):
     """``best``: lowest ``sign · value``; ``best_epoch``: counted from 1, 0 while there is none; ``wait``: in epochs."""
 
-    best: jax.Array
-    best_epoch: jax.Array
-    wait: jax.Array
-    improved: jax.Array
-    stop: jax.Array
+    best: Array
+    best_epoch: Array
+    wait: Array
+    improved: Array
+    stop: Array
 
 
 @dataclass(frozen=True)
@@ -90,8 +92,8 @@ NEVER = StoppingKnobs(math.inf, 0.0, math.inf, 0.0, 1.0)
 
 def init_stopping(dtype: str = "float32") -> StoppingState:
     """The state before the first epoch."""
-    no = jnp.zeros((), bool)
-    return StoppingState(jnp.full((), jnp.inf, dtype), jnp.zeros((), jnp.int32), jnp.zeros((), jnp.int32), no, no)
+    zero, no = np.zeros((), np.int32), np.zeros((), bool)
+    return StoppingState(best=np.full((), np.inf, dtype), best_epoch=zero, wait=zero, improved=no, stop=no)
 
 
 def update_stopping(state: StoppingState, value: jax.Array, epoch: jax.Array, knobs: StoppingKnobs) -> StoppingState:
@@ -100,14 +102,14 @@ def update_stopping(state: StoppingState, value: jax.Array, epoch: jax.Array, kn
     Worked example: values 1.0 .8 .6 .4 .3 .35 .38 .40 .45 .50 with patience 5 stop after epoch 10; best is epoch 5.
     """
     signed = knobs.sign * value
-    counts = epoch > knobs.start_from_epoch
+    counts = epoch.astype(signed.dtype) > knobs.start_from_epoch
     improved = counts & (signed + knobs.min_delta < state.best)
     beats_baseline = improved & (signed + knobs.min_delta < knobs.baseline)
-    wait = jnp.where(beats_baseline, 0, state.wait + counts)
+    wait = jnp.where(beats_baseline, 0, state.wait + counts.astype(state.wait.dtype))
     return StoppingState(
         best=jnp.where(improved, signed, state.best),
         best_epoch=jnp.where(improved, epoch, state.best_epoch),
         wait=wait,
         improved=improved,
-        stop=counts & ~improved & (wait >= knobs.patience),
+        stop=counts & ~improved & (wait.astype(signed.dtype) >= knobs.patience),
     )
