@@ -119,7 +119,7 @@ class CategoricalCrossentropy:
 
 @dataclass(frozen=True)
 class SparseCategoricalCrossentropy:
-    """ℓ = −log p of the row's class; y (rows,) holds class numbers 0 … classes − 1.
+    """ℓ = −log p of the row's class; y (rows,) or (rows, 1) holds class numbers 0 … classes − 1.
 
     From logits z: logsumexp(z) − z[y].
 
@@ -133,7 +133,7 @@ class SparseCategoricalCrossentropy:
 
     def rows(self, y: jax.Array, output: jax.Array, *, logits: bool = False) -> jax.Array:
         # A product with the one-hot targets costs the compiled step less than picking one entry of each row.
-        one_hot = jax.nn.one_hot(y, output.shape[-1], dtype=output.dtype)
+        one_hot = jax.nn.one_hot(y.reshape(-1).astype(jnp.int32), output.shape[-1], dtype=output.dtype)
         return CategoricalCrossentropy(from_logits=self.from_logits).rows(one_hot, output, logits=logits)
 
 
@@ -163,4 +163,4 @@ def get_loss(loss: "str | Loss") -> Loss:
 def weighted_mean(values: jax.Array, weights: jax.Array) -> jax.Array:
     """Σ s·v / Σ s, and 0 where all weights are 0; both (rows,)."""
     total = jnp.sum(weights)
-    return jnp.sum(weights * values) / jnp.where(total == 0, 1, total)
+    return weights @ values / jnp.where(total == 0, 1, total)

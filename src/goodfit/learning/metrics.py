@@ -18,9 +18,9 @@ MetricFunction = Callable[[jax.Array, jax.Array, jax.Array], jax.Array]
 
 
 def _class_numbers(y: jax.Array, prediction: jax.Array) -> jax.Array:
-    """Targets as class numbers (rows,), whether they came so, as a column of 0 and 1, or one-hot."""
+    """Targets as class numbers (rows,), whether they came so, as one column, or one-hot."""
     if y.ndim == 2:
-        y = y[:, 0] if prediction.shape[-1] == 1 else jnp.argmax(y, axis=-1)
+        y = y[:, 0] if y.shape[-1] == 1 else jnp.argmax(y, axis=-1)
     return y.astype(jnp.int32)
 
 

@@ -1,13 +1,12 @@
 """A network is a tuple of layers, applied one after the other."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import jax
 import numpy as np
 
+from goodfit.learning.arrays import AnyParams, Params
 from goodfit.learning.layers import Dense, Dropout, Layer
-
-Params = tuple[dict[str, np.ndarray], ...]
 
 
 def init_network(layers: Sequence[Layer], *, n_inputs: int, seed: int, dtype: str = "float32") -> Params:
@@ -24,7 +23,7 @@ def init_network(layers: Sequence[Layer], *, n_inputs: int, seed: int, dtype: st
 
 def apply_network(
     layers: Sequence[Layer],
-    params: Sequence[Mapping[str, jax.Array]],
+    params: AnyParams,
     x: jax.Array,
     *,
     logits: bool = False,
@@ -48,7 +47,7 @@ def apply_network(
     return x
 
 
-def count_params(params: Sequence[Mapping[str, jax.Array]]) -> int:
+def count_params(params: AnyParams) -> int:
     """Number of single weights.
 
     >>> count_params(init_network([Dense(64), Dense(1)], n_inputs=30, seed=0))

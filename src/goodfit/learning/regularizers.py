@@ -13,8 +13,8 @@ import jax
 import jax.numpy as jnp
 
 from goodfit.errors import RecipeError
+from goodfit.learning.arrays import AnyParams
 
-Params = Sequence[Mapping[str, jax.Array]]
 Strengths = Sequence[Mapping[str, jax.Array | float]]
 
 
@@ -70,7 +70,7 @@ def l1_l2(l1: float = 0.01, l2: float = 0.01) -> L1L2:
     return L1L2(l1=l1, l2=l2)
 
 
-def penalty(params: Params, *, l1: Strengths, l2: Strengths) -> jax.Array:
+def penalty(params: AnyParams, *, l1: Strengths, l2: Strengths) -> jax.Array:
     """Sum of all penalties, a scalar.
 
     Args:
@@ -86,7 +86,9 @@ def penalty(params: Params, *, l1: Strengths, l2: Strengths) -> jax.Array:
     return sum(terms, start=jnp.zeros((), jnp.result_type(float)))
 
 
-def add_penalty_gradient(grads: Params, params: Params, *, l1: Strengths, l2: Strengths) -> list[dict[str, jax.Array]]:
+def add_penalty_gradient(
+    grads: AnyParams, params: AnyParams, *, l1: Strengths, l2: Strengths
+) -> list[dict[str, jax.Array]]:
     """Gradient of the objective from the gradient of the loss: ``g + 2·l2·w + l1·sign(w)``.
 
     Written by hand because it saves the compiled program a pass over the weights.

@@ -1,0 +1,148 @@
+"""Loss and metrics of given rows with given weights: dropout off, no penalty, in blocks that fit in memory."""
+
+from collections.abc import Callable
+from functools import partial
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from goodfit.learning.activations import ACTIVATIONS
+from goodfit.learning.arrays import Params
+from goodfit.learning.losses import weighted_mean
+from goodfit.learning.metrics import METRICS
+from goodfit.learning.network import apply_network
+from goodfit.training.recipe import Recipe
+
+BLOCK_BYTES = 2**24
+"""Inputs of one block, or the outputs of its widest layer, take about this much memory."""
+
+
+class Rows(NamedTuple):
+    """The rows a training learns from and is judged on, as arrays that it does not own.
+
+    x (n, features) of any number type. labels (n + 1, outputs + 1): targets, and the row's weight in the last column.
+    The last row, all zero, is "no row": its number n pads the last batch.
+    """
+
+    x: jax.Array
+    labels: jax.Array
+
+
+class Plan(NamedTuple):
+    """Which rows judge: row numbers of the training rows (or a fixed sample of them) and of the validation rows."""
+
+    fit: jax.Array
+    validation: jax.Array
+
+
+def make_labels(y: np.ndarray, weight: np.ndarray | None, dtype: str) -> np.ndarray:
+    """Targets y (n,) or (n, outputs) and weights (n,), by default 1, as one array; see ``Rows``."""
+    columns = y.reshape(len(y), -1)
+    labels = np.zeros((len(y) + 1, columns.shape[1] + 1), dtype)
+    labels[:-1, :-1] = columns
+    labels[:-1, -1] = 1 if weight is None else weight
+    return labels
+
+
+def take(array: jax.Array, index: jax.Array) -> jax.Array:
+    """Rows of an array by number; a number past the end takes the last row."""
+    return array.at[index].get(mode="clip", wrap_negative_indices=False)
+
+
+def block_size(recipe: Recipe, n_features: int) -> int:
+    """Rows in one block: a power of two."""
+    width = max(n_features, *(getattr(layer, "units", 1) for layer in recipe.layers))
+    return 1 << int(np.log2(max(1, BLOCK_BYTES // (4 * width))))
+
+
+def make_judge(recipe: Recipe, rows: Rows, plan: Plan) -> Callable[[Params], jax.Array]:
+    """A function from weights to the judged columns: loss and metrics of the fit rows, then of the validation rows.
+
+    Both parts go through one forward pass; their row weights tell them apart. What does not depend on the network's
+    weights is gathered once, here.
+    """
+    index = jnp.concatenate([plan.fit, plan.validation])
+    outputs_of = _make_forward(recipe, rows.x, index)
+    labels = take(rows.labels, index)
+    in_fit = jnp.arange(index.shape[0]) < plan.fit.shape[0]
+    parts = jnp.stack([in_fit, ~in_fit] if plan.validation.shape[0] else [in_fit])
+    weights = jnp.where(parts, labels[:, -1][None, :], 0)
+
+    def judge(params: Params) -> jax.Array:
+        return score(recipe, labels[:, :-1], outputs_of(params), weights).reshape(-1)
+
+    return judge
+
+
+def score(recipe: Recipe, y: jax.Array, outputs: jax.Array, weights: jax.Array) -> jax.Array:
+    """Loss, then each metric, under every weighting of the rows: (parts, columns) from weights (parts, rows)."""
+    losses = recipe.loss.rows(y, outputs, logits=recipe.fused)
+    predictions = ACTIVATIONS[recipe.link](outputs)
+
+    def of_part(weight: jax.Array) -> jax.Array:
+        metrics = [METRICS[name].function(y, predictions, weight) for name in recipe.metrics]
+        return jnp.stack([weighted_mean(losses, weight), *metrics])
+
+    return jax.vmap(of_part)(weights)
+
+
+def _make_forward(recipe: Recipe, x: jax.Array, index: jax.Array) -> Callable[[Params], jax.Array]:
+    """A function from weights to the outputs (len(index), n_outputs) that the loss takes."""
+    n, size = index.shape[0], block_size(recipe, x.shape[1])
+
+    def forward(params: Params, inputs: jax.Array) -> jax.Array:
+        return apply_network(recipe.layers, params, inputs.astype(recipe.dtype), logits=recipe.fused)
+
+    if n <= size:
+        inputs = take(x, index)
+        return lambda params: forward(params, inputs)
+    blocks = jnp.pad(index, (0, -n % size), constant_values=x.shape[0]).reshape(-1, size)
+
+    def by_blocks(params: Params) -> jax.Array:
+        outputs: jax.Array = jax.lax.map(lambda block: forward(params, take(x, block)), blocks)
+        return outputs.reshape(-1, outputs.shape[-1])[:n]
+
+    return by_blocks
+
+
+@partial(jax.jit, static_argnames="recipe")
+def _outputs(recipe: Recipe, params: Params, x: jax.Array) -> jax.Array:
+    return apply_network(recipe.layers, params, x.astype(recipe.dtype), logits=recipe.fused)
+
+
+@partial(jax.jit, static_argnames="recipe")
+def _score(recipe: Recipe, y: jax.Array, outputs: jax.Array, weights: jax.Array) -> jax.Array:
+    return score(recipe, y, outputs, weights)
+
+
+def outputs(recipe: Recipe, params: Params, x: np.ndarray) -> np.ndarray:
+    """What the loss takes, (rows, n_outputs), for inputs (rows, features).
+
+    The last block is padded to a power of two, so that tables of many sizes share a few compilations.
+    """
+    size = block_size(recipe, x.shape[1])
+    blocks = []
+    with jax.enable_x64(recipe.dtype == "float64"):
+        for begin in range(0, len(x), size):
+            block = x[begin : begin + size]
+            padded = np.zeros((1 << (len(block) - 1).bit_length(), x.shape[1]), x.dtype)
+            padded[: len(block)] = block
+            blocks.append(np.asarray(_outputs(recipe, params, padded))[: len(block)])
+    return np.concatenate(blocks)
+
+
+def evaluate(recipe: Recipe, params: Params, x: np.ndarray, labels: np.ndarray) -> dict[str, float]:
+    """Loss and metrics by name of the rows x (n, features), labels (n + 1, outputs + 1) as in ``Rows``."""
+    found = outputs(recipe, params, x)
+    with jax.enable_x64(recipe.dtype == "float64"):
+        values = _score(recipe, labels[:-1, :-1], found, labels[None, :-1, -1])
+    return dict(zip(("loss", *recipe.metrics), np.asarray(values[0], float).tolist(), strict=True))
+
+
+def predictions(recipe: Recipe, params: Params, x: np.ndarray) -> np.ndarray:
+    """Probabilities or values (rows, n_outputs): the outputs through the link that the loss implies."""
+    found = outputs(recipe, params, x)
+    with jax.enable_x64(recipe.dtype == "float64"):
+        return np.asarray(ACTIVATIONS[recipe.link](jnp.asarray(found)))

@@ -1,0 +1,185 @@
+"""Recipe: the choices that decide the compiled program. Knobs: the numbers that do not.
+
+A recipe is frozen and hashable; two trainings with equal recipes and equal shapes share one compilation. Knobs are
+traced: a new λ, learning rate, dropout rate or patience compiles nothing.
+"""
+
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import jax
+import numpy as np
+
+from goodfit.errors import RecipeError
+from goodfit.learning.layers import Dense, Dropout, Layer
+from goodfit.learning.losses import Loss, get_loss
+from goodfit.learning.metrics import get_metric, get_metrics
+from goodfit.learning.optimizers import Optimizer, get_optimizer, optimizer_knobs, optimizer_structure
+from goodfit.learning.stopping import NEVER, EarlyStopping, StoppingKnobs
+
+DTYPES = ("float32", "float64")
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """Everything that changes the compiled program, with every sweepable number taken out (see ``make_recipe``)."""
+
+    layers: tuple[Layer, ...]
+    optimizer: Optimizer
+    loss: Loss
+    metrics: tuple[str, ...]
+    batch_size: int
+    monitor: str
+    dtype: str
+
+    @property
+    def fused(self) -> bool:
+        """Whether the loss takes the logits of the last layer, its activation left out."""
+        last = self.layers[-1]
+        return (
+            isinstance(last, Dense)
+            and self.loss.fused is not None
+            and last.activation == self.loss.fused
+            and not getattr(self.loss, "from_logits", False)
+        )
+
+    @property
+    def link(self) -> str:
+        """The activation that makes predictions of the outputs that the loss takes."""
+        logits = self.fused or getattr(self.loss, "from_logits", False)
+        return self.loss.fused if logits and self.loss.fused else "linear"
+
+
+class Knobs(NamedTuple):
+    """The numbers that are swept. ``l1``, ``l2``: for each layer, name of a weight array to its strength."""
+
+    optimizer: dict[str, Any]
+    l1: tuple[dict[str, Any], ...]
+    l2: tuple[dict[str, Any], ...]
+    dropout: tuple[Any, ...]
+    stopping: StoppingKnobs
+    seed: Any
+
+
+def make_recipe(
+    layers: Sequence[Layer],
+    *,
+    optimizer: str | Optimizer = "adam",
+    loss: str | Loss,
+    metrics: Sequence[str] = (),
+    batch_size: int = 32,
+    early_stopping: EarlyStopping | None = None,
+    validation: bool = True,
+    total_steps: int = 1,
+    seed: int = 0,
+    dtype: str = "float32",
+) -> tuple[Recipe, Knobs]:
+    """Split the user's choices into what decides the program and what is only a number in it.
+
+    Args:
+        early_stopping: None never stops; the epoch with the lowest monitored loss is remembered all the same.
+        validation: whether there are validation rows; without them ``loss`` is monitored instead of ``val_loss``.
+        total_steps: updates of the whole training, for schedules that span it.
+
+    Raises:
+        RecipeError: an argument is unknown or outside its range; it is named.
+    """
+    layers = check_layers(layers)
+    optimizer = get_optimizer(optimizer)
+    monitor = _monitor(early_stopping, metrics, validation=validation)
+    check_count("batch_size", batch_size)
+    if dtype not in DTYPES:
+        raise RecipeError(f"dtype must be one of {', '.join(DTYPES)}, not {dtype!r}.")
+    _warn_of_two_decays(layers, optimizer)
+    recipe = Recipe(
+        layers=tuple(layer.structure() for layer in layers),
+        optimizer=optimizer_structure(optimizer),
+        loss=get_loss(loss),
+        metrics=tuple(metric.name for metric in get_metrics(metrics)),
+        batch_size=int(batch_size),
+        monitor=monitor,
+        dtype=dtype,
+    )
+    knobs = Knobs(
+        optimizer=optimizer_knobs(optimizer, total_steps=total_steps),
+        l1=strengths(layers, "l1"),
+        l2=strengths(layers, "l2"),
+        dropout=tuple(layer.rate for layer in layers if isinstance(layer, Dropout)),
+        stopping=_stopping_knobs(early_stopping, monitor),
+        seed=seed,
+    )
+    return recipe, as_arrays(knobs, dtype)
+
+
+def check_layers(layers: Sequence[Layer]) -> tuple[Layer, ...]:
+    """The layers as a tuple; RecipeError when they cannot be a network."""
+    layers = tuple(layers)
+    for layer in layers:
+        if not hasattr(layer, "apply") or not hasattr(layer, "structure"):
+            raise RecipeError(f"layers must be Dense, Dropout or LayerNormalization, not {layer!r}.")
+    if not layers or not isinstance(layers[-1], Dense):
+        raise RecipeError("the last layer must be Dense: its units are the outputs.")
+    return layers
+
+
+def check_count(argument: str, value: object, *, smallest: int = 1) -> None:
+    """RecipeError, naming the argument, unless ``value`` is a whole number not below ``smallest``."""
+    if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < smallest:
+        raise RecipeError(f"{argument} must be a whole number, {smallest} or more, not {value!r}.")
+
+
+def strengths(layers: Sequence[Layer], term: str) -> tuple[dict[str, Any], ...]:
+    """For each layer, name of each weight array that carries this term (``l1`` or ``l2``) to its strength."""
+    return tuple(
+        {
+            name: getattr(regularizer, term)
+            for name, regularizer in layer.regularizers().items()
+            if getattr(regularizer, term) is not None
+        }
+        for layer in layers
+    )
+
+
+def as_arrays(knobs: Knobs, dtype: str) -> Knobs:
+    """The same knobs as arrays of the training's precision, so that a number never becomes part of a program."""
+    arrays: Knobs = jax.tree.map(lambda value: np.asarray(value, dtype), knobs._replace(seed=0.0))
+    return arrays._replace(seed=np.asarray(knobs.seed, np.uint32))
+
+
+def _monitor(early_stopping: EarlyStopping | None, metrics: Sequence[str], *, validation: bool) -> str:
+    """The name of the monitored column, checked; the loss of the rows that judge when nobody asks for another."""
+    if early_stopping is None:
+        return "val_loss" if validation else "loss"
+    prefix, name = (
+        ("val_", early_stopping.monitor[4:])
+        if early_stopping.monitor.startswith("val_")
+        else ("", early_stopping.monitor)
+    )
+    if prefix and not validation:
+        raise RecipeError(
+            f"EarlyStopping monitors {early_stopping.monitor!r} but there are no validation rows; "
+            "give validation_split or validation_data, or monitor 'loss'."
+        )
+    if name != "loss":
+        name = get_metric(name).name
+        if name not in (metric.name for metric in get_metrics(metrics)):
+            raise RecipeError(f"EarlyStopping monitors {early_stopping.monitor!r}; add {name!r} to the metrics.")
+    return prefix + name
+
+
+def _stopping_knobs(early_stopping: EarlyStopping | None, monitor: str) -> StoppingKnobs:
+    if early_stopping is None:
+        return NEVER
+    name = monitor.removeprefix("val_")
+    return early_stopping.knobs(higher_is_better=name != "loss" and get_metric(name).higher_is_better)
+
+
+def _warn_of_two_decays(layers: Sequence[Layer], optimizer: Optimizer) -> None:
+    if optimizer.weight_decay and any(value for layer in strengths(layers, "l2") for value in layer.values()):
+        warnings.warn(
+            "weight_decay and an l2 regularizer both shrink the weights; use one of them, or be sure you want both.",
+            UserWarning,
+            stacklevel=4,
+        )
