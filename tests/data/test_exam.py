@@ -71,9 +71,11 @@ def test_a_reason_opens_again_and_stays_on_record(ledger):
 def test_the_line_is_on_disk_before_the_score_is_returned(tmp_path, monkeypatch):
     path = tmp_path / "ledger.jsonl"
     synced = []
-    monkeypatch.setattr(os, "fsync", lambda handle: synced.append(path.read_bytes()))
+    monkeypatch.setattr(os, "fsync", lambda handle: synced.append((os.fstat(handle).st_ino, path.read_bytes())))
     sit(Ledger(path))
-    assert synced[0].endswith(b"\n") and json.loads(synced[0])["scores"] == {"accuracy": [0.75, 0.5, 0.9]}
+    inode, content = synced[0]
+    assert inode == path.stat().st_ino
+    assert content.endswith(b"\n") and json.loads(content)["scores"] == {"accuracy": [0.75, 0.5, 0.9]}
 
 
 def test_no_score_leaves_when_the_record_cannot_be_written(tmp_path):
@@ -164,6 +166,14 @@ def test_a_ledger_that_was_cut_or_edited_opens_nothing(written, change, line):
         written.openings()
     with pytest.raises(ExamError, match=f"Line {line} of the ledger"):
         sit(written, reason="again")
+
+
+def test_a_line_that_was_replaced_by_another_sound_one_breaks_the_chain(written, tmp_path):
+    other = Ledger(tmp_path / "other.jsonl")
+    sit(other, score=lambda: {"accuracy": Estimate(0.95, 0.9, 0.99)})
+    rewrite(written, lambda lines: [other.path.read_bytes(), *lines[1:]])
+    with pytest.raises(ExamError, match="Line 2 of the ledger"):
+        written.openings()
 
 
 def test_a_line_taken_from_the_end_shows_in_the_head(written):

@@ -48,6 +48,8 @@ def test_the_same_seed_gives_the_same_parts(rule):
 @pytest.mark.parametrize("rule", ["random", "stratified", "group", "KFold"])
 def test_another_seed_gives_other_parts(rule):
     assert not np.array_equal(make_parts(N, **RULES[rule], seed=5).test, make_parts(N, **RULES[rule], seed=6).test)
+    (_, one), (_, two) = (validation_rows(N, **RULES[rule], seed=seed) for seed in (5, 6))
+    assert not np.array_equal(one, two)
 
 
 def test_the_seed_leaves_numpys_global_state_alone():
@@ -104,6 +106,12 @@ def test_many_small_classes_are_held_out_in_proportion_on_average():
     labels = np.concatenate([np.repeat(np.arange(100), 2), np.repeat([500, 501], 400)])
     share = np.mean([(labels[make_parts(N, stratify=labels, seed=s).test] < 100).mean() for s in range(40)])
     assert share == pytest.approx(0.2, abs=0.01)
+
+
+def test_a_small_class_gets_its_share_on_average():
+    labels = np.repeat([0, 1], [4, 96])
+    held = [(labels[make_parts(100, stratify=labels, seed=s).test] == 0).sum() for s in range(400)]
+    assert set(held) == {0, 1} and np.mean(held) == pytest.approx(0.8, abs=0.06)
 
 
 @pytest.mark.parametrize("seed", range(10))

@@ -213,8 +213,6 @@ def column_as(table: Table, name: str, kind: Kind) -> pa.ChunkedArray:
     column = table.arrow.column(name)
     if column.type == ARROW_TYPES[kind]:
         return column
-    if column.null_count == len(column):
-        return pa.chunked_array([pa.nulls(len(column), ARROW_TYPES[kind])])
     return table.override(kinds={name: kind}).arrow.column(name)
 
 
@@ -225,7 +223,7 @@ def read_numbers(name: str, column: pa.ChunkedArray) -> Numbers:
     if infinite.size:
         raise DataError(
             f"column {name!r} is infinite in {infinite.size} cells, first in row {infinite[0] + 1}: "
-            "write a number or leave the cell empty"
+            "write a number or leave the cell empty."
         )
     return values
 
