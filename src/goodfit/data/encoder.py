@@ -110,7 +110,9 @@ def fit_encoder(
             features.append(fitted)
     if not features:
         listed = "; ".join(f"{name}: {reason}" for name, reason in dropped[:5])
-        raise DataError(f"No column is left to learn from ({listed or 'the table has only its target'}): add columns or rows.")
+        raise DataError(
+            f"No column is left to learn from ({listed or 'the table has only its target'}): add columns or rows."
+        )
     return Encoder(tuple(features), tuple(dropped), target)
 
 
