@@ -1,0 +1,33 @@
+"""Names of columns: made complete, checked for doubles, and the nearest one to a misspelt name."""
+
+import difflib
+from collections.abc import Iterable, Sequence
+
+from goodfit.errors import DataError
+
+
+def did_you_mean(name: str, options: Iterable[str]) -> str:
+    """The end of an error about an unknown name: the nearest known one, or the first few.
+
+    >>> did_you_mean("Pclas", ["Survived", "Pclass"])
+    "did you mean 'Pclass'?"
+    >>> did_you_mean("zzz", ["a", "b"])
+    "choose from 'a', 'b'"
+    """
+    known = list(options)
+    lowered = {option.lower(): option for option in reversed(known)}
+    if near := difflib.get_close_matches(name.lower(), lowered, n=1):
+        return f"did you mean {lowered[near[0]]!r}?"
+    more = f" and {len(known) - 8:,} more" if len(known) > 8 else ""
+    return "choose from " + ", ".join(map(repr, known[:8])) + more
+
+
+def complete_names(names: Sequence[str]) -> list[str]:
+    """Column names, trimmed, with ``unnamed_<position>`` for an empty one; a name that stands twice is a DataError."""
+    complete = [name.strip() or f"unnamed_{position}" for position, name in enumerate(names, start=1)]
+    first: dict[str, int] = {}
+    for position, name in enumerate(complete, start=1):
+        if name in first:
+            raise DataError(f"columns {first[name]} and {position} are both named {name!r}: rename one of them")
+        first[name] = position
+    return complete
