@@ -97,7 +97,8 @@ def advance(
     def running(carry: tuple[State, jax.Array]) -> jax.Array:
         return (carry[0].epoch < until) & (carry[0].code == RUNNING)
 
-    return jax.lax.while_loop(running, one_epoch, (state, records))
+    done: tuple[State, jax.Array] = jax.lax.while_loop(running, one_epoch, (state, records))
+    return done
 
 
 def _train_epoch(

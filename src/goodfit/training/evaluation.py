@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from goodfit.learning.activations import ACTIVATIONS
-from goodfit.learning.arrays import Params
+from goodfit.learning.arrays import Array, Params
 from goodfit.learning.losses import weighted_mean
 from goodfit.learning.metrics import METRICS
 from goodfit.learning.network import apply_network
@@ -26,15 +26,15 @@ class Rows(NamedTuple):
     The last row, all zero, is "no row": its number n pads the last batch.
     """
 
-    x: jax.Array
-    labels: jax.Array
+    x: Array
+    labels: Array
 
 
 class Plan(NamedTuple):
     """Which rows judge: row numbers of the training rows (or a fixed sample of them) and of the validation rows."""
 
-    fit: jax.Array
-    validation: jax.Array
+    fit: Array
+    validation: Array
 
 
 def make_labels(y: np.ndarray, weight: np.ndarray | None, dtype: str) -> np.ndarray:

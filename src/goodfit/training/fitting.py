@@ -177,11 +177,11 @@ def _finish(
     """The result: the best weights so far, whatever ended the training."""
     code = int(state.code)
     if code == RUNNING:
-        code = FINISHED if len(history) == epochs else STOPPED_BY_USER
+        code = FINISHED if history.n_epochs == epochs else STOPPED_BY_USER
     best, last = (unpacked(recipe, _on_host(p), layout) for p in (state.best_params, state.params))
     best_epoch = int(state.stopping.best_epoch)
     if best_epoch == 0 and code != DIVERGED:  # every epoch stood before start_from_epoch: the last is as good as any
-        best, best_epoch = last, len(history)
+        best, best_epoch = last, history.n_epochs
     return Training(best if restore_best else last, last, history, Outcome(code), best_epoch)
 
 

@@ -1,0 +1,36 @@
+from .data.parts import train_test_split as train_test_split
+from .data.table import read_table as read_table
+from .errors import DataError as DataError
+from .errors import ExamError as ExamError
+from .errors import GoodFitError as GoodFitError
+from .errors import RecipeError as RecipeError
+from .errors import RunError as RunError
+from .errors import SplitError as SplitError
+from .learning.layers import Dense as Dense
+from .learning.layers import Dropout as Dropout
+from .learning.layers import LayerNormalization as LayerNormalization
+from .learning.losses import BinaryCrossentropy as BinaryCrossentropy
+from .learning.losses import CategoricalCrossentropy as CategoricalCrossentropy
+from .learning.losses import Huber as Huber
+from .learning.losses import MeanAbsoluteError as MeanAbsoluteError
+from .learning.losses import MeanSquaredError as MeanSquaredError
+from .learning.losses import SparseCategoricalCrossentropy as SparseCategoricalCrossentropy
+from .learning.optimizers import SGD as SGD
+from .learning.optimizers import Adam as Adam
+from .learning.regularizers import l1 as l1
+from .learning.regularizers import l1_l2 as l1_l2
+from .learning.regularizers import l2 as l2
+from .learning.schedules import Constant as Constant
+from .learning.schedules import CosineDecay as CosineDecay
+from .learning.schedules import ExponentialDecay as ExponentialDecay
+from .learning.stopping import EarlyStopping as EarlyStopping
+from .sequential import Sequential as Sequential
+from .training.compilation import use_compilation_cache as use_compilation_cache
+from .training.fitting import Outcome as Outcome
+from .training.fitting import Training as Training
+from .training.history import History as History
+from .workflow import Run as Run
+from .workflow import load as load
+from .workflow import train as train
+
+__version__: str

@@ -1,0 +1,312 @@
+"""A door for arrays, spelled as in Keras: ``Sequential``, ``compile``, ``fit``, ``evaluate``, ``predict``."""
+
+import sys
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
+
+import jax.numpy as jnp
+import numpy as np
+import numpy.typing as npt
+
+from goodfit.data.arrays import check_inputs, check_probabilities, check_targets, row_weights
+from goodfit.data.parts import Split, validation_rows
+from goodfit.errors import RecipeError, SplitError
+from goodfit.learning.activations import ACTIVATIONS
+from goodfit.learning.arrays import Params
+from goodfit.learning.layers import Dense, Layer
+from goodfit.learning.losses import Loss, SparseCategoricalCrossentropy, get_loss
+from goodfit.learning.metrics import get_metrics
+from goodfit.learning.network import count_params, init_network
+from goodfit.learning.optimizers import Optimizer, get_optimizer
+from goodfit.learning.packing import layout_of
+from goodfit.learning.stopping import EarlyStopping
+from goodfit.training.evaluation import Rows, evaluate, make_labels, outputs
+from goodfit.training.fitting import Training, fit
+from goodfit.training.recipe import Recipe, check_count, check_layers, make_recipe
+
+Array = npt.NDArray[Any]
+Callback = EarlyStopping | Callable[[Mapping[str, float]], None]
+Data = tuple[Array, Array, Array]
+"""Inputs (rows, features), targets and row weights, checked."""
+
+
+class Sequential:
+    """A network that is trained, judged and asked, layer after layer.
+
+    Differs from Keras where Keras misleads: the loss never contains the penalty; validation rows are drawn at random,
+    and by class; the best weights are always kept and given back; class weights count in validation too.
+
+    Args:
+        layers: ``Dense``, ``Dropout``, ``LayerNormalization``; the last one Dense.
+        seed: of the first weights, the row orders, the validation rows and dropout. Same seed, same result.
+        dtype: ``float32`` or ``float64``.
+
+    Raises:
+        RecipeError: the layers cannot be a network.
+    """
+
+    def __init__(self, layers: Sequence[Layer] = (), *, seed: int = 0, dtype: str = "float32") -> None:
+        self.layers: list[Layer] = list(layers)
+        self.seed = seed
+        self.dtype = dtype
+        self.params: Params | None = None
+        self._choices: dict[str, Any] | None = None
+
+    def add(self, layer: Layer) -> None:
+        """Put one more layer at the end."""
+        self.layers.append(layer)
+        self.params = None
+
+    def compile(
+        self, optimizer: str | Optimizer = "adam", loss: str | Loss | None = None, metrics: Iterable[str] = ()
+    ) -> None:
+        """Choose optimizer, loss and metrics, as in Keras. RecipeError for one that is not known."""
+        if loss is None:
+            raise RecipeError("compile needs a loss, such as 'mse', 'binary_crossentropy' or Huber(delta=2.0).")
+        names = [metrics] if isinstance(metrics, str) else list(metrics)
+        get_metrics(names)
+        self._choices = {"optimizer": get_optimizer(optimizer), "loss": get_loss(loss), "metrics": names}
+
+    def fit(
+        self,
+        x: npt.ArrayLike,
+        y: npt.ArrayLike,
+        *,
+        batch_size: int = 32,
+        epochs: int = 1,
+        validation_split: float = 0.0,
+        validation_data: tuple[npt.ArrayLike, ...] | None = None,
+        split: Split = "random",
+        shuffle: bool = True,
+        class_weight: Mapping[int, float] | str | None = None,
+        sample_weight: npt.ArrayLike | None = None,
+        callbacks: Sequence[Callback] = (),
+        verbose: str | int = "auto",
+    ) -> Training:
+        """Train, and keep the weights of the best epoch (lowest monitored value; ``val_loss`` unless told otherwise).
+
+        Args:
+            x: (rows, features) numbers without missing cells.
+            y: (rows,) class numbers, 0 and 1, or quantities; or (rows, outputs).
+            batch_size: rows of one update.
+            epochs: the most that are run. A second call goes on from the present weights.
+            validation_split: share of the rows that validate. Drawn at random and, for classes, in proportion.
+            validation_data: own validation rows (x, y) or (x, y, sample_weight) instead.
+            split: ``random``, or ``last`` for Keras' rule: the last rows as they stand.
+            shuffle: draw a new order of the rows for every epoch.
+            class_weight: class number to weight, or ``balanced``. Counts in training and validation.
+            sample_weight: (rows,) weight of each row. Counts in training and validation.
+            callbacks: ``EarlyStopping`` and functions that are told of every epoch by its record.
+            verbose: 0 silent, 1 one line that is written over, 2 a line for each epoch; ``auto`` is 1 on a terminal.
+
+        Returns:
+            The training. Its ``history`` is used as in Keras: ``history.history["val_loss"]``.
+
+        Raises:
+            RecipeError: an argument is outside its range, or ``compile`` was not called.
+            DataError, SplitError: the rows cannot be learned from, or not be split as asked.
+        """
+        check_count("epochs", epochs)
+        check_count("batch_size", batch_size)
+        early_stopping, listeners = _sort_callbacks(callbacks)
+        data = self._check(x, y, sample_weight, class_weight)
+        rows, train, validation = self._part(data, validation_split, validation_data, split, class_weight)
+        recipe, knobs = make_recipe(
+            self.layers,
+            **self._compiled(),
+            batch_size=batch_size,
+            early_stopping=early_stopping,
+            validation=len(validation) > 0,
+            total_steps=epochs * -(-len(train) // batch_size),
+            seed=self.seed,
+            dtype=self.dtype,
+        )
+        training = fit(
+            recipe,
+            knobs,
+            rows,
+            params=self._weights(data[0].shape[1]),
+            train=train,
+            validation=validation,
+            epochs=epochs,
+            seed=self.seed,
+            shuffle=shuffle,
+            restore_best=early_stopping is None or early_stopping.restore_best_weights,
+            on_epoch=_tell_all([*listeners, *_progress(verbose, epochs)]),
+        )
+        self.params = training.params
+        return training
+
+    def evaluate(
+        self,
+        x: npt.ArrayLike,
+        y: npt.ArrayLike,
+        *,
+        sample_weight: npt.ArrayLike | None = None,
+        return_dict: bool = False,
+    ) -> float | list[float] | dict[str, float]:
+        """Loss, without penalty, and metrics of these rows: a number, a list, or with ``return_dict`` a dict."""
+        inputs, targets, weights = self._check(x, y, sample_weight, None)
+        labels = make_labels(targets, weights, self.dtype)
+        found = evaluate(self._recipe(), self._weights(inputs.shape[1]), inputs, labels)
+        if return_dict:
+            return found
+        values = list(found.values())
+        return values if len(values) > 1 else values[0]
+
+    def predict(self, x: npt.ArrayLike) -> Array:
+        """What the last layer gives, (rows, units), for x (rows, features)."""
+        inputs = check_inputs(x, self.dtype)
+        recipe = self._recipe()
+        found = outputs(recipe, self._weights(inputs.shape[1]), inputs)
+        return np.asarray(ACTIVATIONS[recipe.link](jnp.asarray(found))) if recipe.fused else found
+
+    def get_weights(self) -> list[Array]:
+        """Copies of all weight arrays, in the order of the layers: kernel, bias, …"""
+        return [np.array(w) for layer in self._built() for w in layer.values()]
+
+    def set_weights(self, weights: Sequence[npt.ArrayLike]) -> None:
+        """Take these arrays, in the order of ``get_weights``; RecipeError when their shapes differ."""
+        layout = layout_of(self._built())
+        shapes = [shape for layer in layout for _, shape in layer]
+        given = [np.asarray(w, self.dtype) for w in weights]
+        if [w.shape for w in given] != shapes:
+            raise RecipeError(f"the weights must have the shapes {shapes}, not {[w.shape for w in given]}.")
+        arrays = iter(given)
+        self.params = tuple({name: next(arrays) for name, _ in layer} for layer in layout)
+
+    def build(self, n_features: int) -> None:
+        """Draw the first weights for this many inputs; ``fit`` does it by itself."""
+        layers = check_layers(self.layers)
+        self.params = init_network(layers, n_inputs=n_features, seed=self.seed, dtype=self.dtype)
+
+    def count_params(self) -> int:
+        """Number of single weights."""
+        return count_params(self._built())
+
+    def summary(self) -> str:
+        """A line for each layer: its weights, and which of them are penalised and how strongly."""
+        lines = []
+        for layer, weights in zip(self.layers, self._built(), strict=True):
+            shapes = ", ".join(f"{name} {'×'.join(map(str, w.shape))}" for name, w in weights.items())
+            penalised = ", ".join(f"{name}: {strength}" for name, strength in layer.regularizers().items())
+            lines.append(f"{type(layer).__name__}: {shapes or 'no weights'}; penalised: {penalised or 'nothing'}")
+        return "\n".join([*lines, f"{self.count_params():,} weights"])
+
+    def _compiled(self) -> dict[str, Any]:
+        if self._choices is None:
+            raise RecipeError("call compile(optimizer=..., loss=..., metrics=[...]) first.")
+        return self._choices
+
+    def _built(self) -> Params:
+        if self.params is None:
+            raise RecipeError("the model has no weights yet; call fit, or build(n_features).")
+        return self.params
+
+    def _weights(self, n_features: int) -> Params:
+        """The present weights, the first ones if there are none; RecipeError when they are for other inputs."""
+        if self.params is None:
+            self.build(n_features)
+        known = next((layer["kernel"].shape[0] for layer in self._built() if "kernel" in layer), n_features)
+        if known != n_features:
+            raise RecipeError(f"the model was built for {known} features, but x has {n_features}.")
+        return self._built()
+
+    def _recipe(self) -> Recipe:
+        return make_recipe(self.layers, **self._compiled(), dtype=self.dtype)[0]
+
+    def _check(
+        self, x: object, y: object, sample_weight: object, class_weight: Mapping[int, float] | str | None
+    ) -> Data:
+        loss, last = self._compiled()["loss"], check_layers(self.layers)[-1]
+        assert isinstance(last, Dense)
+        inputs = check_inputs(x, self.dtype)
+        sparse = isinstance(loss, SparseCategoricalCrossentropy)
+        targets = check_targets(y, len(inputs), n_outputs=last.units, classes=sparse)
+        if loss.fused and not sparse:
+            check_probabilities(targets)
+        labels = _labels(targets) if loss.fused else None
+        return inputs, targets, row_weights(sample_weight, class_weight, labels, len(inputs))
+
+    def _part(
+        self,
+        data: Data,
+        validation_split: float,
+        validation_data: tuple[npt.ArrayLike, ...] | None,
+        split: Split,
+        class_weight: Mapping[int, float] | str | None,
+    ) -> tuple[Rows, Array, Array]:
+        """All rows as one table, and the numbers of those that train and of those that validate."""
+        n = len(data[0])
+        if validation_data is not None:
+            if validation_split:
+                raise SplitError("give validation_split or validation_data, not both.")
+            if len(validation_data) not in (2, 3):
+                raise SplitError("validation_data must be (x, y) or (x, y, sample_weight).")
+            x, y, *weight = validation_data
+            own = self._check(x, y, weight[0] if weight else None, class_weight)
+            if own[0].shape[1] != data[0].shape[1]:
+                raise SplitError(f"validation_data has {own[0].shape[1]} features, but x has {data[0].shape[1]}.")
+            inputs, targets, weights = (np.concatenate(pair) for pair in zip(data, own, strict=True))
+            train, validation = np.arange(n), np.arange(n, len(inputs))
+        else:
+            inputs, targets, weights = data
+            train, validation = np.arange(n), np.arange(0)
+            if validation_split:
+                labels = _labels(targets) if self._compiled()["loss"].fused else None
+                train, validation = validation_rows(
+                    n, validation_split=validation_split, seed=self.seed, stratify=labels, split=split
+                )
+        for part, rows in (("training", train), ("validation", validation)):
+            if len(rows) and not weights[rows].any():
+                raise SplitError(f"all {part} rows have weight 0.")
+        return Rows(inputs, make_labels(targets, weights, self.dtype)), train, validation
+
+
+def _labels(targets: Array) -> Array | None:
+    """Class numbers (rows,) of targets that are classes: numbers, one column of 0 and 1, or one-hot; else None."""
+    if targets.ndim == 1:
+        return targets
+    if not np.isin(targets, (0, 1)).all():
+        return None
+    if targets.shape[1] == 1:
+        return targets[:, 0].astype(np.int64)
+    return targets.argmax(axis=1) if (targets.sum(axis=1) == 1).all() else None
+
+
+def _sort_callbacks(callbacks: Sequence[Callback]) -> tuple[EarlyStopping | None, list[Callable[..., None]]]:
+    stopping: list[EarlyStopping] = []
+    listeners: list[Callable[..., None]] = []
+    for callback in callbacks:
+        if isinstance(callback, EarlyStopping):
+            stopping.append(callback)
+        elif callable(callback):
+            listeners.append(callback)
+        else:
+            raise RecipeError(f"callbacks must be EarlyStopping or functions of an epoch's record, not {callback!r}.")
+    if len(stopping) > 1:
+        raise RecipeError("only one EarlyStopping can be given.")
+    return (stopping[0] if stopping else None), listeners
+
+
+def _tell_all(listeners: Sequence[Callable[..., None]]) -> Callable[[Mapping[str, float]], None] | None:
+    def tell(record: Mapping[str, float]) -> None:
+        for listener in listeners:
+            listener(record)
+
+    return tell if listeners else None
+
+
+def _progress(verbose: str | int, epochs: int) -> list[Callable[..., None]]:
+    """A listener that writes to stderr, or none."""
+    if verbose not in ("auto", 0, 1, 2):
+        raise RecipeError(f"verbose must be 'auto', 0, 1 or 2, not {verbose!r}.")
+    level = int(sys.stderr.isatty()) if verbose == "auto" else int(verbose)
+
+    def write(record: Mapping[str, float]) -> None:
+        shown = (f"{name} {record[name]:.4f}" for name in ("loss", "val_loss", "penalty") if name in record)
+        end = "\n" if level == 2 or record["epoch"] == epochs else ""
+        start = "\r" if level == 1 else ""
+        print(f"{start}epoch {record['epoch']}/{epochs}  {'  '.join(shown)}", end=end, file=sys.stderr, flush=True)
+
+    return [write] if level else []

@@ -1,0 +1,29 @@
+"""Keep compiled programs on disk, so that a second process need not compile them again."""
+
+import os
+from pathlib import Path
+
+import jax
+
+
+def use_compilation_cache(folder: str | Path | None = None) -> Path:
+    """Let JAX keep compiled programs in ``folder`` and find them there in later processes.
+
+    The command line calls this by itself; in Python it is the user's choice, for it is a setting of the whole process.
+    JAX reads these files as trusted code: the folder must be writable for nobody else.
+
+    Args:
+        folder: None takes ``$GOODFIT_CACHE``, else ``$XDG_CACHE_HOME/goodfit``, else ``~/.cache/goodfit``.
+
+    Returns:
+        The folder.
+    """
+    if folder is None:
+        home = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+        folder = os.environ.get("GOODFIT_CACHE") or home / "goodfit"
+    path = Path(folder).absolute()
+    path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    jax.config.update("jax_compilation_cache_dir", str(path))
+    jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
+    jax.config.update("jax_persistent_cache_min_entry_size_bytes", -1)
+    return path
