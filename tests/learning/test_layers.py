@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import replace
+from functools import partial
 
 import jax
 import jax.numpy as jnp
@@ -131,10 +132,13 @@ def random_params(layers, n_inputs):
 
 
 def test_network_equals_keras_with_the_same_weights(keras):
-    params = jax.tree.map(jnp.float32, random_params(NET, 4))
+    params = jax.tree.map(np.float32, random_params(NET, 4))
     inputs = INPUTS.astype("float32")  # Keras normalises in float32 even when asked for float64
     np.testing.assert_allclose(
-        apply_network(NET, params, inputs), keras_network(keras, NET, params, 4)(inputs), rtol=0, atol=1e-6
+        jax.jit(partial(apply_network, NET))(params, inputs),
+        jax.jit(keras_network(keras, NET, params, 4))(inputs),
+        rtol=0,
+        atol=1e-6,
     )
 
 
@@ -144,8 +148,9 @@ def test_network_equals_its_formula(float64):
     x = (x - x.mean(axis=1, keepdims=True)) / np.sqrt(x.var(axis=1, keepdims=True) + 1e-3)
     x = np.maximum((x * params[1]["gamma"] + params[1]["beta"]) @ params[2]["kernel"], 0)
     z = x @ params[4]["kernel"] + params[4]["bias"]
-    np.testing.assert_allclose(apply_network(NET, params, jnp.asarray(INPUTS), logits=True), z, rtol=1e-12)
-    np.testing.assert_allclose(apply_network(NET, params, jnp.asarray(INPUTS)), FORMULAS["softmax"](z), rtol=1e-12)
+    for logits, expected in ((True, z), (False, FORMULAS["softmax"](z))):
+        found = jax.jit(partial(apply_network, NET, logits=logits))(params, INPUTS)
+        np.testing.assert_allclose(found, expected, rtol=1e-12)
 
 
 def test_layer_normalization_of_a_constant_row_is_beta():
@@ -155,7 +160,8 @@ def test_layer_normalization_of_a_constant_row_is_beta():
 
 def test_dropout_drops_its_share_and_scales_the_rest():
     ones = jnp.ones((400, 250))
-    dropped = np.asarray(Dropout(0.3).apply({}, ones, rate=jnp.array(0.3), key=jax.random.key(0)))
+    drop = jax.jit(partial(Dropout(0.3).apply, {}))
+    dropped = np.asarray(drop(ones, rate=0.3, key=jax.random.key(0)))
     assert np.mean(dropped == 0) == pytest.approx(0.3, abs=0.006)  # four standard errors
     np.testing.assert_allclose(np.unique(dropped), [0, 1 / 0.7], rtol=1e-6)
 
@@ -167,12 +173,12 @@ def test_dropout_does_nothing_outside_training():
 
 
 def test_each_dropout_layer_has_its_own_rate_and_draw():
-    layers = (Dropout(0.0), Dropout(0.5), Dropout(0.5))
-    rates = [jnp.array(rate) for rate in (0.0, 0.5, 0.5)]
-    x = jnp.ones((200, 200))
-    none, one, two = (
-        np.asarray(apply_network(layers[:n], ({},) * n, x, dropout=rates[:n], key=jax.random.key(3))) for n in (1, 2, 3)
-    )
+    @jax.jit
+    def passed(rates):
+        layers = [Dropout(0.1)] * len(rates)
+        return apply_network(layers, [{}] * len(rates), jnp.ones((200, 200)), dropout=rates, key=jax.random.key(3))
+
+    none, one, two = (np.asarray(passed(rates)) for rates in ((0.0, 0.0), (0.5, 0.0), (0.5, 0.5)))
     assert (none == 1).all()
     assert np.mean(one == 0) == pytest.approx(0.5, abs=0.01)
     assert np.mean(two == 0) == pytest.approx(0.75, abs=0.01)

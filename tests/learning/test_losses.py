@@ -82,7 +82,7 @@ ROWS = {
 @pytest.mark.parametrize("name", ROWS)
 def test_error_of_each_row_equals_its_formula(name, float64):
     loss, y, output, expected = ROWS[name]
-    np.testing.assert_allclose(loss.rows(jnp.asarray(y), jnp.asarray(output)), expected, rtol=1e-12)
+    np.testing.assert_allclose(jax.jit(loss.rows)(y, output), expected, rtol=1e-12)
 
 
 def peer_of(keras, name, loss):
@@ -104,14 +104,16 @@ def in_float32(array):
 def test_error_of_each_row_equals_keras(name, keras):
     loss, y, output, _ = ROWS[name]
     y, output = in_float32(y), in_float32(output)
-    np.testing.assert_allclose(loss.rows(y, output), peer_of(keras, name, loss)(y, output), rtol=2e-6)
+    peer = jax.jit(peer_of(keras, name, loss))(y, output)
+    np.testing.assert_allclose(jax.jit(loss.rows)(y, output), peer, rtol=2e-6)
 
 
 @pytest.mark.parametrize("name", ["binary", "categorical", "sparse"])
 def test_certain_probabilities_are_clipped_as_in_keras(name, keras):
     loss, y, _, _ = ROWS[name]
     y, certain = in_float32(y), jnp.tile(jnp.array([0.0, 1.0, 0.0]), (7, 1))
-    np.testing.assert_allclose(loss.rows(y, certain), peer_of(keras, name, loss)(y, certain), rtol=1e-6)
+    peer = jax.jit(peer_of(keras, name, loss))(y, certain)
+    np.testing.assert_allclose(jax.jit(loss.rows)(y, certain), peer, rtol=1e-6)
 
 
 def test_probabilities_of_no_softmax_are_divided_by_their_sum(float64):
@@ -132,32 +134,38 @@ def test_fused_with_the_last_activation_the_value_and_gradient_are_the_same(name
     def fused(z):
         return jnp.sum(loss.rows(jnp.asarray(y), z, logits=True))
 
-    for ours, expected in zip(jax.value_and_grad(fused)(logits), jax.value_and_grad(apart)(logits), strict=True):
+    both = [jax.jit(jax.value_and_grad(each))(logits) for each in (fused, apart)]
+    for ours, expected in zip(*both, strict=True):
         np.testing.assert_allclose(ours, expected, rtol=1e-10, atol=1e-12)
+
+
+@jax.jit
+@jax.value_and_grad
+def binary_of_logit(z, y):
+    return LOSSES["binary_crossentropy"].rows(jnp.reshape(y, (1, 1)), jnp.reshape(z, (1, 1)), logits=True)[0]
 
 
 @pytest.mark.parametrize("z", [-1000.0, -40.0, -20.0, -10.0, 0.0, 10.0, 20.0, 40.0, 1000.0])
 @pytest.mark.parametrize("y", [0.0, 1.0])
 def test_binary_crossentropy_of_a_logit_loses_no_digit(y, z):
     """In float32 the sigmoid of 20 is 1 and the loss 2e-9 all the same."""
-
-    def loss(logit):
-        return LOSSES["binary_crossentropy"].rows(jnp.full((1, 1), y), logit[None, None], logits=True)[0]
-
-    value, gradient = jax.value_and_grad(loss)(jnp.array(z))
+    value, gradient = binary_of_logit(z, y)
     signed = z if y == 1 else -z
     assert float(value) == pytest.approx(float(-log_expit(signed)), rel=1e-6, abs=1e-38)
     assert float(gradient) == pytest.approx((1 - 2 * y) * math.exp(log_expit(-signed)), rel=1e-6, abs=1e-38)
+
+
+@jax.jit
+@jax.value_and_grad
+def first_of_two_logits(z):
+    return LOSSES["categorical_crossentropy"].rows(jnp.array([[1.0, 0.0]]), z[None], logits=True)[0]
 
 
 @pytest.mark.parametrize(
     "z", [[1000.0, 999.0], [-1000.0, -999.0], [1000.0, -1000.0], [-1000.0, 1000.0], [0.0, 0.0], [200.0, 185.0]]
 )
 def test_categorical_crossentropy_of_logits_keeps_its_digits_far_from_zero(z):
-    def loss(logits):
-        return LOSSES["categorical_crossentropy"].rows(jnp.array([[1.0, 0.0]]), logits[None], logits=True)[0]
-
-    value, gradient = jax.value_and_grad(loss)(jnp.array(z))
+    value, gradient = first_of_two_logits(jnp.array(z))
     assert float(value) == pytest.approx(-log_softmax(z)[0], rel=1e-6, abs=1e-7)
     np.testing.assert_allclose(gradient, softmax(z) - [1, 0], rtol=1e-6, atol=1e-7)
 
