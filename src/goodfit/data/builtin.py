@@ -10,5 +10,7 @@ def read_builtin(name: str) -> pa.Table:
     data = getattr(datasets, f"load_{name}")()
     columns = {feature: data.data[:, i] for i, feature in enumerate(data.feature_names)}
     names = getattr(data, "target_names", None)
-    target = data.target if names is None else np.asarray(names).astype(str)[data.target]
+    target = pa.array(data.target if names is None else np.asarray(names).astype(str)[data.target])
+    # A dictionary says that these are classes: the names of digits alone would be read as numbers.
+    target = target if names is None else target.dictionary_encode()
     return pa.table({**columns, "target": target})
