@@ -161,8 +161,8 @@ def test_the_fingerprint_is_of_names_and_values():
 
 
 def test_the_hashes_of_rows_are_the_same_everywhere():
-    # By hashlib alone: BLAKE2b of 8 bytes over float64 1 and "a", and over NaN and a zero byte; its person is that of 16
-    # bytes over "['s', 'x']". Other numbers here mean that no sealed test set is recognised any more.
+    # By hashlib alone: BLAKE2b of 8 bytes over float64 1 and "a", and over NaN and a zero byte; its person has 16
+    # bytes, over "['s', 'x']". Other numbers here mean that no sealed test set is recognised any more.
     hashes = row_hashes(read_table({"x": [1.0, None], "s": ["a", None]}))
     assert hashes.tolist() == [4234276835794249419, 1284833900117695702]
 
