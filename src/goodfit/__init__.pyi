@@ -25,6 +25,7 @@ from .learning.schedules import CosineDecay as CosineDecay
 from .learning.schedules import ExponentialDecay as ExponentialDecay
 from .learning.stopping import EarlyStopping as EarlyStopping
 from .sequential import Sequential as Sequential
+from .settings import Settings as Settings
 from .training.compilation import use_compilation_cache as use_compilation_cache
 from .training.fitting import Outcome as Outcome
 from .training.fitting import Training as Training

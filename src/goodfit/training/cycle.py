@@ -52,7 +52,10 @@ def start(recipe: Recipe, params: Params) -> State:
 
 def unpacked(recipe: Recipe, params: Params, layout: Layout) -> Params:
     """Weights of a ``State`` as the arrays of each layer."""
-    return unpack(params, layout) if _packs(recipe) else params
+    if _packs(recipe):
+        return unpack(params, layout)
+    # A compiled program gives mappings back in alphabetical order.
+    return tuple({name: layer[name] for name, _ in entries} for layer, entries in zip(params, layout, strict=True))
 
 
 def _packs(recipe: Recipe) -> bool:
@@ -95,7 +98,7 @@ def advance(
         return _end_epoch(recipe, knobs, state, record, names), records.at[here].set(record)
 
     def running(carry: tuple[State, jax.Array]) -> jax.Array:
-        return (carry[0].epoch < until) & (carry[0].code == RUNNING)
+        return jnp.logical_and(carry[0].epoch < until, carry[0].code == RUNNING)
 
     done: tuple[State, jax.Array] = jax.lax.while_loop(running, one_epoch, (state, records))
     return done

@@ -1,0 +1,240 @@
+"""A run is a folder: everything a training learned, in files that anyone can read and that hold no code and no rows.
+
+run.json              everything else; written last, so that a run is whole or not there
+encoder.json          what the columns became
+parts.safetensors     row numbers of train, validation and test
+weights.safetensors   best.<layer>.<name> and last.<layer>.<name>
+history.csv           one row for each epoch
+ledger.jsonl          openings of the exam; written by the exam, not here
+"""
+
+import json
+import math
+import os
+import platform
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from importlib.metadata import version
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.csv
+import safetensors
+import safetensors.numpy
+
+from goodfit.data.encoder import Encoder
+from goodfit.data.exam import Seal
+from goodfit.data.parts import Parts
+from goodfit.data.table import Column
+from goodfit.data.target import Target
+from goodfit.errors import GoodFitError, RunError
+from goodfit.learning.arrays import Params
+from goodfit.settings import Settings, settings_from
+from goodfit.training.fitting import Outcome, Training
+from goodfit.training.history import History
+
+FORMAT = 1
+PACKAGES = ("goodfit", "jax", "jaxlib", "numpy", "pyarrow", "scikit-learn")
+
+
+@dataclass(frozen=True)
+class Record:
+    """What a run folder holds, but for the ledger.
+
+    source: where the table can be read again, a path or a built-in name, or "" for one that was in memory.
+    fingerprint: of the table's content. schema: its columns as they were understood. seal: None without test rows.
+    validation_scores, baseline_scores: metrics of the validation rows, by the network and by a model without columns.
+    """
+
+    settings: Settings
+    source: str
+    fingerprint: str
+    schema: tuple[Column, ...]
+    parts: Parts
+    encoder: Encoder
+    target: Target
+    seal: Seal | None
+    training: Training
+    validation_scores: Mapping[str, float]
+    baseline_scores: Mapping[str, float]
+    created: str
+    versions: Mapping[str, str]
+
+
+def versions() -> dict[str, str]:
+    """Versions of what numbers depend on."""
+    return {"python": platform.python_version(), **{name: version(name) for name in PACKAGES}}
+
+
+def now() -> str:
+    """The time in UTC, to the second."""
+    return datetime.now(UTC).isoformat(timespec="seconds")
+
+
+def claim_folder(folder: Path) -> None:
+    """Make the folder of a new run, so that a mistake shows before the training and not after it.
+
+    Raises:
+        RunError: something is there already, or it cannot be written to.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        if any(folder.iterdir()):
+            raise RunError(f"{folder} is not empty: choose another folder for the run, or remove it.")
+        write_file(folder / "run.json", b"")
+        (folder / "run.json").unlink()
+    except OSError as error:
+        raise RunError(
+            f"{folder} cannot be written to ({error.strerror}): choose another folder for the run."
+        ) from error
+
+
+def write_file(path: Path, content: bytes) -> None:
+    """Write under a temporary name, sync, rename: after a crash the old content or the new one is there, whole."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    with open(temporary, "wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+    os.replace(temporary, path)
+
+
+def save_run(folder: Path, record: Record) -> None:
+    """Write all files of a run; RunError when the disk refuses."""
+    training = record.training
+    weights = {**_named("best", training.params), **_named("last", training.last_params)}
+    files = {
+        "encoder.json": _json(record.encoder.to_json()),
+        "parts.safetensors": safetensors.numpy.save(record.parts.arrays()),
+        "weights.safetensors": safetensors.numpy.save(weights),
+        "history.csv": _csv(training.history),
+        "run.json": _json(_summary(record)),
+    }
+    try:
+        for name, content in files.items():
+            write_file(folder / name, content)
+    except OSError as error:
+        raise RunError(f"the run cannot be written to {folder} ({error.strerror}).") from error
+
+
+def load_run(folder: Path) -> Record:
+    """Read a run folder.
+
+    Raises:
+        RunError: there is none, it is of another format, or a file is missing or damaged.
+    """
+    if not (folder / "run.json").is_file():
+        raise RunError(f"{folder} is not a finished run: it has no run.json.")
+    try:
+        summary = json.loads((folder / "run.json").read_bytes())
+        if summary["format"] != FORMAT:
+            raise RunError(
+                f"{folder} has run format {summary['format']}, but this goodfit reads {FORMAT}: train again."
+            )
+        return _record(folder, summary)
+    except (
+        OSError,
+        ValueError,
+        KeyError,
+        TypeError,
+        AttributeError,
+        pa.ArrowInvalid,
+        safetensors.SafetensorError,
+    ) as error:
+        if isinstance(error, GoodFitError):
+            raise
+        raise RunError(f"{folder} is damaged ({type(error).__name__}: {error}): train again.") from error
+
+
+def _summary(record: Record) -> dict[str, Any]:
+    return {
+        "format": FORMAT,
+        "created": record.created,
+        "source": record.source,
+        "fingerprint": record.fingerprint,
+        "settings": record.settings.to_json(),
+        "schema": [asdict(column) for column in record.schema],
+        "parts": {"rule": record.parts.rule, "seed": record.parts.seed},
+        "target": record.target.to_json(),
+        "seal": record.seal.to_json() if record.seal else None,
+        "outcome": record.training.outcome.name,
+        "best_epoch": record.training.best_epoch,
+        "validation_scores": _finite(record.validation_scores),
+        "baseline_scores": _finite(record.baseline_scores),
+        "versions": dict(record.versions),
+    }
+
+
+def _record(folder: Path, summary: Mapping[str, Any]) -> Record:
+    weights = safetensors.numpy.load((folder / "weights.safetensors").read_bytes())
+    training = Training(
+        params=_layers("best", weights),
+        last_params=_layers("last", weights),
+        history=_history((folder / "history.csv").read_bytes()),
+        outcome=Outcome[summary["outcome"]],
+        best_epoch=int(summary["best_epoch"]),
+    )
+    parts = safetensors.numpy.load((folder / "parts.safetensors").read_bytes())
+    return Record(
+        settings=settings_from(summary["settings"]),
+        source=summary["source"],
+        fingerprint=summary["fingerprint"],
+        schema=tuple(Column(**column) for column in summary["schema"]),
+        parts=Parts.from_arrays(parts, rule=summary["parts"]["rule"], seed=summary["parts"]["seed"]),
+        encoder=Encoder.from_json(json.loads((folder / "encoder.json").read_bytes())),
+        target=Target.from_json(summary["target"]),
+        seal=Seal.from_json(summary["seal"]) if summary["seal"] else None,
+        training=training,
+        validation_scores=_numbers(summary["validation_scores"]),
+        baseline_scores=_numbers(summary["baseline_scores"]),
+        created=summary["created"],
+        versions=summary["versions"],
+    )
+
+
+def _json(value: Mapping[str, Any]) -> bytes:
+    return json.dumps(value, indent=1, ensure_ascii=False, allow_nan=False).encode() + b"\n"
+
+
+def _finite(values: Mapping[str, float]) -> dict[str, float | None]:
+    """JSON has no NaN: a metric that is not defined is null."""
+    return {name: value if math.isfinite(value) else None for name, value in values.items()}
+
+
+def _numbers(values: Mapping[str, float | None]) -> dict[str, float]:
+    return {name: math.nan if value is None else float(value) for name, value in values.items()}
+
+
+def _named(prefix: str, params: Params) -> dict[str, np.ndarray]:
+    return {
+        f"{prefix}.{index}.{name}": np.ascontiguousarray(w)
+        for index, layer in enumerate(params)
+        for name, w in layer.items()
+    }
+
+
+def _layers(prefix: str, weights: Mapping[str, np.ndarray]) -> Params:
+    found: dict[int, dict[str, np.ndarray]] = {}
+    for key, w in weights.items():
+        which, index, name = key.split(".", 2)
+        if which == prefix:
+            found.setdefault(int(index), {})[name] = w
+    return tuple(found.get(index, {}) for index in range(max(found) + 1))
+
+
+def _csv(history: History) -> bytes:
+    sink = BytesIO()
+    table = pa.table({"epoch": np.arange(1, history.n_epochs + 1), **history})
+    pyarrow.csv.write_csv(table, sink)
+    return sink.getvalue()
+
+
+def _history(content: bytes) -> History:
+    table = pyarrow.csv.read_csv(BytesIO(content))
+    columns = {name: table[name].cast(pa.float64()).to_numpy() for name in table.column_names}
+    del columns["epoch"]
+    return History(columns)
