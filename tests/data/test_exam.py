@@ -10,7 +10,7 @@ import pyarrow as pa
 import pytest
 from scipy.stats import binomtest
 
-from goodfit.data.exam import Estimate, Ledger, Opening, Seal, bootstrap_interval, open_exam, wilson_interval
+from goodfit.data.exam import Estimate, Ledger, Opening, Seal, bootstrap_intervals, open_exam, wilson_interval
 from goodfit.data.table import Column, Table
 from goodfit.errors import ExamError
 
@@ -210,34 +210,37 @@ def test_an_interval_of_nothing_is_refused(k, n, confidence):
         wilson_interval(k, n, confidence=confidence)
 
 
-def weighted_accuracy(y, prediction, weights):
-    return float(np.average(y == prediction, weights=weights))
+RIGHT = np.arange(400) < 300
 
 
-def test_the_bootstrap_of_an_accuracy_is_the_binomial_interval():
-    y, prediction = np.zeros(400), (np.arange(400) < 100).astype(float)
-    low, high = bootstrap_interval(weighted_accuracy, y, prediction, seed=1, n_resamples=4000)
+def shares(weights):
+    """Share of the rows that are right, and a metric that only draws with the first row have."""
+    return np.stack(
+        [weights @ RIGHT[: weights.shape[1]] / weights.sum(axis=1), np.where(weights[:, 0], 0.5, np.nan)], 1
+    )
+
+
+def test_the_bootstrap_of_a_share_is_the_binomial_interval():
+    (low, high), _ = bootstrap_intervals(shares, 400, seed=1, n_resamples=4000)
     half = 1.96 * math.sqrt(0.75 * 0.25 / 400)
     assert (low, high) == pytest.approx((0.75 - half, 0.75 + half), abs=0.005)
 
 
-def test_the_weights_are_counts_and_the_seed_decides():
+def test_the_weights_are_counts_in_blocks_and_the_seed_decides(monkeypatch):
     seen = []
-    interval = bootstrap_interval(
-        lambda y, p, w: seen.append(w) or weighted_accuracy(y, p, w), [1, 1, 0], [1, 0, 0], seed=3, n_resamples=50
-    )
-    assert {int(w.sum()) for w in seen} == {3} and len(seen) == 50 and any(w.max() > 1 for w in seen)
-    assert interval == bootstrap_interval(weighted_accuracy, [1, 1, 0], [1, 0, 0], seed=3, n_resamples=50)
+    intervals = bootstrap_intervals(lambda w: seen.append(w) or shares(w), 3, seed=3, n_resamples=50)
+    counts = np.concatenate(seen)
+    assert counts.shape == (50, 3) and set(counts.sum(axis=1)) == {3} and counts.max() > 1
+    monkeypatch.setattr("goodfit.data.exam.DRAWN_CELLS", 3 * 20)
+    assert bootstrap_intervals(shares, 3, seed=3, n_resamples=50) == intervals
 
 
 def test_draws_on_which_a_metric_is_undefined_are_left_out():
-    def only_with_positives(y, prediction, weights):
-        return 0.5 if weights[y == 1].sum() else math.nan
-
-    assert bootstrap_interval(only_with_positives, [1, 0, 0], [1, 0, 0], seed=0) == (0.5, 0.5)
-    assert all(map(math.isnan, bootstrap_interval(lambda *_: math.nan, [1], [1], seed=0, n_resamples=3)))
+    assert bootstrap_intervals(shares, 3, seed=0)[1] == (0.5, 0.5)
+    never = bootstrap_intervals(lambda w: np.full((len(w), 1), np.nan), 3, seed=0, n_resamples=3)
+    assert all(map(math.isnan, never[0]))
 
 
-def test_one_prediction_for_each_row():
-    with pytest.raises(ExamError, match="y has 2 rows and prediction 1"):
-        bootstrap_interval(weighted_accuracy, [1, 0], [1], seed=0)
+def test_no_rows_have_no_interval():
+    with pytest.raises(ExamError, match="no rows to draw from"):
+        bootstrap_intervals(shares, 0, seed=0)

@@ -24,8 +24,11 @@ from goodfit.data.cuts import Rows
 from goodfit.data.table import Table, row_hashes
 from goodfit.errors import ExamError
 
-Metric = Callable[[npt.NDArray[Any], npt.NDArray[Any], npt.NDArray[Any]], float]
-"""metric(y, prediction, weights): weights are how often each row counts."""
+Judge = Callable[[npt.NDArray[np.int64]], npt.ArrayLike]
+"""judge(weights): metrics (draws, metrics) of draws (draws, rows) that say how often each row counts."""
+
+DRAWN_CELLS = 4_000_000
+"""Draws are judged in blocks of about this many weights."""
 
 
 class Estimate(NamedTuple):
@@ -225,29 +228,28 @@ def wilson_interval(k: int, n: int, *, confidence: float = 0.95) -> tuple[float,
     return (0.0 if k == 0 else low), (1.0 if k == n else high)
 
 
-def bootstrap_interval(
-    metric: Metric,
-    y: npt.ArrayLike,
-    prediction: npt.ArrayLike,
-    *,
-    seed: int,
-    n_resamples: int = 1000,
-    confidence: float = 0.95,
-) -> tuple[float, float]:
-    """The percentile bootstrap interval of a metric over rows.
+def bootstrap_intervals(
+    judge: Judge, n_rows: int, *, seed: int, n_resamples: int = 1000, confidence: float = 0.95
+) -> list[tuple[float, float]]:
+    """The percentile bootstrap interval of each of several metrics over rows.
 
-    `metric(y, prediction, weights)` is evaluated on n_resamples draws of n rows with replacement, given as weights: how
-    often each row was drawn, multinomial counts that sum to n. The interval lies between the (1 − c)/2 and (1 + c)/2
-    quantiles. Draws where the metric is undefined (NaN) are left out; NaN if all are. Source: Efron (1979).
+    `judge` is given draws of n rows with replacement as weights (draws, n): how often each row was drawn, multinomial
+    counts that sum to n; it returns the metrics (draws, metrics). An interval lies between the (1 − c)/2 and
+    (1 + c)/2 quantiles of a metric. Draws where it is undefined (NaN) are left out; NaN if all are. Source: Efron
+    (1979).
     """
-    y, prediction = np.asarray(y), np.asarray(prediction)
-    if not len(y) or len(y) != len(prediction):
-        raise ExamError(f"y has {len(y)} rows and prediction {len(prediction)}: give one prediction for each row.")
+    if n_rows < 1:
+        raise ExamError("There are no rows to draw from: give at least one.")
     rng = np.random.default_rng(seed)
-    n = len(y)
-    draws = (np.bincount(rng.integers(n, size=n), minlength=n) for _ in range(n_resamples))
-    values = np.array([metric(y, prediction, weights) for weights in draws])
-    values = values[~np.isnan(values)]
+    size = max(1, min(n_resamples, DRAWN_CELLS // n_rows))
+    blocks = []
+    for begin in range(0, n_resamples, size):
+        draws = [np.bincount(rng.integers(n_rows, size=n_rows), minlength=n_rows) for _ in range(size)]
+        blocks.append(np.asarray(judge(np.stack(draws)))[: n_resamples - begin])
+    return [_quantiles(values[~np.isnan(values)], confidence) for values in np.concatenate(blocks).T]
+
+
+def _quantiles(values: npt.NDArray[Any], confidence: float) -> tuple[float, float]:
     if not values.size:
         return math.nan, math.nan
     low, high = np.quantile(values, [(1 - confidence) / 2, (1 + confidence) / 2])
