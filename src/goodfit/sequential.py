@@ -4,14 +4,12 @@ import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
-import jax.numpy as jnp
 import numpy as np
 import numpy.typing as npt
 
 from goodfit.data.arrays import check_inputs, check_probabilities, check_targets, row_weights
 from goodfit.data.parts import Split, validation_rows
 from goodfit.errors import RecipeError, SplitError
-from goodfit.learning.activations import ACTIVATIONS
 from goodfit.learning.arrays import Params
 from goodfit.learning.layers import Dense, Layer
 from goodfit.learning.losses import Loss, SparseCategoricalCrossentropy, get_loss
@@ -20,7 +18,7 @@ from goodfit.learning.network import count_params, init_network
 from goodfit.learning.optimizers import Optimizer, get_optimizer
 from goodfit.learning.packing import layout_of
 from goodfit.learning.stopping import EarlyStopping
-from goodfit.training.evaluation import Rows, evaluate, make_labels, outputs
+from goodfit.training.evaluation import Rows, evaluate, last_layer, make_labels
 from goodfit.training.fitting import Training, fit
 from goodfit.training.recipe import Recipe, check_count, check_layers, make_recipe
 
@@ -157,9 +155,7 @@ class Sequential:
     def predict(self, x: npt.ArrayLike) -> Array:
         """What the last layer gives, (rows, units), for x (rows, features)."""
         inputs = check_inputs(x, self.dtype)
-        recipe = self._recipe()
-        found = outputs(recipe, self._weights(inputs.shape[1]), inputs)
-        return np.asarray(ACTIVATIONS[recipe.link](jnp.asarray(found))) if recipe.fused else found
+        return last_layer(self._recipe(), self._weights(inputs.shape[1]), inputs)
 
     def get_weights(self) -> list[Array]:
         """Copies of all weight arrays, in the order of the layers: kernel, bias, …"""

@@ -107,9 +107,10 @@ def _make_forward(recipe: Recipe, x: jax.Array, index: jax.Array) -> Callable[[P
     return by_blocks
 
 
-@partial(jax.jit, static_argnames="recipe")
-def _outputs(recipe: Recipe, params: Params, x: jax.Array) -> jax.Array:
-    return apply_network(recipe.layers, params, x.astype(recipe.dtype), logits=recipe.fused)
+@partial(jax.jit, static_argnames=("recipe", "activation"))
+def _outputs(recipe: Recipe, params: Params, x: jax.Array, activation: str) -> jax.Array:
+    found = apply_network(recipe.layers, params, x.astype(recipe.dtype), logits=recipe.fused)
+    return ACTIVATIONS[activation](found)
 
 
 @partial(jax.jit, static_argnames="recipe")
@@ -117,8 +118,8 @@ def _score(recipe: Recipe, y: jax.Array, outputs: jax.Array, weights: jax.Array)
     return score(recipe, y, outputs, weights)
 
 
-def outputs(recipe: Recipe, params: Params, x: np.ndarray) -> np.ndarray:
-    """What the loss takes, (rows, n_outputs), for inputs (rows, features).
+def outputs(recipe: Recipe, params: Params, x: np.ndarray, *, activation: str = "linear") -> np.ndarray:
+    """What the loss takes, (rows, n_outputs), for inputs (rows, features), and an activation after it.
 
     The last block is padded to a power of two, so that tables of many sizes share a few compilations.
     """
@@ -129,8 +130,18 @@ def outputs(recipe: Recipe, params: Params, x: np.ndarray) -> np.ndarray:
             block = x[begin : begin + size]
             padded = np.zeros((1 << (len(block) - 1).bit_length(), x.shape[1]), x.dtype)
             padded[: len(block)] = block
-            blocks.append(np.asarray(_outputs(recipe, params, padded))[: len(block)])
+            blocks.append(np.asarray(_outputs(recipe, params, padded, activation))[: len(block)])
     return np.concatenate(blocks)
+
+
+def predictions(recipe: Recipe, params: Params, x: np.ndarray) -> np.ndarray:
+    """Probabilities or values (rows, n_outputs): the outputs through the link that the loss implies."""
+    return outputs(recipe, params, x, activation=recipe.link)
+
+
+def last_layer(recipe: Recipe, params: Params, x: np.ndarray) -> np.ndarray:
+    """What the last layer gives (rows, n_outputs), its activation included."""
+    return outputs(recipe, params, x, activation=recipe.link if recipe.fused else "linear")
 
 
 def evaluate(recipe: Recipe, params: Params, x: np.ndarray, labels: np.ndarray) -> dict[str, float]:
@@ -139,10 +150,3 @@ def evaluate(recipe: Recipe, params: Params, x: np.ndarray, labels: np.ndarray) 
     with jax.enable_x64(recipe.dtype == "float64"):
         values = _score(recipe, labels[:-1, :-1], found, labels[None, :-1, -1])
     return dict(zip(("loss", *recipe.metrics), np.asarray(values[0], float).tolist(), strict=True))
-
-
-def predictions(recipe: Recipe, params: Params, x: np.ndarray) -> np.ndarray:
-    """Probabilities or values (rows, n_outputs): the outputs through the link that the loss implies."""
-    found = outputs(recipe, params, x)
-    with jax.enable_x64(recipe.dtype == "float64"):
-        return np.asarray(ACTIVATIONS[recipe.link](jnp.asarray(found)))
