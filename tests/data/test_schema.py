@@ -203,6 +203,14 @@ def test_a_single_row_is_not_called_constant():
     assert infer(["Y"]).used
 
 
+def test_infinity_is_noted_by_row():
+    assert infer([1.0, float("inf"), 3.0]).note == "infinity in row 2"
+    assert infer([1.5, *[-float("inf")] * 9]).note == "infinity in row 2, 3, 4 and 6 more"
+    assert infer(["1", "1e999", "?", "-Inf"]).note == "infinity in row 2, 4; 1 cell is '?' and counted as missing"
+    assert read_as("x", pa.array([None, float("inf")]), "number").note == "infinity in row 2"
+    assert read_as("x", pa.array(["inf", "2"]), "number").note == "infinity in row 1"
+
+
 def test_nan_is_missing():
     assert infer([1.0, float("nan"), None]).values.to_pylist() == [1.0, None, None]
 

@@ -127,22 +127,11 @@ def test_a_wrong_override_is_an_error(table, arguments, message):
         table.override(**arguments)
 
 
-def test_infinity_is_an_error_that_names_column_and_rows(tmp_path):
-    with pytest.raises(DataError, match=r"column 'x' holds infinity in row 2 \(the first is 1\)"):
-        read_table({"x": [1.0, float("inf"), 3.0], "y": [1, 2, 3]})
-    with pytest.raises(DataError, match=r"infinity in row 1, 2, 3, 4, 5 and 95 more"):
-        read_table({"x": [-float("inf")] * 100 + [1.0]})
-    (tmp_path / "table.csv").write_text("x,y\n1,2\ninf,3\n1e999,4\n", encoding="utf-8")
-    with pytest.raises(DataError, match=r"column 'x' holds infinity in row 2, 3"):
-        read_table(tmp_path / "table.csv")
-
-
-def test_infinity_in_a_column_that_is_not_used_does_no_harm():
-    columns = {"x": [1.0, float("inf"), 3.0], "y": [1, 2, 3]}
-    table = read_table(columns, drop=["x"])
-    with pytest.raises(DataError, match="'x' holds infinity"):
-        table.override(kinds={"x": "number"})
-    assert table.override(drop=["y"]).names == ["x", "y"]
+def test_an_override_reads_numbers_in_text_as_they_are_written(tmp_path):
+    (tmp_path / "table.csv").write_text("python,n\n3.1,1\n3.10,2\n1e5,3\n", encoding="utf-8")
+    table = read_table(tmp_path / "table.csv")
+    assert table.values("python").tolist() == [3.1, 3.1, 1e5]
+    assert table.override(kinds={"python": "category"}).values("python").tolist() == ["3.1", "3.10", "1e5"]
 
 
 def test_the_fingerprint_is_of_names_and_values():

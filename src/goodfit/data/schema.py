@@ -4,6 +4,7 @@ import re
 from dataclasses import dataclass
 from typing import Literal, NamedTuple, get_args
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -65,7 +66,7 @@ class Reading(NamedTuple):
     used: bool = True
     note: str = ""
     original: pa.Array | None = None
-    """What stood there before, where `values` do not say it any more."""
+    """What stood there before, where `values` may not say all of it: "0.50" is 0.5, and 3.10 could be a version."""
 
 
 def infer_kind(name: str, raw: pa.Array, *, decimal_comma: bool = False) -> Reading:
@@ -79,6 +80,7 @@ def infer_kind(name: str, raw: pa.Array, *, decimal_comma: bool = False) -> Read
     * Other text is text if it has three words a cell and more than half of its cells differ, id if 95 % differ and less
       than half are numbers or dates, else category; with fewer than 20 filled cells only the name can make an id of it.
     * Whole numbers named like an id are id if 95 % of them differ, else category. A number with a fraction never is.
+    * Infinity is noted; the encoder refuses it if the column is used.
     * Not used: id, text, all cells missing, and in a table of more than one row the same value everywhere.
     """
     if raw.null_count == len(raw):
@@ -117,11 +119,11 @@ def _read_values(name: str, raw: pa.Array, kind: Kind, *, decimal_comma: bool) -
     if is_text(raw.type):
         text = clean_text(raw)
         parsed = parse_numbers(text, decimal_comma=decimal_comma) if kind == "number" else parse_dates(text)
-        return _from_text(name, raw, text, parsed, kind)
+        return _noting_infinity(_from_text(name, raw, text, parsed, kind))
     reading = _number(raw) if kind == "number" else _dates(raw)
     if reading is None:
         raise _wrong_type(name, raw, kind)
-    return reading
+    return _noting_infinity(reading)
 
 
 def _number(raw: pa.Array) -> Reading | None:
@@ -140,15 +142,13 @@ def _from_text(name: str, raw: pa.Array, text: Text, parsed: Parsed, kind: Kind)
         why = parsed.note or f"no cell is one, such as {quoted(text.distinct.slice(0, 1).to_pylist())}"
         raise DataError(f"column {name!r} cannot be read as {kind}: {why}")
     note = _join(parsed.note, strays(text, parsed, f"a {kind}"), text.note)
-    # Numbers say again what stood there, unless cells were lost or written in another way.
-    original = None if kind == "number" and parsed.share == 1 and not parsed.note else raw
-    return Reading(text.spread(parsed.values), kind, True, note, original)
+    return Reading(text.spread(parsed.values), kind, True, note, raw)
 
 
 def _infer_text(name: str, raw: pa.Array, *, decimal_comma: bool) -> Reading:
     plain = cast_all(raw, pa.float64())
     if plain is not None and not has_leading_zeros(raw):
-        return _infer_number(name, raw, Reading(without_nan(plain), "number"))
+        return _infer_number(name, raw, Reading(without_nan(plain), "number", original=raw))
     text = clean_text(raw)
     if not text.present:
         return _all_missing(len(raw))
@@ -195,20 +195,30 @@ def _infer_number(name: str, raw: pa.Array, number: Reading) -> Reading:
     if not len(present):
         return _all_missing(len(raw))
     if not pc.all(pc.equal(present, pc.floor(present))).as_py():
-        return _unless_constant(number)
+        return _unless_constant(_noting_infinity(number))
     named = _named_like_an_id(name)
     large = len(present) >= SEVERAL and pc.min(present).as_py() > EXACT
     if named or large:
         differs = pc.count_distinct(raw).as_py() >= NEARLY_ALL * len(present)
         if differs or named:
             return _unless_constant(read_as(name, raw, "id" if differs else "category"))
-    return _unless_constant(number)
+    return _unless_constant(_noting_infinity(number))
 
 
 def _named_like_an_id(name: str) -> bool:
     """PassengerId, customer_id, ID, movieid; not paid, valid, grid."""
     words = re.sub(r"([a-z0-9])([A-Z])", r"\1 \2", name).lower().replace("_", " ").replace("-", " ").split()
     return bool(words and {words[0], words[-1]} & _ID_WORDS) or bool(_ID_NAMES.fullmatch(name.lower()))
+
+
+def _noting_infinity(reading: Reading) -> Reading:
+    """Only notes it: a column with infinity does no harm until it is used, and the encoder refuses it then."""
+    if reading.kind != "number" or not pc.any(infinite := pc.is_inf(reading.values)).as_py():
+        return reading
+    rows = np.flatnonzero(infinite.fill_null(False).to_numpy(zero_copy_only=False)) + 1
+    more = f" and {len(rows) - 3:,} more" if len(rows) > 3 else ""
+    note = f"infinity in row {', '.join(f'{row:,}' for row in rows[:3])}{more}"
+    return reading._replace(note=_join(note, reading.note))
 
 
 def _unless_constant(reading: Reading) -> Reading:

@@ -33,7 +33,7 @@ class Table:
     source: str
     """Where the table came from, for people."""
     originals: Mapping[str, pa.Array] = field(default_factory=dict, repr=False)
-    """Columns as they stood in the source, kept where `arrow` does not say it any more and `override` may need it."""
+    """Columns as they stood in the source, kept where `arrow` may not say all of it, for `override`."""
     decimal_comma: bool = field(default=False, repr=False)
     """Whether a comma in a number is the decimal mark where it could be either."""
 
@@ -100,7 +100,7 @@ def read_table(source: object, *, kinds: Mapping[str, Kind] | None = None, drop:
     but are not used.
 
     DataError if there is no table, row or column to read, for an unknown column or kind, for a column of which no cell
-    can be read as the kind asked for, and for infinity in a number that is used.
+    can be read as the kind asked for.
 
     >>> table = read_table({"age": [31, 45, None], "city": ["Bonn", "Rome", "?"]})
     >>> [(column.name, column.kind, column.missing) for column in table.schema]
@@ -172,27 +172,14 @@ def _read(name: str, column: pa.ChunkedArray, kind: Kind | None, *, decimal_comm
 
 
 def _table(readings: Mapping[str, Reading], dropped: set[str], source: str, decimal_comma: bool) -> Table:
-    """The table of these columns; the last look is for infinity, which no training survives."""
     columns = []
-    for name, reading in readings.items():
-        used, note = (False, "left out as asked") if name in dropped else (reading.used, reading.note)
-        if used and reading.kind == "number":
-            _refuse_infinity(name, reading.values)
-        columns.append(Column(name, reading.kind, reading.values.null_count, used, note))
+    for name, (values, kind, used, note, _) in readings.items():
+        if name in dropped:
+            used, note = False, "left out as asked"
+        columns.append(Column(name, kind, values.null_count, used, note))
     arrow = pa.table([reading.values for reading in readings.values()], list(readings))
     originals = {name: reading.original for name, reading in readings.items() if reading.original is not None}
     return Table(arrow, tuple(columns), source, originals, decimal_comma)
-
-
-def _refuse_infinity(name: str, values: pa.Array) -> None:
-    infinite = pc.is_inf(values)
-    if not pc.any(infinite).as_py():
-        return
-    rows = np.flatnonzero(infinite.fill_null(False).to_numpy(zero_copy_only=False)) + 1
-    where = ", ".join(f"{row:,}" for row in rows[:5]) + (f" and {len(rows) - 5:,} more" if len(rows) > 5 else "")
-    raise DataError(
-        f"column {name!r} holds infinity in row {where} (the first is 1): replace it by a number or leave it empty"
-    )
 
 
 def _checked(
