@@ -4,6 +4,7 @@ Every door for tables calls ``train``, ``load`` and the methods of ``Run``, and 
 """
 
 import hashlib
+import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -15,14 +16,15 @@ import numpy.typing as npt
 from goodfit.data.arrays import row_weights
 from goodfit.data.encoder import Encoder, fit_encoder
 from goodfit.data.exam import Estimate, Ledger, Opening, Seal, open_exam
-from goodfit.data.parts import Parts, make_parts
+from goodfit.data.export import check_output, prediction_file
+from goodfit.data.parts import Parts, make_parts, missing_classes
 from goodfit.data.table import Table, read_table
 from goodfit.data.target import Prediction, Target, fit_target
 from goodfit.errors import DataError, ExamError
 from goodfit.learning.arrays import Params
 from goodfit.learning.layers import Layer
 from goodfit.learning.network import init_network
-from goodfit.runs import Record, claim_folder, load_run, now, save_run, versions
+from goodfit.runs import Record, claim_folder, load_run, now, save_run, versions, write_file
 from goodfit.settings import Settings, settings_from
 from goodfit.training.evaluation import Rows, make_labels, predictions
 from goodfit.training.fitting import OnEpoch, Training, fit
@@ -111,6 +113,23 @@ class Run:
             DataError: a column that was trained on is missing or holds another kind of thing.
         """
         return self.record.target.decode(_predictions(self.record, self.read_for_prediction(table)))
+
+    def write_predictions(self, table: object, path: str | Path, *, overwrite: bool = False) -> Prediction:
+        """Predict every row of a table into a .csv or .parquet file, one line a row, and give the predictions back.
+
+        Columns: ``prediction``, and for classes ``probability_<class>``.
+
+        Raises:
+            DataError: of another name, there already (unless ``overwrite``), cannot be written; see ``predict``.
+        """
+        out = Path(path)
+        check_output(out, overwrite=overwrite)
+        prediction = self.predict(table)
+        try:
+            write_file(out, prediction_file(out, prediction, self.record.target.classes))
+        except OSError as error:
+            raise DataError(f"{str(out)!r} cannot be written ({error.strerror}): name another file.") from error
+        return prediction
 
     def read_for_prediction(self, table: object) -> Table:
         """The table, its columns read as the kinds they had in training."""
@@ -208,20 +227,34 @@ def load(folder: str | Path) -> Run:
 def prepare(table: Table, target: str, settings: Settings) -> Prepared:
     """Parts, target and encoder; of rows that do not train nothing is looked at but which class they are."""
     whole = fit_target(table, target, np.arange(table.n_rows), task=settings.task)
-    by_class = whole.task != "regression" and settings.split in ("random", "last")
+    codes = None if whole.task == "regression" else whole.encode(table)
     parts = make_parts(
         table.n_rows,
         test_size=settings.test_size,
         validation_split=settings.validation_split,
         seed=settings.seed,
         split=settings.split,
-        stratify=whole.encode(table) if by_class else None,
+        stratify=codes,
         groups=table.values(settings.group) if settings.group else None,
         time=table.values(settings.time) if settings.time else None,
     )
+    if codes is not None:
+        _warn_of_missing_classes(parts, whole, codes)
     aside = [name for name in (settings.group, settings.time) if name]
     encoder = fit_encoder(table.override(drop=[*settings.drop, *aside]), parts.train, target=target)
     return Prepared(settings, table, parts, fit_target(table, target, parts.train, task=settings.task), encoder)
+
+
+def _warn_of_missing_classes(parts: Parts, target: Target, codes: Array) -> None:
+    for part, absent in missing_classes(parts, codes).items():
+        names = ", ".join(repr(target.classes[code]) for code in absent[:5])
+        more = f" and {len(absent) - 5} more" if len(absent) > 5 else ""
+        warnings.warn(
+            f"the {part} rows have no row of class {names}{more}: nothing can be said of it there; give more rows, "
+            "or another split.",
+            UserWarning,
+            stacklevel=4,
+        )
 
 
 def model_hash(params: Params) -> str:

@@ -1,0 +1,78 @@
+"""What was typed, as settings of a training; their defaults stand in ``goodfit.Settings`` and nowhere else."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import fields
+from typing import Any
+
+import typer
+from typer.core import TyperCommand
+
+import goodfit
+
+
+class CommandWithDefaults(TyperCommand):
+    """A command whose help takes the defaults from ``goodfit.Settings``, where alone they are written."""
+
+    def get_help(self, ctx: Any) -> str:  # noqa: ANN401
+        defaults = goodfit.Settings().to_json()
+        for option in self.params:
+            default = defaults.get(str(option.name))
+            if default not in (None, [], {}):
+                option.default = ",".join(map(str, default)) if isinstance(default, list) else default
+        return super().get_help(ctx)
+
+
+def _units(text: str) -> tuple[int, ...]:
+    """64,64 as numbers; no hidden layer for "none" and ""."""
+    try:
+        return tuple(int(units) for units in text.split(",")) if text.strip() not in ("", "none") else ()
+    except ValueError:
+        raise typer.BadParameter(f"{text!r}: give units such as 64,64, or none.", param_hint="--hidden") from None
+
+
+def _share_or_rows(text: str) -> float:
+    try:
+        return int(text) if text.isdigit() else float(text)
+    except ValueError:
+        raise typer.BadParameter(f"{text!r}: give a share such as 0.2.", param_hint="--test-size") from None
+
+
+def _kinds(entries: Sequence[str]) -> dict[str, str]:
+    return _pairs("--kind", entries)
+
+
+def _class_weight(entries: Sequence[str]) -> dict[str, float] | str:
+    if list(entries) == ["balanced"]:
+        return "balanced"
+    try:
+        return {name: float(weight) for name, weight in _pairs("--class-weight", entries).items()}
+    except ValueError:
+        raise typer.BadParameter("give balanced, or CLASS=NUMBER.", param_hint="--class-weight") from None
+
+
+def _pairs(option: str, entries: Sequence[str]) -> dict[str, str]:
+    """NAME=VALUE, where the name may hold = as well."""
+    pairs = [entry.rpartition("=") for entry in entries]
+    for entry, (name, _, value) in zip(entries, pairs, strict=True):
+        if not name or not value:
+            raise typer.BadParameter(f"{entry!r}: write NAME=VALUE.", param_hint=option)
+    return {name: value for name, _, value in pairs}
+
+
+CONVERTED: dict[str, Callable[[Any], Any]] = {
+    "hidden": _units,
+    "test_size": _share_or_rows,
+    "kinds": _kinds,
+    "class_weight": _class_weight,
+}
+
+
+def settings_given(context: typer.Context) -> dict[str, Any]:
+    """The settings that were given; what was not given is left to ``Settings``."""
+    known = {field.name for field in fields(goodfit.Settings)}
+    given = {name: value for name, value in context.params.items() if name in known and value not in (None, [], ())}
+    return {name: CONVERTED.get(name, _as_it_is)(value) for name, value in given.items()}
+
+
+def _as_it_is(value: object) -> object:
+    return value

@@ -1,0 +1,189 @@
+"""What came out of a training, of the exam and of a prediction."""
+
+from __future__ import annotations
+
+import math
+import shlex
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+from rich.table import Table as Grid
+from rich.text import Text
+
+from goodfit.terminal.words import METRICS, count, listed, numbers, plain, sparkline
+
+if TYPE_CHECKING:
+    from goodfit.data.exam import Opening
+    from goodfit.data.table import Table
+    from goodfit.data.target import Prediction
+    from goodfit.workflow import Run
+
+CURVE_WIDTH = 40
+PADDING = (0, 2, 0, 0)
+
+
+def show_training(run: Run, console: Console) -> None:
+    """How it ended, the epoch that is given back, and its metrics beside the baseline."""
+    console.print(*_ending(run), sep="\n", end="\n\n")
+    if run.training.best_epoch:
+        console.print(_losses(run), "")
+    console.print(_metrics(run), "")
+    console.print(_of_baseline(run), style="dim", end="\n\n")
+    for sentence in _advice(run):
+        console.print(sentence, style="yellow", end="\n\n")
+    _print_path("run ", str(run.path), console)
+    if run.record.seal is not None and run.training.best_epoch:
+        _print_path("next", f"goodfit test {shlex.quote(str(run.path))}", console)
+
+
+def show_exam(run: Run, opening: Opening, console: Console) -> None:
+    """Test metrics with their intervals, beside those of the validation rows and the baseline."""
+    record = run.record
+    rows = count(len(run.parts.test), "test row")
+    time = opening.time.replace("T", " ").replace("+00:00", " UTC")
+    reason = f" ({plain(opening.reason)})" if opening.reason else ""
+    console.print(f"{plain(record.target.name)} on {rows} that took no part in training", style="bold")
+    console.print(f"opening {opening.number} of the exam, {time}{reason}", end="\n\n")
+    grid = _grid("", "test", "95 % interval", "validation", "baseline")
+    for name, estimate in opening.scores.items():
+        known = record.validation_scores[name], record.baseline_scores[name]
+        test, low, high, validation, baseline = numbers(*estimate, *known)
+        grid.add_row(METRICS[name], Text(test, style="bold"), f"{low} to {high}", validation, baseline)
+    console.print(grid, "")
+    console.print(f"{_of_baseline(run)} It is judged on the validation rows.", style="dim")
+
+
+def show_predictions(run: Run, table: Table, prediction: Prediction, out: Path, console: Console) -> None:
+    """What was written, what was left out, and what was filled in."""
+    rows = count(len(prediction.values), "prediction")
+    console.print(f"{rows} of {plain(run.record.target.name)}: {_spread(run, prediction)}")
+    if extra := run.record.encoder.extra(table):
+        names = listed([plain(name) for name in extra], len(extra))
+        console.print(f"ignored, since training did not have {'it' if len(extra) == 1 else 'them'}: {names}")
+    if missing := missing_cells(run, table):
+        words = listed([f"{plain(name)} ({cells:,})" for name, cells in missing.items()], len(missing))
+        console.print(f"missing cells, filled in as in training: {words}")
+    _print_path("written to", str(out), console)
+
+
+def missing_cells(run: Run, table: Table) -> dict[str, int]:
+    """The columns that are needed and lack cells, with how many."""
+    needed = {name: table.column(name).missing for name in run.record.encoder.columns}
+    return {name: cells for name, cells in needed.items() if cells}
+
+
+def _ending(run: Run) -> Iterator[str]:
+    training, settings = run.training, run.settings
+    done, best = training.history.n_epochs, training.best_epoch
+    match training.outcome.name:
+        case "FINISHED":
+            yield f"All {count(done, 'epoch')} are done."
+        case "STOPPED_EARLY":
+            waited = count(settings.patience, "epoch")
+            yield f"Stopped early after epoch {done:,}: no lower validation loss for {waited}."
+        case "STOPPED_BY_USER":
+            yield f"Stopped by you after epoch {done:,} of {settings.epochs:,}."
+        case "DIVERGED":
+            yield f"Diverged in epoch {done:,}: the loss is no longer a finite number."
+    if best:
+        yield f"The weights of epoch {best:,} are given back, where the validation loss was lowest."
+    else:
+        yield "No epoch can be given back: the weights are those before the first epoch."
+
+
+def _advice(run: Run) -> Iterator[str]:
+    """What to try where the training went wrong."""
+    training, settings = run.training, run.settings
+    done, best = training.history.n_epochs, training.best_epoch
+    smaller = f"--learning-rate {settings.learning_rate / 10:g}"
+    if training.outcome.name == "DIVERGED":
+        yield f"The steps were too long: try {smaller}."
+    elif training.outcome.name == "FINISHED" and best == done:
+        yield f"The validation loss was still falling: try --epochs {2 * settings.epochs}."
+    elif best == 1 and done > 1:
+        yield f"The validation loss never fell after the first epoch: try {smaller}, a larger --l2, or --hidden none."
+    if best and not better_than_baseline(run):
+        yield "No better than the baseline: these columns, learned from like this, say nothing about the target."
+
+
+def better_than_baseline(run: Run) -> bool:
+    """Whether the validation rows are predicted better than without columns, by log loss or RMSE.
+
+    Class weights move the probabilities away from the shares of the classes on purpose; then balanced accuracy says it.
+    """
+    found, baseline = run.record.validation_scores, run.record.baseline_scores
+    if run.settings.class_weight is not None and "balanced_accuracy" in found:
+        return found["balanced_accuracy"] > baseline["balanced_accuracy"]
+    name = "log_loss" if "log_loss" in found else "rmse"
+    return found[name] < baseline[name]
+
+
+def _losses(run: Run) -> Grid:
+    """The numbers of the epoch that is given back; the curves on one scale, that epoch in bold."""
+    history, best = run.history, run.training.best_epoch
+    row = history.row(best)
+    loss, val_loss, penalty, objective = numbers(*(row[name] for name in ("loss", "val_loss", "penalty", "objective")))
+    unit = " of the standardised target" if run.record.target.task == "regression" else ""
+    curves = {name: history[name].tolist() for name in ("loss", "val_loss")}
+    finite = [value for values in curves.values() for value in values if math.isfinite(value)]
+    drawn = {name: _curve(values, min(finite), max(finite), best) for name, values in curves.items()}
+    grid = _grid("", f"epoch {best:,}", "")
+    grid.columns[2].justify = "left"
+    grid.add_row("loss", loss, drawn["loss"])
+    grid.add_row("validation loss", Text(val_loss, style="bold"), drawn["val_loss"])
+    l2 = run.settings.l2
+    grid.add_row("penalty", penalty, Text(f"{l2:g} · Σw²" if l2 else "none: l2 is 0", style="dim"))
+    grid.add_row("objective", objective, Text(f"loss + penalty, what was minimised{unit}", style="dim"))
+    return grid
+
+
+def _curve(values: Sequence[float], low: float, high: float, best: int) -> Text:
+    blocks = sparkline(values, low, high, width=CURVE_WIDTH)
+    position = max(0, -(-best * len(blocks) // len(values)) - 1)
+    text = Text(blocks, style="cyan")
+    text.stylize("bold yellow", position, position + 1)
+    return text
+
+
+def _metrics(run: Run) -> Grid:
+    found, baseline = run.record.validation_scores, run.record.baseline_scores
+    grid = _grid(count(len(run.parts.validation), "validation row"), "network", "baseline")
+    for name in found:
+        network, without = numbers(found[name], baseline[name])
+        grid.add_row(METRICS[name], Text(network, style="bold"), without)
+    return grid
+
+
+def _of_baseline(run: Run) -> str:
+    target = run.record.target
+    if target.task == "regression":
+        (mean,) = numbers(target.mean)
+        return f"Baseline: always the mean of the training rows, {mean}. RMSE and MAE are in the unit of the target."
+    return f"Baseline: always {plain(target.baseline.prediction)}, the most frequent class of the training rows."
+
+
+def _spread(run: Run, prediction: Prediction) -> str:
+    """How the predictions are distributed, in a few words."""
+    values = prediction.values
+    if prediction.probabilities is None:
+        low, high, mean = numbers(values.min(), values.max(), values.mean())
+        return f"{low} to {high}, mean {mean}"
+    counts = Counter(values.tolist()).most_common()
+    return listed([f"{plain(label)} ({n:,})" for label, n in counts], len(counts))
+
+
+def _grid(*headers: str) -> Grid:
+    grid = Grid(box=None, show_edge=False, padding=PADDING, pad_edge=False, header_style="dim")
+    for position, header in enumerate(headers):
+        grid.add_column(
+            header, justify="right" if position else "left", style=None if position else "cyan", no_wrap=True
+        )
+    return grid
+
+
+def _print_path(label: str, path: str, console: Console) -> None:
+    """On one line however long, so that it can be copied."""
+    console.print(Text.assemble((label, "cyan"), "  ", (path, "bold")), soft_wrap=True)

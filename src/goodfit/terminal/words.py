@@ -1,0 +1,101 @@
+"""How numbers, names and lists are written for people."""
+
+import math
+from collections.abc import Iterable, Sequence
+from itertools import islice
+
+METRICS = {
+    "accuracy": "accuracy",
+    "balanced_accuracy": "balanced accuracy",
+    "auc": "AUC",
+    "log_loss": "log loss",
+    "rmse": "RMSE",
+    "mae": "MAE",
+    "r2": "R²",
+}
+LONGEST_NAME = 40
+
+
+def numbers(*values: float) -> list[str]:
+    """Numbers that stand together, with the same decimals: four digits of the largest, four decimals below 10.
+
+    >>> numbers(0.97802, 0.5), numbers(68432.4, 115321.9), numbers(0.00042, math.nan)
+    (['0.9780', '0.5000'], ['68,432', '115,322'], ['0.0004200', '–'])
+    """
+    largest = max((abs(value) for value in values if math.isfinite(value)), default=0.0)
+    if largest and not 1e-6 <= largest < 1e9:
+        return [_finite(value, ".3e") for value in values]
+    exponent = math.floor(math.log10(largest)) if largest else 0
+    decimals = max(0, 3 - exponent) if exponent > 0 or exponent < -3 else 4
+    return [_finite(value, f",.{decimals}f") for value in values]
+
+
+def share(part: float, whole: float) -> str:
+    """A share of 100.
+
+    >>> share(1, 8)
+    '12.5 %'
+    """
+    return f"{100 * part / whole:.1f} %"
+
+
+def count(n: int, noun: str, plural: str = "") -> str:
+    """A number of things.
+
+    >>> count(1, "row"), count(1200, "row"), count(2, "class", "classes")
+    ('1 row', '1,200 rows', '2 classes')
+    """
+    return f"{n:,} {noun if n == 1 else plural or noun + 's'}"
+
+
+def plain(name: object) -> str:
+    """A name out of a table on one line: what a terminal would obey is spelled out, what is long is cut.
+
+    >>> plain("a\\tb"), len(plain("x" * 10_000))
+    ('a\\\\tb', 40)
+    """
+    text = str(name)
+    text = text if text.isprintable() else repr(text)[1:-1]
+    return text if len(text) <= LONGEST_NAME else text[: LONGEST_NAME - 1] + "…"
+
+
+def listed(words: Iterable[str], n: int, *, longest: int = 200) -> str:
+    """The first of ``n`` words, up to about so many characters, and how many more there are.
+
+    >>> listed(["a", "b", "c"], 3), listed(["long", "longer", "longest"], 3, longest=8)
+    ('a, b, c', 'long and 2 more')
+    """
+    text, taken = "", 0
+    for word in islice(words, n):
+        longer = f"{text}, {word}" if text else word
+        if text and len(longer) > longest:
+            break
+        text, taken = longer, taken + 1
+    return f"{text} and {n - taken:,} more" if taken < n else text
+
+
+def sparkline(values: Sequence[float], low: float, high: float, *, width: int) -> str:
+    """A curve in one line of blocks, on a logarithmic scale from low to high where these are above 0.
+
+    >>> sparkline([8.0, 4.0, 2.0, 1.0], 1.0, 8.0, width=10)
+    '█▆▃▁'
+    """
+    if low > 0:
+        low, high, values = math.log(low), math.log(high), [math.log(v) if v > 0 else -math.inf for v in values]
+    return "".join(_block((value - low) / (high - low) if high > low else 0.0) for value in _thinned(values, width))
+
+
+def _block(height: float) -> str:
+    if math.isnan(height):
+        return " "
+    return "▁▂▃▄▅▆▇█"[round(7 * min(max(height, 0.0), 1.0))]
+
+
+def _thinned(values: Sequence[float], width: int) -> list[float]:
+    """At most ``width`` values, the last one among them, evenly apart."""
+    n = min(width, len(values))
+    return [values[(i + 1) * len(values) // n - 1] for i in range(n)]
+
+
+def _finite(value: float, form: str) -> str:
+    return format(value, form) if math.isfinite(value) else "–"
