@@ -42,6 +42,7 @@ def train(
     epochs=6,
     batch_size=8,
     early_stopping=None,
+    metrics=(),
     seed=0,
     dtype="float64",
     **choices,
@@ -50,6 +51,7 @@ def train(
         layers,
         optimizer=optimizer or Adam(0.05),
         loss=loss,
+        metrics=metrics,
         batch_size=batch_size,
         early_stopping=early_stopping,
         validation=len(validation) > 0,
@@ -314,6 +316,22 @@ def test_a_training_that_diverges_at_once_gives_back_its_first_weights():
     assert training.outcome == Outcome.DIVERGED
     assert training.best_epoch == 0
     assert_same_weights(training.params, init_network(NET, n_inputs=FEATURES, seed=0), rtol=0)
+
+
+def test_an_epoch_without_a_finite_loss_is_never_best_however_good_its_metric():
+    """Outputs that are no numbers count as the first class, and here nearly all rows are of that class."""
+    training = train(
+        (NET[0], Dense(1, activation="sigmoid")),
+        y=(np.arange(N) % 10 == 0).astype(float),
+        loss="binary_crossentropy",
+        metrics=["accuracy"],
+        optimizer=SGD(1e38),
+        early_stopping=EarlyStopping(monitor="val_accuracy", patience=3),
+        dtype="float32",
+    )
+    assert training.history["val_accuracy"][-1] > 0.8
+    assert training.outcome == Outcome.DIVERGED
+    assert all(np.isfinite(w).all() for layer in training.params for w in layer.values())
 
 
 def test_every_epoch_is_told_in_order():
