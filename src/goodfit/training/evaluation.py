@@ -38,11 +38,14 @@ class Plan(NamedTuple):
 
 
 def make_labels(y: np.ndarray, weight: np.ndarray | None, dtype: str) -> np.ndarray:
-    """Targets y (n,) or (n, outputs) and weights (n,), by default 1, as one array; see ``Rows``."""
+    """Targets y (n,) or (n, outputs) and weights (n,), by default 1, as one array; see ``Rows``.
+
+    Only ratios of weights count, so a power of two is taken out of weights that ``dtype`` could not hold.
+    """
     columns = y.reshape(len(y), -1)
     labels = np.zeros((len(y) + 1, columns.shape[1] + 1), dtype)
     labels[:-1, :-1] = columns
-    labels[:-1, -1] = 1 if weight is None else weight
+    labels[:-1, -1] = 1 if weight is None else np.ldexp(weight, 1 - np.frexp(weight.max())[1])
     return labels
 
 
@@ -142,6 +145,18 @@ def predictions(recipe: Recipe, params: Params, x: np.ndarray) -> np.ndarray:
 def last_layer(recipe: Recipe, params: Params, x: np.ndarray) -> np.ndarray:
     """What the last layer gives (rows, n_outputs), its activation included."""
     return outputs(recipe, params, x, activation=recipe.link if recipe.fused else "linear")
+
+
+def row_losses(recipe: Recipe, params: Params, rows: Rows, index: np.ndarray) -> np.ndarray:
+    """The loss of each of these rows, by number (rows,)."""
+    found = outputs(recipe, params, np.asarray(rows.x)[index])
+    with jax.enable_x64(recipe.dtype == "float64"):
+        return np.asarray(_row_losses(recipe, np.asarray(rows.labels)[index, :-1], found))
+
+
+@partial(jax.jit, static_argnames="recipe")
+def _row_losses(recipe: Recipe, y: jax.Array, outputs: jax.Array) -> jax.Array:
+    return recipe.loss.rows(y, outputs, logits=recipe.fused)
 
 
 def evaluate(recipe: Recipe, params: Params, x: np.ndarray, labels: np.ndarray) -> dict[str, float]:

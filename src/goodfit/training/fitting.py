@@ -137,7 +137,7 @@ def fit(
         capacity = max(1, min(32, ORDERED_ROWS // len(train)))
         names = column_names(recipe, validation=len(validation) > 0)
         state, history = _run(recipe, layout, knobs, data, state, names, draw, capacity, epochs, on_epoch)
-        return _finish(recipe, layout, state, history, epochs=epochs, restore_best=restore_best)
+        return finish(recipe, layout, state, history, epochs=epochs, restore_best=restore_best)
 
 
 def _run(
@@ -171,8 +171,8 @@ def _run(
     return state, History(dict(zip(names, records.T, strict=True)))
 
 
-def _finish(
-    recipe: Recipe, layout: Layout, state: State, history: History, *, epochs: int, restore_best: bool
+def finish(
+    recipe: Recipe, layout: Layout, state: State, history: History, *, epochs: int, restore_best: bool = True
 ) -> Training:
     """The result: the best weights so far, whatever ended the training."""
     code = int(state.code)

@@ -90,9 +90,7 @@ def make_recipe(
     optimizer = get_optimizer(optimizer)
     monitor = _monitor(early_stopping, metrics, validation=validation)
     check_count("batch_size", batch_size)
-    if dtype not in DTYPES:
-        raise RecipeError(f"dtype must be one of {', '.join(DTYPES)}, not {dtype!r}.")
-    _warn_of_two_decays(layers, optimizer)
+    check_dtype(dtype)
     recipe = Recipe(
         layers=tuple(layer.structure() for layer in layers),
         optimizer=optimizer_structure(optimizer),
@@ -115,13 +113,23 @@ def make_recipe(
 
 def check_layers(layers: Sequence[Layer]) -> tuple[Layer, ...]:
     """The layers as a tuple; RecipeError when they cannot be a network."""
-    layers = tuple(layers)
-    for layer in layers:
-        if not hasattr(layer, "apply") or not hasattr(layer, "structure"):
-            raise RecipeError(f"layers must be Dense, Dropout or LayerNormalization, not {layer!r}.")
+    layers = tuple(check_layer(layer) for layer in layers)
     if not layers or not isinstance(layers[-1], Dense):
         raise RecipeError("the last layer must be Dense: its units are the outputs.")
     return layers
+
+
+def check_layer(layer: Layer) -> Layer:
+    """The layer; RecipeError when it is none."""
+    if isinstance(layer, type) or not hasattr(layer, "apply") or not hasattr(layer, "structure"):
+        raise RecipeError(f"layers must be Dense(…), Dropout(…) or LayerNormalization(), not {layer!r}.")
+    return layer
+
+
+def check_dtype(dtype: object) -> None:
+    """RecipeError unless it is the name of a precision that trainings have."""
+    if dtype not in DTYPES:
+        raise RecipeError(f"dtype must be one of {', '.join(DTYPES)}, not {dtype!r}.")
 
 
 def check_count(argument: str, value: object, *, smallest: int = 1) -> None:
@@ -145,7 +153,7 @@ def strengths(layers: Sequence[Layer], term: str) -> tuple[dict[str, Any], ...]:
 def as_arrays(knobs: Knobs, dtype: str) -> Knobs:
     """The same knobs as arrays of the training's precision, so that a number never becomes part of a program."""
     arrays: Knobs = jax.tree.map(lambda value: np.asarray(value, dtype), knobs._replace(seed=0.0))
-    return arrays._replace(seed=np.asarray(knobs.seed, np.uint32))
+    return arrays._replace(seed=np.asarray(knobs.seed % 2**32, np.uint32))
 
 
 def _monitor(early_stopping: EarlyStopping | None, metrics: Sequence[str], *, validation: bool) -> str:
@@ -176,10 +184,11 @@ def _stopping_knobs(early_stopping: EarlyStopping | None, monitor: str) -> Stopp
     return early_stopping.knobs(higher_is_better=name != "loss" and get_metric(name).higher_is_better)
 
 
-def _warn_of_two_decays(layers: Sequence[Layer], optimizer: Optimizer) -> None:
+def warn_of_two_decays(layers: Sequence[Layer], optimizer: Optimizer) -> None:
+    """Warn the caller of the caller when weights would be decayed and penalised."""
     if optimizer.weight_decay and any(value for layer in strengths(layers, "l2") for value in layer.values()):
         warnings.warn(
             "weight_decay and an l2 regularizer both shrink the weights; use one of them, or be sure you want both.",
             UserWarning,
-            stacklevel=4,
+            stacklevel=3,
         )
