@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from sklearn.linear_model import Ridge
 
-from goodfit.learning.layers import Dense, Dropout
+from goodfit.learning.layers import Dense, Dropout, LayerNormalization
 from goodfit.learning.network import apply_network, init_network
 from goodfit.learning.optimizers import SGD, Adam
 from goodfit.learning.packing import layout_of
@@ -147,6 +147,14 @@ def test_padding_weighs_nothing_whatever_stands_in_the_last_row():
     train_only["x"][-1] *= 1e6
     found, _ = advanced(ordered(), **train_only)
     assert_same_weights(found, advanced(ordered())[0], rtol=0)
+
+
+def test_packed_weights_learn_as_each_array_by_itself():
+    """A bound that is never reached leaves every gradient alone, but keeps the weights from being packed."""
+    layers = (Dense(6), LayerNormalization(), Dense(5, use_bias=False, activation="tanh"), Dense(1))
+    packed, apart = train(layers), train(layers, optimizer=Adam(0.05, clipnorm=1e9))
+    assert_same_weights(packed.last_params, apart.last_params, rtol=1e-11, atol=1e-13)
+    np.testing.assert_allclose(packed.history["weight_norm"], apart.history["weight_norm"], rtol=1e-12)
 
 
 def test_one_batch_of_all_rows_may_be_wider_than_the_rows():

@@ -21,12 +21,14 @@ def layout_of(params: AnyParams) -> Layout:
 def pack(params: AnyParams) -> Params:
     """One mapping ``{"kernel": …, "other": …}`` of two vectors; a vector without weights is left out.
 
+    The arrays of a layer are taken by name, not as they stand: JAX gives mappings back in alphabetical order.
+
     >>> pack([{"kernel": jnp.ones((2, 3)), "bias": jnp.zeros(3)}])[0]["kernel"].shape
     (6,)
     """
     groups: dict[str, list[Array]] = {}
     for layer in params:
-        for name, w in layer.items():
+        for name, w in sorted(layer.items()):
             groups.setdefault(_group(name), []).append(w.reshape(-1))
     return ({group: _end_to_end(arrays) for group, arrays in groups.items()},)
 
@@ -37,11 +39,11 @@ def unpack(packed: Params, layout: Layout) -> Params:
     layers = []
     for entries in layout:
         layer = {}
-        for name, shape in entries:
+        for name, shape in sorted(entries):
             group, size = _group(name), int(np.prod(shape))
             layer[name] = packed[0][group][begin[group] : begin[group] + size].reshape(shape)
             begin[group] += size
-        layers.append(layer)
+        layers.append({name: layer[name] for name, _ in entries})
     return tuple(layers)
 
 
