@@ -250,6 +250,7 @@ def test_structure_forgets_what_can_be_swept_and_nothing_else():
         (lambda: Dropout(1.0), "rate"),
         (lambda: Dropout(-0.1), "rate"),
         (lambda: Dropout(math.nan), "rate"),
+        (lambda: Dropout("0.5"), "rate"),
         (lambda: LayerNormalization(epsilon=0.0), "epsilon"),
         (lambda: LayerNormalization(epsilon=math.nan), "epsilon"),
     ],

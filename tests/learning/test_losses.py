@@ -190,7 +190,7 @@ def test_losses_are_found_by_name_and_passed_through():
     assert get_loss(Huber(delta=2.0)) == Huber(delta=2.0)
 
 
-@pytest.mark.parametrize("delta", [0.0, -1.0, math.nan, math.inf])
+@pytest.mark.parametrize("delta", [0.0, -1.0, math.nan, math.inf, "1", None])
 def test_a_bad_delta_is_named(delta):
     with pytest.raises(RecipeError, match="delta"):
         Huber(delta=delta)

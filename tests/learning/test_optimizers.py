@@ -283,7 +283,7 @@ def test_an_unknown_optimizer_is_named(optimizer):
 
 
 @pytest.mark.parametrize("make", [SGD, Adam])
-@pytest.mark.parametrize("bad", [math.nan, math.inf, -0.1])
+@pytest.mark.parametrize("bad", [math.nan, math.inf, -0.1, "0.1", True])
 @pytest.mark.parametrize("name", ["learning_rate", "weight_decay", "clipnorm", "global_clipnorm", "clipvalue"])
 def test_a_bad_number_is_named(make, name, bad):
     with pytest.raises(RecipeError, match=f"^{name} must be"):
@@ -298,7 +298,10 @@ def test_a_bad_number_is_named(make, name, bad):
         (lambda: Adam(beta_1=1.0), "beta_1"),
         (lambda: Adam(beta_2=1.0), "beta_2"),
         (lambda: Adam(epsilon=-1e-7), "epsilon"),
+        (lambda: SGD(momentum=None), "momentum"),
+        (lambda: Adam(learning_rate=None), "learning_rate"),
         (lambda: Adam(clipnorm=0.0), "clipnorm"),
+        (lambda: Adam(schedule="cosine"), "schedule"),
         (lambda: Adam(clipnorm=1.0, clipvalue=1.0), "only one of clipnorm, global_clipnorm, clipvalue"),
     ],
 )

@@ -80,7 +80,7 @@ def test_a_strength_of_zero_is_a_value_and_none_is_no_term():
     assert l2(0.0) == L1L2(l1=None, l2=0.0) != L1L2()
 
 
-@pytest.mark.parametrize("bad", [math.nan, math.inf, -math.inf, -0.01])
+@pytest.mark.parametrize("bad", [math.nan, math.inf, -math.inf, -0.01, "0.01", True])
 @pytest.mark.parametrize(
     ("make", "named"),
     [(l1, "l1"), (l2, "l2"), (lambda bad: l1_l2(bad, 0.0), "l1"), (lambda bad: l1_l2(0.0, bad), "l2")],

@@ -143,9 +143,12 @@ def test_improved_marks_the_epochs_whose_weights_are_kept():
         ({"patience": -1}, "patience"),
         ({"patience": 1.5}, "patience"),
         ({"patience": math.nan}, "patience"),
+        ({"patience": "5"}, "patience"),
+        ({"patience": None}, "patience"),
         ({"start_from_epoch": -1}, "start_from_epoch"),
         ({"min_delta": math.nan}, "min_delta"),
         ({"baseline": math.inf}, "baseline"),
+        ({"baseline": "low"}, "baseline"),
         ({"mode": "up"}, "mode"),
     ],
 )

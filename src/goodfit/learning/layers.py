@@ -15,6 +15,7 @@ import numpy as np
 
 from goodfit.errors import RecipeError
 from goodfit.learning.activations import ACTIVATIONS, check_activation
+from goodfit.learning.checks import is_finite
 from goodfit.learning.initializers import INITIALIZERS, check_initializer
 from goodfit.learning.regularizers import L1L2
 
@@ -121,7 +122,7 @@ class Dropout:
     rate: float
 
     def __post_init__(self) -> None:
-        if not 0 <= self.rate < 1:
+        if not (is_finite(self.rate) and 0 <= self.rate < 1):
             raise RecipeError(f"rate of Dropout must be at least 0 and below 1, not {self.rate!r}.")
 
     def init(self, rng: np.random.Generator, n_inputs: int) -> tuple[dict[str, np.ndarray], int]:
@@ -159,7 +160,7 @@ class LayerNormalization:
     epsilon: float = 1e-3
 
     def __post_init__(self) -> None:
-        if not 0 < self.epsilon < float("inf"):
+        if not (is_finite(self.epsilon) and self.epsilon > 0):
             raise RecipeError(f"epsilon of LayerNormalization must be a positive number, not {self.epsilon!r}.")
 
     def init(self, rng: np.random.Generator, n_inputs: int) -> tuple[dict[str, np.ndarray], int]:

@@ -7,7 +7,6 @@ a probability next to 0 or 1 loses no accuracy. When the last layer is a sigmoid
 probabilities, the training leaves that activation out and takes the same function of the logits (``fused``).
 """
 
-import math
 from dataclasses import KW_ONLY, dataclass
 from typing import ClassVar, Protocol
 
@@ -15,6 +14,7 @@ import jax
 import jax.numpy as jnp
 
 from goodfit.errors import RecipeError
+from goodfit.learning.checks import is_finite
 
 SMALLEST_PROBABILITY = 1e-7
 """Probabilities that come without logits are clipped to [1e-7, 1 − 1e-7], as in Keras."""
@@ -62,7 +62,7 @@ class Huber:
     fused: ClassVar[str | None] = None
 
     def __post_init__(self) -> None:
-        if not (math.isfinite(self.delta) and self.delta > 0):
+        if not (is_finite(self.delta) and self.delta > 0):
             raise RecipeError(f"delta of Huber must be a positive number, not {self.delta!r}.")
 
     def rows(self, y: jax.Array, output: jax.Array, *, logits: bool = False) -> jax.Array:

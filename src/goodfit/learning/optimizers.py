@@ -5,7 +5,6 @@ of the kernels w −= w·weight_decay·η, then the step of SGD or Adam. η is t
 multiplier.
 """
 
-import math
 from collections.abc import Callable, Mapping
 from dataclasses import KW_ONLY, dataclass, fields, replace
 from typing import Any, ClassVar
@@ -16,6 +15,7 @@ import numpy as np
 
 from goodfit.errors import RecipeError
 from goodfit.learning.arrays import Params
+from goodfit.learning.checks import is_finite
 from goodfit.learning.schedules import CONSTANT, Schedule
 
 Knobs = Mapping[str, Any]
@@ -126,6 +126,8 @@ class Adam:
 
 Optimizer = SGD | Adam
 CLIPS = ("clipnorm", "global_clipnorm", "clipvalue")
+OPTIONAL = ("weight_decay", *CLIPS)
+SWITCHES = ("nesterov", "amsgrad")
 BELOW_ONE = ("momentum", "beta_1", "beta_2")
 
 
@@ -140,18 +142,23 @@ def get_optimizer(optimizer: str | Optimizer) -> Optimizer:
 
 def numbers(optimizer: Optimizer) -> dict[str, float]:
     """Every number of the optimizer that can be swept, by name; what was left at None is not part of the program."""
-    values = {field.name: getattr(optimizer, field.name) for field in fields(optimizer) if field.name != "schedule"}
-    return {name: value for name, value in values.items() if value is not None and not isinstance(value, bool)}
+    names = [field.name for field in fields(optimizer) if field.name not in (*SWITCHES, "schedule")]
+    values = {name: getattr(optimizer, name) for name in names}
+    return {name: value for name, value in values.items() if value is not None or name not in OPTIONAL}
 
 
 def _check(optimizer: Optimizer) -> None:
     for name, value in numbers(optimizer).items():
-        if not (math.isfinite(value) and value >= 0):
+        if not (is_finite(value) and value >= 0):
             raise RecipeError(f"{name} must be a finite number, zero or larger, not {value!r}.")
         if name in BELOW_ONE and value >= 1:
             raise RecipeError(f"{name} must be below 1, not {value!r}.")
         if name in CLIPS and value == 0:
             raise RecipeError(f"{name} must be larger than 0; leave it at None for no clipping.")
+    if not hasattr(optimizer.schedule, "multiplier"):
+        raise RecipeError(
+            f"schedule must be CosineDecay(…), ExponentialDecay(…) or Constant(), not {optimizer.schedule!r}."
+        )
     if sum(name in CLIPS for name in numbers(optimizer)) > 1:
         raise RecipeError(f"only one of {', '.join(CLIPS)} can be set.")
 

@@ -5,7 +5,6 @@
 No ½, no division by the number of rows or by the batch size: the same strength means the same thing for every batch.
 """
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -14,6 +13,7 @@ import jax.numpy as jnp
 
 from goodfit.errors import RecipeError
 from goodfit.learning.arrays import AnyParams
+from goodfit.learning.checks import is_finite
 
 Strengths = Sequence[Mapping[str, jax.Array | float]]
 
@@ -34,7 +34,7 @@ class L1L2:
 
     def __post_init__(self) -> None:
         for name, strength in (("l1", self.l1), ("l2", self.l2)):
-            if strength is not None and not (math.isfinite(strength) and strength >= 0):
+            if strength is not None and not (is_finite(strength) and strength >= 0):
                 raise RecipeError(f"{name} must be a finite number, zero or larger, not {strength!r}.")
 
 

@@ -3,7 +3,6 @@
 A schedule multiplies, so that the learning rate itself stays one number that a sweep can vary.
 """
 
-import math
 from dataclasses import KW_ONLY, dataclass, replace
 from typing import NamedTuple, Protocol, Self
 
@@ -11,6 +10,7 @@ import jax
 import jax.numpy as jnp
 
 from goodfit.errors import RecipeError
+from goodfit.learning.checks import is_finite, is_whole
 
 
 class ScheduleKnobs(NamedTuple):
@@ -35,8 +35,8 @@ class Schedule(Protocol):
 
 
 def _check_steps(argument: str, steps: int | None, smallest: int) -> None:
-    if steps is not None and (not math.isfinite(steps) or steps < smallest):
-        raise RecipeError(f"{argument} must be a number of updates, {smallest} or more, not {steps!r}.")
+    if steps is not None and not (is_whole(steps) and steps >= smallest):
+        raise RecipeError(f"{argument} must be a whole number of updates, {smallest} or more, not {steps!r}.")
 
 
 @dataclass(frozen=True)
@@ -74,7 +74,7 @@ class ExponentialDecay:
     staircase: bool = False
 
     def __post_init__(self) -> None:
-        if not (math.isfinite(self.decay_rate) and self.decay_rate > 0):
+        if not (is_finite(self.decay_rate) and self.decay_rate > 0):
             raise RecipeError(f"decay_rate must be a positive number, not {self.decay_rate!r}.")
         _check_steps("decay_steps", self.decay_steps, 1)
 
@@ -114,7 +114,7 @@ class CosineDecay:
     def __post_init__(self) -> None:
         _check_steps("decay_steps", self.decay_steps, 1)
         _check_steps("warmup_steps", self.warmup_steps, 0)
-        if not 0 <= self.alpha <= 1:
+        if not (is_finite(self.alpha) and 0 <= self.alpha <= 1):
             raise RecipeError(f"alpha of CosineDecay must lie between 0 and 1, not {self.alpha!r}.")
 
     def knobs(self, total_steps: int) -> ScheduleKnobs:

@@ -15,6 +15,7 @@ import numpy as np
 
 from goodfit.errors import RecipeError
 from goodfit.learning.arrays import Array
+from goodfit.learning.checks import is_finite, is_whole
 
 MODES = ("auto", "min", "max")
 
@@ -70,11 +71,11 @@ class EarlyStopping:
     def __post_init__(self) -> None:
         for name in ("patience", "start_from_epoch"):
             value = getattr(self, name)
-            if not (math.isfinite(value) and value >= 0 and value == int(value)):
+            if not (is_whole(value) and value >= 0):
                 raise RecipeError(f"{name} must be a whole number of epochs, zero or more, not {value!r}.")
-        if not math.isfinite(self.min_delta):
+        if not is_finite(self.min_delta):
             raise RecipeError(f"min_delta must be a finite number, not {self.min_delta!r}.")
-        if self.baseline is not None and not math.isfinite(self.baseline):
+        if self.baseline is not None and not is_finite(self.baseline):
             raise RecipeError(f"baseline must be a finite number or None, not {self.baseline!r}.")
         if self.mode not in MODES:
             raise RecipeError(f"mode must be one of {', '.join(MODES)}, not {self.mode!r}.")
