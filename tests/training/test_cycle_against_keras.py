@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from goodfit.learning.layers import Dense
+from goodfit.learning.layers import Dense, LayerNormalization
 from goodfit.learning.network import init_network
 from goodfit.learning.optimizers import SGD, Adam
 from goodfit.learning.regularizers import l1_l2, l2
@@ -27,7 +27,11 @@ CASES = {
         (SIGNAL > 0).astype("float32")[:, None],
         "binary_crossentropy",
         "BinaryCrossentropy",
-        (Dense(16, activation="relu", kernel_regularizer=l2(0.001)), Dense(1, activation="sigmoid")),
+        (
+            Dense(16, activation="relu", kernel_regularizer=l2(0.001)),
+            LayerNormalization(),
+            Dense(1, activation="sigmoid"),
+        ),
         Adam(0.03),
     ),
     "three classes, AMSGrad, clipped": (
@@ -58,17 +62,18 @@ def peer_of(keras, layers, params):
     def regularizer(ours):
         return ours and keras.regularizers.L1L2(l1=ours.l1 or 0.0, l2=ours.l2 or 0.0)
 
-    peers = [
-        keras.layers.Dense(
-            layer.units,
-            activation=layer.activation,
-            kernel_regularizer=regularizer(layer.kernel_regularizer),
-            bias_regularizer=regularizer(layer.bias_regularizer),
+    def peer(ours):
+        if isinstance(ours, LayerNormalization):
+            return keras.layers.LayerNormalization()
+        return keras.layers.Dense(
+            ours.units,
+            activation=ours.activation,
+            kernel_regularizer=regularizer(ours.kernel_regularizer),
+            bias_regularizer=regularizer(ours.bias_regularizer),
         )
-        for layer in layers
-    ]
-    model = keras.Sequential([keras.Input((FEATURES,)), *peers])
-    model.set_weights([layer[name] for layer in params for name in ("kernel", "bias")])
+
+    model = keras.Sequential([keras.Input((FEATURES,)), *map(peer, layers)])
+    model.set_weights([layer[name] for layer in params for name in layer])
     return model
 
 
