@@ -128,7 +128,7 @@ def load_run(folder: Path) -> Record:
         RunError: there is none, it is of another format, or a file is missing or damaged.
     """
     if not (folder / "run.json").is_file():
-        raise RunError(f"{folder} is not a finished run: it has no run.json.")
+        raise RunError(f"{folder} is not a finished run (it has no run.json): name the folder of a training.")
     try:
         summary = json.loads((folder / "run.json").read_bytes())
         if summary["format"] != FORMAT:

@@ -249,9 +249,9 @@ def _warn_of_missing_classes(parts: Parts, target: Target, codes: Array) -> None
     for part, absent in missing_classes(parts, codes).items():
         names = ", ".join(repr(target.classes[code]) for code in absent[:5])
         more = f" and {len(absent) - 5} more" if len(absent) > 5 else ""
+        effect = "it cannot be learned" if part == "train" else "nothing can be said of it there"
         warnings.warn(
-            f"the {part} rows have no row of class {names}{more}: nothing can be said of it there; give more rows, "
-            "or another split.",
+            f"the {part} rows have none of class {names}{more}, so {effect}: give more rows, or another split.",
             UserWarning,
             stacklevel=4,
         )

@@ -31,7 +31,7 @@ def show_training(run: Run, console: Console) -> None:
     if run.training.best_epoch:
         console.print(_losses(run), "")
     console.print(_metrics(run), "")
-    console.print(_of_baseline(run), style="dim", end="\n\n")
+    console.print(_notes(run), style="dim", end="\n\n")
     for sentence in _advice(run):
         console.print(sentence, style="yellow", end="\n\n")
     _print_path("run ", str(run.path), console)
@@ -47,13 +47,13 @@ def show_exam(run: Run, opening: Opening, console: Console) -> None:
     reason = f" ({plain(opening.reason)})" if opening.reason else ""
     console.print(f"{plain(record.target.name)} on {rows} that took no part in training", style="bold")
     console.print(f"opening {opening.number} of the exam, {time}{reason}", end="\n\n")
-    grid = _grid("", "test", "95 % interval", "validation", "baseline")
+    grid = _grid("", "test", "95% interval", "validation", "baseline")
     for name, estimate in opening.scores.items():
         known = record.validation_scores[name], record.baseline_scores[name]
         test, low, high, validation, baseline = numbers(*estimate, *known)
         grid.add_row(METRICS[name], Text(test, style="bold"), f"{low} to {high}", validation, baseline)
     console.print(grid, "")
-    console.print(f"{_of_baseline(run)} It is judged on the validation rows.", style="dim")
+    console.print(f"Validation and baseline are of the validation rows. {_of_baseline(run)}", style="dim")
 
 
 def show_predictions(run: Run, table: Table, prediction: Prediction, out: Path, console: Console) -> None:
@@ -106,7 +106,7 @@ def _advice(run: Run) -> Iterator[str]:
     elif best == 1 and done > 1:
         yield f"The validation loss never fell after the first epoch: try {smaller}, a larger --l2, or --hidden none."
     if best and not better_than_baseline(run):
-        yield "No better than the baseline: these columns, learned from like this, say nothing about the target."
+        yield "No better than the baseline: these columns and settings taught nothing that holds on other rows."
 
 
 def better_than_baseline(run: Run) -> bool:
@@ -126,7 +126,6 @@ def _losses(run: Run) -> Grid:
     history, best = run.history, run.training.best_epoch
     row = history.row(best)
     loss, val_loss, penalty, objective = numbers(*(row[name] for name in ("loss", "val_loss", "penalty", "objective")))
-    unit = " of the standardised target" if run.record.target.task == "regression" else ""
     curves = {name: history[name].tolist() for name in ("loss", "val_loss")}
     finite = [value for values in curves.values() for value in values if math.isfinite(value)]
     drawn = {name: _curve(values, min(finite), max(finite), best) for name, values in curves.items()}
@@ -136,7 +135,7 @@ def _losses(run: Run) -> Grid:
     grid.add_row("validation loss", Text(val_loss, style="bold"), drawn["val_loss"])
     l2 = run.settings.l2
     grid.add_row("penalty", penalty, Text(f"{l2:g} · Σw²" if l2 else "none: l2 is 0", style="dim"))
-    grid.add_row("objective", objective, Text(f"loss + penalty, what was minimised{unit}", style="dim"))
+    grid.add_row("objective", objective, Text("loss + penalty, what was minimised", style="dim"))
     return grid
 
 
@@ -161,8 +160,20 @@ def _of_baseline(run: Run) -> str:
     target = run.record.target
     if target.task == "regression":
         (mean,) = numbers(target.mean)
-        return f"Baseline: always the mean of the training rows, {mean}. RMSE and MAE are in the unit of the target."
+        return f"Baseline: always {mean}, the mean of the training rows."
     return f"Baseline: always {plain(target.baseline.prediction)}, the most frequent class of the training rows."
+
+
+def _notes(run: Run) -> str:
+    """What the numbers are of."""
+    notes = [_of_baseline(run)]
+    if run.record.target.task == "regression":
+        notes.append(
+            "Losses are of the standardised target, where 1 is the baseline; RMSE and MAE are in its own unit."
+        )
+    if run.settings.class_weight is not None:
+        notes.append("Losses are weighted by class, metrics are not.")
+    return " ".join(notes)
 
 
 def _spread(run: Run, prediction: Prediction) -> str:

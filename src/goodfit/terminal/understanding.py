@@ -79,9 +79,11 @@ def _columns(prepared: Prepared) -> Iterator[Line]:
             continue
         yield (plural if len(names) > 1 else kind), f"{len(names):,}", listed(names, len(names))
     yield from _missing(table, encoder)
-    yield from _several("not used", [f"{plain(name)}: {reason}" for name, reason in unused(prepared).items()])
+    yield from _several("not used", [f"{plain(name)} · {reason}" for name, reason in unused(prepared).items()])
     used = encoder.columns
-    noticed = [f"{plain(column.name)}: {column.note}" for column in table.schema if column.note and column.name in used]
+    noticed = [
+        f"{plain(column.name)} · {column.note}" for column in table.schema if column.note and column.name in used
+    ]
     yield from _several("noticed", noticed)
 
 
@@ -108,9 +110,9 @@ def _target(prepared: Prepared) -> Iterator[Line]:
     target = prepared.target
     yield "target", "", f"{plain(target.name)}, {_classes(prepared) if target.classes else _range(prepared)}"
     if target.note and target.classes:
-        yield "", "", "whole numbers taken as classes (--task regression: as a quantity)"
+        yield "", "", "numbers taken as classes; or else --task regression"
     elif target.note:
-        yield "", "", "taken as a quantity (--task classification: as classes)"
+        yield "", "", "taken as a quantity; or else --task classification"
 
 
 def _classes(prepared: Prepared) -> str:
@@ -146,13 +148,9 @@ def _network(prepared: Prepared) -> Iterator[Line]:
     dropout = f", dropout {settings.dropout:g}" if settings.dropout and settings.hidden else ""
     form = f"{settings.activation}{dropout}" if settings.hidden else "no hidden layer: a linear model"
     yield "network", "", f"{shape}, {form}"
-    free = f"the {sum(widths[1:]):,} biases are free"
-    yield "penalty", "", f"{settings.l2:g} · Σw² over {kernels:,} kernel weights; {free}" if settings.l2 else "none"
-    yield (
-        "training",
-        "",
-        (
-            f"{settings.optimizer}, learning rate {settings.learning_rate:g}, batch {settings.batch_size:,}, "
-            f"epochs {settings.epochs:,}, patience {settings.patience:,}"
-        ),
-    )
+    biases = count(sum(widths[1:]), "bias", "biases")
+    weights = f"{count(kernels, 'kernel weight')}, not over the {biases}"
+    yield "penalty", "", f"{settings.l2:g} · Σw² over {weights}" if settings.l2 else "none"
+    rate, patience = f"learning rate {settings.learning_rate:g}", f"patience {settings.patience:,}"
+    stops = f"batch {settings.batch_size:,}, epochs {settings.epochs:,}, {patience}"
+    yield "training", "", f"{settings.optimizer}, {rate}, {stops}"

@@ -34,9 +34,9 @@ def share(part: float, whole: float) -> str:
     """A share of 100.
 
     >>> share(1, 8)
-    '12.5 %'
+    '12.5%'
     """
-    return f"{100 * part / whole:.1f} %"
+    return f"{100 * part / whole:.1f}%"
 
 
 def count(n: int, noun: str, plural: str = "") -> str:
