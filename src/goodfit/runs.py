@@ -1,6 +1,6 @@
 """A run is a folder: everything a training learned, in files that anyone can read and that hold no code and no rows.
 
-run.json              everything else; written last, so that a run is whole or not there
+run.json              everything else, and the SHA-256 of these; written last, so that a run is whole or not there
 encoder.json          what the columns became
 parts.safetensors     row numbers of train, validation and test
 weights.safetensors   best.<layer>.<name> and last.<layer>.<name>
@@ -8,6 +8,7 @@ history.csv           one row for each epoch
 ledger.jsonl          openings of the exam; written by the exam, not here
 """
 
+import hashlib
 import json
 import math
 import os
@@ -38,6 +39,19 @@ from goodfit.training.fitting import Outcome, Training
 from goodfit.training.history import History
 
 FORMAT = 1
+FILES = ("encoder.json", "parts.safetensors", "weights.safetensors", "history.csv")
+DAMAGE = (
+    GoodFitError,
+    OSError,
+    ValueError,
+    LookupError,
+    TypeError,
+    AttributeError,
+    RecursionError,
+    pa.ArrowException,
+    safetensors.SafetensorError,
+)
+"""What reading a damaged file can raise."""
 PACKAGES = ("goodfit", "jax", "jaxlib", "numpy", "pyarrow", "scikit-learn")
 
 
@@ -87,10 +101,9 @@ def claim_folder(folder: Path) -> None:
             raise RunError(f"{folder} is not empty: choose another folder for the run, or remove it.")
         write_file(folder / "run.json", b"")
         (folder / "run.json").unlink()
-    except OSError as error:
-        raise RunError(
-            f"{folder} cannot be written to ({error.strerror}): choose another folder for the run."
-        ) from error
+    except (OSError, ValueError) as error:
+        why = getattr(error, "strerror", None) or error
+        raise RunError(f"{folder} cannot be written to ({why}): choose another folder for the run.") from error
 
 
 def write_file(path: Path, content: bytes) -> None:
@@ -112,8 +125,9 @@ def save_run(folder: Path, record: Record) -> None:
         "parts.safetensors": safetensors.numpy.save(record.parts.arrays()),
         "weights.safetensors": safetensors.numpy.save(weights),
         "history.csv": _csv(training.history),
-        "run.json": _json(_summary(record)),
     }
+    digests = {name: _sha256(content) for name, content in files.items()}
+    files["run.json"] = _json(_summary(record) | {"sha256": digests})
     try:
         for name, content in files.items():
             write_file(folder / name, content)
@@ -135,18 +149,10 @@ def load_run(folder: Path) -> Record:
             raise RunError(
                 f"{folder} has run format {summary['format']}, but this goodfit reads {FORMAT}: train again."
             )
-        return _record(folder, summary)
-    except (
-        OSError,
-        ValueError,
-        KeyError,
-        TypeError,
-        AttributeError,
-        pa.ArrowInvalid,
-        safetensors.SafetensorError,
-    ) as error:
-        if isinstance(error, GoodFitError):
-            raise
+        return _record(_contents(folder, summary["sha256"]), summary)
+    except RunError:
+        raise
+    except DAMAGE as error:
         raise RunError(f"{folder} is damaged ({type(error).__name__}: {error}): train again.") from error
 
 
@@ -169,23 +175,39 @@ def _summary(record: Record) -> dict[str, Any]:
     }
 
 
-def _record(folder: Path, summary: Mapping[str, Any]) -> Record:
-    weights = safetensors.numpy.load((folder / "weights.safetensors").read_bytes())
+def _contents(folder: Path, digests: Mapping[str, str]) -> dict[str, bytes]:
+    """The other files; RunError for one that is missing or not as it was written."""
+    contents = {}
+    for name in FILES:
+        if not (folder / name).is_file():
+            raise RunError(f"{folder} is damaged ({name} is missing): train again.")
+        contents[name] = (folder / name).read_bytes()
+        if _sha256(contents[name]) != digests[name]:
+            raise RunError(f"{folder} is damaged ({name} is not as it was written): train again.")
+    return contents
+
+
+def _sha256(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
+
+
+def _record(contents: Mapping[str, bytes], summary: Mapping[str, Any]) -> Record:
+    weights = safetensors.numpy.load(contents["weights.safetensors"])
     training = Training(
         params=_layers("best", weights),
         last_params=_layers("last", weights),
-        history=_history((folder / "history.csv").read_bytes()),
+        history=_history(contents["history.csv"]),
         outcome=Outcome[summary["outcome"]],
         best_epoch=int(summary["best_epoch"]),
     )
-    parts = safetensors.numpy.load((folder / "parts.safetensors").read_bytes())
+    parts = safetensors.numpy.load(contents["parts.safetensors"])
     return Record(
         settings=settings_from(summary["settings"]),
         source=summary["source"],
         fingerprint=summary["fingerprint"],
         schema=tuple(Column(**column) for column in summary["schema"]),
         parts=Parts.from_arrays(parts, rule=summary["parts"]["rule"], seed=summary["parts"]["seed"]),
-        encoder=Encoder.from_json(json.loads((folder / "encoder.json").read_bytes())),
+        encoder=Encoder.from_json(json.loads(contents["encoder.json"])),
         target=Target.from_json(summary["target"]),
         seal=Seal.from_json(summary["seal"]) if summary["seal"] else None,
         training=training,

@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from goodfit.data.arrays import check_inputs, check_probabilities, check_targets, row_weights
+from goodfit.data.arrays import check_inputs, check_probabilities, check_targets, class_factors, row_weights
 from goodfit.data.parts import Split, validation_rows
-from goodfit.errors import RecipeError, SplitError
+from goodfit.errors import DataError, RecipeError, SplitError
 from goodfit.learning.arrays import Params
 from goodfit.learning.layers import Dense, Layer
 from goodfit.learning.losses import Loss, SparseCategoricalCrossentropy, get_loss
@@ -20,7 +20,15 @@ from goodfit.learning.packing import layout_of
 from goodfit.learning.stopping import EarlyStopping
 from goodfit.training.evaluation import Rows, evaluate, last_layer, make_labels
 from goodfit.training.fitting import Training, fit
-from goodfit.training.recipe import Recipe, check_count, check_layers, make_recipe
+from goodfit.training.recipe import (
+    Recipe,
+    check_count,
+    check_dtype,
+    check_layer,
+    check_layers,
+    make_recipe,
+    warn_of_two_decays,
+)
 
 Array = npt.NDArray[Any]
 Callback = EarlyStopping | Callable[[Mapping[str, float]], None]
@@ -40,28 +48,30 @@ class Sequential:
         dtype: ``float32`` or ``float64``.
 
     Raises:
-        RecipeError: the layers cannot be a network.
+        RecipeError: a layer is none, or seed or dtype are outside their range.
     """
 
-    def __init__(self, layers: Sequence[Layer] = (), *, seed: int = 0, dtype: str = "float32") -> None:
-        self.layers: list[Layer] = list(layers)
+    def __init__(self, layers: Iterable[Layer] = (), *, seed: int = 0, dtype: str = "float32") -> None:
+        check_count("seed", seed, smallest=0)
+        check_dtype(dtype)
+        self.layers: list[Layer] = [check_layer(layer) for layer in layers]
         self.seed = seed
         self.dtype = dtype
         self.params: Params | None = None
         self._choices: dict[str, Any] | None = None
 
     def add(self, layer: Layer) -> None:
-        """Put one more layer at the end."""
-        self.layers.append(layer)
+        """Put one more layer at the end; weights that were there are drawn anew."""
+        self.layers.append(check_layer(layer))
         self.params = None
 
     def compile(
-        self, optimizer: str | Optimizer = "adam", loss: str | Loss | None = None, metrics: Iterable[str] = ()
+        self, optimizer: str | Optimizer = "adam", loss: str | Loss | None = None, metrics: Iterable[str] | None = None
     ) -> None:
         """Choose optimizer, loss and metrics, as in Keras. RecipeError for one that is not known."""
         if loss is None:
             raise RecipeError("compile needs a loss, such as 'mse', 'binary_crossentropy' or Huber(delta=2.0).")
-        names = [metrics] if isinstance(metrics, str) else list(metrics)
+        names = [metrics] if isinstance(metrics, str) else list(metrics or ())
         get_metrics(names)
         self._choices = {"optimizer": get_optimizer(optimizer), "loss": get_loss(loss), "metrics": names}
 
@@ -78,7 +88,7 @@ class Sequential:
         shuffle: bool = True,
         class_weight: Mapping[int, float] | str | None = None,
         sample_weight: npt.ArrayLike | None = None,
-        callbacks: Sequence[Callback] = (),
+        callbacks: Callback | Sequence[Callback] | None = None,
         verbose: str | int = "auto",
     ) -> Training:
         """Train, and keep the weights of the best epoch (lowest monitored value; ``val_loss`` unless told otherwise).
@@ -90,10 +100,10 @@ class Sequential:
             epochs: the most that are run. A second call goes on from the present weights.
             validation_split: share of the rows that validate. Drawn at random and, for classes, in proportion.
             validation_data: own validation rows (x, y) or (x, y, sample_weight) instead.
-            split: ``random``, or ``last`` for Keras' rule: the last rows as they stand.
+            split: ``random``; ``last`` for Keras' rule, the last rows as they stand; or a scikit-learn splitter.
             shuffle: draw a new order of the rows for every epoch.
-            class_weight: class number to weight, or ``balanced``. Counts in training and validation.
-            sample_weight: (rows,) weight of each row. Counts in training and validation.
+            class_weight: class number to weight, or ``balanced`` (by the training rows). Counts in validation, too.
+            sample_weight: (rows,) weight of each row. Counts in validation, too.
             callbacks: ``EarlyStopping`` and functions that are told of every epoch by its record.
             verbose: 0 silent, 1 one line that is written over, 2 a line for each epoch; ``auto`` is 1 on a terminal.
 
@@ -107,8 +117,10 @@ class Sequential:
         check_count("epochs", epochs)
         check_count("batch_size", batch_size)
         early_stopping, listeners = _sort_callbacks(callbacks)
-        data = self._check(x, y, sample_weight, class_weight)
+        show = _Progress(verbose, epochs)
+        data = self._check(x, y, sample_weight)
         rows, train, validation = self._part(data, validation_split, validation_data, split, class_weight)
+        warn_of_two_decays(self.layers, self._compiled()["optimizer"])
         recipe, knobs = make_recipe(
             self.layers,
             **self._compiled(),
@@ -130,8 +142,9 @@ class Sequential:
             seed=self.seed,
             shuffle=shuffle,
             restore_best=early_stopping is None or early_stopping.restore_best_weights,
-            on_epoch=_tell_all([*listeners, *_progress(verbose, epochs)]),
+            on_epoch=_tell_all([*listeners, *show.listeners]),
         )
+        show.end()
         self.params = training.params
         return training
 
@@ -142,9 +155,14 @@ class Sequential:
         *,
         sample_weight: npt.ArrayLike | None = None,
         return_dict: bool = False,
+        batch_size: int | None = None,
+        verbose: str | int = 0,
     ) -> float | list[float] | dict[str, float]:
-        """Loss, without penalty, and metrics of these rows: a number, a list, or with ``return_dict`` a dict."""
-        inputs, targets, weights = self._check(x, y, sample_weight, None)
+        """Loss, without penalty, and metrics of these rows: a number, a list, or with ``return_dict`` a dict.
+
+        ``batch_size`` and ``verbose`` may be given as in Keras and change nothing: nothing is shown.
+        """
+        inputs, targets, weights = self._check(x, y, sample_weight)
         labels = make_labels(targets, weights, self.dtype)
         found = evaluate(self._recipe(), self._weights(inputs.shape[1]), inputs, labels)
         if return_dict:
@@ -152,8 +170,8 @@ class Sequential:
         values = list(found.values())
         return values if len(values) > 1 else values[0]
 
-    def predict(self, x: npt.ArrayLike) -> Array:
-        """What the last layer gives, (rows, units), for x (rows, features)."""
+    def predict(self, x: npt.ArrayLike, *, batch_size: int | None = None, verbose: str | int = 0) -> Array:
+        """What the last layer gives, (rows, units), for x (rows, features); other arguments as in ``evaluate``."""
         inputs = check_inputs(x, self.dtype)
         return last_layer(self._recipe(), self._weights(inputs.shape[1]), inputs)
 
@@ -173,6 +191,7 @@ class Sequential:
 
     def build(self, n_features: int) -> None:
         """Draw the first weights for this many inputs; ``fit`` does it by itself."""
+        check_count("n_features", n_features)
         layers = check_layers(self.layers)
         self.params = init_network(layers, n_inputs=n_features, seed=self.seed, dtype=self.dtype)
 
@@ -211,18 +230,31 @@ class Sequential:
     def _recipe(self) -> Recipe:
         return make_recipe(self.layers, **self._compiled(), dtype=self.dtype)[0]
 
-    def _check(
-        self, x: object, y: object, sample_weight: object, class_weight: Mapping[int, float] | str | None
-    ) -> Data:
-        loss, last = self._compiled()["loss"], check_layers(self.layers)[-1]
+    def _n_outputs(self) -> int:
+        last = check_layers(self.layers)[-1]
         assert isinstance(last, Dense)
-        inputs = check_inputs(x, self.dtype)
+        return last.units
+
+    def _labels(self, targets: Array) -> Array | None:
+        """Class numbers (rows,) of a cross-entropy's targets: numbers, one column of 0 and 1, or one-hot; else None."""
+        if targets.ndim == 1:
+            return targets
+        if not self._compiled()["loss"].fused or not np.isin(targets, (0, 1)).all():
+            return None
+        if targets.shape[1] == 1:
+            return targets[:, 0].astype(np.int64)
+        return targets.argmax(axis=1) if (targets.sum(axis=1) == 1).all() else None
+
+    def _check(self, x: object, y: object, sample_weight: object, *, where: str = "") -> Data:
+        loss = self._compiled()["loss"]
+        inputs = check_inputs(x, self.dtype, name=f"x{where}")
         sparse = isinstance(loss, SparseCategoricalCrossentropy)
-        targets = check_targets(y, len(inputs), n_outputs=last.units, classes=sparse)
+        targets = check_targets(
+            y, len(inputs), self.dtype, n_outputs=self._n_outputs(), classes=sparse, name=f"y{where}"
+        )
         if loss.fused and not sparse:
-            check_probabilities(targets)
-        labels = _labels(targets) if loss.fused else None
-        return inputs, targets, row_weights(sample_weight, class_weight, labels, len(inputs))
+            check_probabilities(targets, name=f"y{where}")
+        return inputs, targets, row_weights(sample_weight, len(inputs), name=f"sample_weight{where}")
 
     def _part(
         self,
@@ -234,46 +266,48 @@ class Sequential:
     ) -> tuple[Rows, Array, Array]:
         """All rows as one table, and the numbers of those that train and of those that validate."""
         n = len(data[0])
+        if split in ("group", "time"):
+            raise SplitError(f"split={split!r} needs a table: use goodfit.train, or give validation_data.")
         if validation_data is not None:
             if validation_split:
                 raise SplitError("give validation_split or validation_data, not both.")
             if len(validation_data) not in (2, 3):
                 raise SplitError("validation_data must be (x, y) or (x, y, sample_weight).")
             x, y, *weight = validation_data
-            own = self._check(x, y, weight[0] if weight else None, class_weight)
+            own = self._check(x, y, weight[0] if weight else None, where=" of validation_data")
             if own[0].shape[1] != data[0].shape[1]:
-                raise SplitError(f"validation_data has {own[0].shape[1]} features, but x has {data[0].shape[1]}.")
+                raise DataError(f"x of validation_data has {own[0].shape[1]} features, but x has {data[0].shape[1]}.")
             inputs, targets, weights = (np.concatenate(pair) for pair in zip(data, own, strict=True))
             train, validation = np.arange(n), np.arange(n, len(inputs))
         else:
             inputs, targets, weights = data
             train, validation = np.arange(n), np.arange(0)
             if validation_split:
-                labels = _labels(targets) if self._compiled()["loss"].fused else None
                 train, validation = validation_rows(
-                    n, validation_split=validation_split, seed=self.seed, stratify=labels, split=split
+                    n, validation_split=validation_split, seed=self.seed, stratify=self._labels(targets), split=split
                 )
+        return self._weighed((inputs, targets, weights), class_weight, train, validation), train, validation
+
+    def _weighed(
+        self, data: Data, class_weight: Mapping[int, float] | str | None, train: Array, validation: Array
+    ) -> Rows:
+        """The rows with their weights; those of classes are learned from the training rows."""
+        inputs, targets, weights = data
+        if class_weight is not None:
+            labels, n_classes = self._labels(targets), max(2, self._n_outputs())
+            weights = weights * class_factors(class_weight, labels, train, n_classes=n_classes)
         for part, rows in (("training", train), ("validation", validation)):
             if len(rows) and not weights[rows].any():
                 raise SplitError(f"all {part} rows have weight 0.")
-        return Rows(inputs, make_labels(targets, weights, self.dtype)), train, validation
+        return Rows(inputs, make_labels(targets, weights, self.dtype))
 
 
-def _labels(targets: Array) -> Array | None:
-    """Class numbers (rows,) of targets that are classes: numbers, one column of 0 and 1, or one-hot; else None."""
-    if targets.ndim == 1:
-        return targets
-    if not np.isin(targets, (0, 1)).all():
-        return None
-    if targets.shape[1] == 1:
-        return targets[:, 0].astype(np.int64)
-    return targets.argmax(axis=1) if (targets.sum(axis=1) == 1).all() else None
-
-
-def _sort_callbacks(callbacks: Sequence[Callback]) -> tuple[EarlyStopping | None, list[Callable[..., None]]]:
+def _sort_callbacks(
+    callbacks: Callback | Sequence[Callback] | None,
+) -> tuple[EarlyStopping | None, list[Callable[..., None]]]:
     stopping: list[EarlyStopping] = []
     listeners: list[Callable[..., None]] = []
-    for callback in callbacks:
+    for callback in callbacks if isinstance(callbacks, Sequence) else [callbacks] if callbacks else []:
         if isinstance(callback, EarlyStopping):
             stopping.append(callback)
         elif callable(callback):
@@ -293,16 +327,26 @@ def _tell_all(listeners: Sequence[Callable[..., None]]) -> Callable[[Mapping[str
     return tell if listeners else None
 
 
-def _progress(verbose: str | int, epochs: int) -> list[Callable[..., None]]:
-    """A listener that writes to stderr, or none."""
-    if verbose not in ("auto", 0, 1, 2):
-        raise RecipeError(f"verbose must be 'auto', 0, 1 or 2, not {verbose!r}.")
-    level = int(sys.stderr.isatty()) if verbose == "auto" else int(verbose)
+class _Progress:
+    """Writes epochs to stderr, as ``verbose`` says."""
 
-    def write(record: Mapping[str, float]) -> None:
+    def __init__(self, verbose: str | int, epochs: int) -> None:
+        if verbose not in ("auto", 0, 1, 2):
+            raise RecipeError(f"verbose must be 'auto', 0, 1 or 2, not {verbose!r}.")
+        self.level = int(sys.stderr.isatty()) if verbose == "auto" else int(verbose)
+        self.epochs = epochs
+
+    @property
+    def listeners(self) -> list[Callable[..., None]]:
+        return [self.write] if self.level else []
+
+    def write(self, record: Mapping[str, float]) -> None:
         shown = (f"{name} {record[name]:.4f}" for name in ("loss", "val_loss", "penalty") if name in record)
-        end = "\n" if level == 2 or record["epoch"] == epochs else ""
-        start = "\r" if level == 1 else ""
-        print(f"{start}epoch {record['epoch']}/{epochs}  {'  '.join(shown)}", end=end, file=sys.stderr, flush=True)
+        start, end = ("\r", "") if self.level == 1 else ("", "\n")
+        line = f"epoch {record['epoch']}/{self.epochs}  {'  '.join(shown)}"
+        print(start + line, end=end, file=sys.stderr, flush=True)
 
-    return [write] if level else []
+    def end(self) -> None:
+        """Leave the line that was written over."""
+        if self.level == 1:
+            print(file=sys.stderr)

@@ -1,12 +1,14 @@
 """The choices of a training on a table, all of them plain values that a run folder can hold."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
 from difflib import get_close_matches
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 
+from goodfit.data.arrays import is_weight
+from goodfit.data.cuts import SPLITS, check_size
 from goodfit.data.parts import Split
 from goodfit.data.table import Kind
 from goodfit.data.target import AskedTask
@@ -68,16 +70,35 @@ class Settings:
     drop: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        hidden = np.atleast_1d(np.asarray(self.hidden, dtype=object)).tolist()
-        object.__setattr__(self, "hidden", tuple(hidden))
-        object.__setattr__(self, "drop", tuple(np.atleast_1d(np.asarray(self.drop, dtype=object)).tolist()))
+        for f in fields(self):
+            object.__setattr__(self, f.name, _plain(getattr(self, f.name)))
+        for name in ("hidden", "drop"):
+            object.__setattr__(self, name, _tuple(getattr(self, name)))
         object.__setattr__(self, "split", self._implied_split())
-        for name in ("epochs", "batch_size"):
-            check_count(name, getattr(self, name))
-        # Building the parts of a training checks the numbers that they are built from.
+        object.__setattr__(self, "class_weight", _checked_weights(self.class_weight))
+        self._check_numbers()
+        self._check_names()
+        # Building the parts of a training checks what they are built from.
         self.layers(1, "linear")
         self.make_optimizer()
         self.early_stopping()
+
+    def _check_numbers(self) -> None:
+        for name in ("l2", "learning_rate", "dropout"):
+            if not isinstance(getattr(self, name), int | float):
+                raise RecipeError(f"{name} must be a number, not {getattr(self, name)!r}.")
+        for name, smallest in (("epochs", 1), ("batch_size", 1), ("patience", 0), ("seed", 0)):
+            check_count(name, getattr(self, name), smallest=smallest)
+        for units in self.hidden:
+            check_count("units in hidden", units)
+        check_size("test_size", self.test_size, zero=True, counts=True)
+        check_size("validation_split", self.validation_split)
+
+    def _check_names(self) -> None:
+        for name, known in (("optimizer", ("adam", "sgd")), ("task", get_args(AskedTask)), ("split", SPLITS)):
+            value = getattr(self, name)
+            if value not in known and (isinstance(value, str) or name != "split"):
+                raise RecipeError(f"{name} must be one of {', '.join(known)}, not {value!r}.")
 
     def _implied_split(self) -> Split:
         if self.group is not None and self.time is not None:
@@ -113,6 +134,29 @@ class Settings:
                 "a run folder cannot hold a splitter object; train without out, or choose a split by name."
             )
         return asdict(self) | {"hidden": list(self.hidden), "drop": list(self.drop)}
+
+
+def _plain(value: Any) -> Any:  # noqa: ANN401
+    """NumPy's numbers as Python's, which a file can hold."""
+    return value.item() if isinstance(value, np.generic) else value
+
+
+def _tuple(values: Any) -> tuple[Any, ...]:  # noqa: ANN401
+    """One value, or several, as a tuple."""
+    several = isinstance(values, Iterable) and not isinstance(values, str)
+    return tuple(_plain(value) for value in values) if several else (values,)
+
+
+def _checked_weights(weights: object) -> dict[str, float] | str | None:
+    """Class weights as plain values; RecipeError for what is none."""
+    if weights is None or (isinstance(weights, str) and weights == "balanced"):
+        return weights
+    if not isinstance(weights, Mapping):
+        raise RecipeError(f"class_weight must map classes to weights, or be 'balanced', not {weights!r}.")
+    for label, weight in weights.items():
+        if not is_weight(weight):
+            raise RecipeError(f"class_weight of {label!r} must be a finite number, zero or larger, not {weight!r}.")
+    return {str(label): float(weight) for label, weight in weights.items()}
 
 
 def settings_from(values: Mapping[str, Any]) -> Settings:

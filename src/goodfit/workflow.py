@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from goodfit.data.arrays import row_weights
+from goodfit.data.arrays import class_factors
 from goodfit.data.encoder import Encoder, fit_encoder
 from goodfit.data.exam import Estimate, Ledger, Opening, Seal, open_exam
 from goodfit.data.export import check_output, prediction_file
@@ -134,8 +134,9 @@ class Run:
     def read_for_prediction(self, table: object) -> Table:
         """The table, its columns read as the kinds they had in training."""
         found = read_table(table)
-        kinds = {name: kind for name, kind in self.record.encoder.columns.items() if name in found.names}
-        return found.override(kinds=kinds)
+        read = {column.name: column.kind for column in found.schema}
+        columns = self.record.encoder.columns.items()
+        return found.override(kinds={name: kind for name, kind in columns if read.get(name, kind) != kind})
 
     def test(self, table: object = None, *, reason: str | None = None) -> Opening:
         """The exam: the sealed test rows, opened once; metrics with 95 % intervals, on record in the ledger.
@@ -173,8 +174,10 @@ class Run:
 
     def _examine(self, table: Table) -> Mapping[str, Estimate]:
         rows = table.take(self.parts.test)
-        y, prediction = _judged(self.record.target, rows, _predictions(self.record, rows))
-        return estimates(TASKS[self.record.target.task].judged, y, prediction, seed=self.settings.seed)
+        target = self.record.target
+        y = _truth(target, rows)
+        found = estimates(TASKS[target.task].judged, y, _predictions(self.record, rows), seed=self.settings.seed)
+        return {name: Estimate(*(number * _unit(name, target) for number in found[name])) for name in found}
 
 
 def train(
@@ -272,7 +275,7 @@ def _train(prepared: Prepared, source: str, on_epoch: OnEpoch | None) -> Record:
     rows = table.take(np.concatenate([parts.train, parts.validation]))
     train, validation = np.split(np.arange(rows.n_rows), [len(parts.train)])
     x, y = prepared.encoder.transform(rows), np.asarray(target.encode(rows))
-    weight = row_weights(None, _by_code(settings, target), None if target.task == "regression" else y, len(x))
+    weight = _class_factors(settings, target, y, train)
     layers = _layers(settings, target)
     recipe, knobs = make_recipe(
         layers,
@@ -295,7 +298,9 @@ def _train(prepared: Prepared, source: str, on_epoch: OnEpoch | None) -> Record:
         seed=settings.seed,
         on_epoch=on_epoch and (lambda record: on_epoch(_in_unit_of_target(record, target))),
     )
-    judged = _judged(target, rows.take(validation), predictions(recipe, training.params, x[validation]))
+    judged, truth = TASKS[target.task].judged, _truth(target, rows.take(validation))
+    found = scores(judged, truth, predictions(recipe, training.params, x[validation]))
+    baseline = scores(judged, truth, _baseline(target, y[train], len(validation)))
     return Record(
         settings=settings,
         source=source,
@@ -306,8 +311,8 @@ def _train(prepared: Prepared, source: str, on_epoch: OnEpoch | None) -> Record:
         target=target,
         seal=Seal.of(table, parts.test) if len(parts.test) else None,
         training=replace(training, history=History(_in_unit_of_target(training.history, target))),
-        validation_scores=scores(TASKS[target.task].judged, *judged),
-        baseline_scores=scores(TASKS[target.task].judged, judged[0], _baseline(target, y[train], len(validation))),
+        validation_scores=_in_unit_of_target(found, target),
+        baseline_scores=_in_unit_of_target(baseline, target),
         created=now(),
         versions=versions(),
     )
@@ -324,39 +329,49 @@ def _predictions(record: Record, table: Table) -> Array:
     return predictions(recipe, record.training.params, record.encoder.transform(table))
 
 
-def _judged(target: Target, rows: Table, prediction: Array) -> tuple[Array, Array]:
-    """Targets and predictions as metrics take them: class numbers and probabilities, or values in the target's unit."""
+def _truth(target: Target, rows: Table) -> Array:
+    """Targets as metrics take them: class numbers, or standardised values, whose squares stay within range."""
     y = np.asarray(target.encode(rows))
-    if target.task != "regression":
-        return y, prediction
-    return target.decode(y).values[:, None], target.decode(prediction).values[:, None]
+    return y[:, None] if target.task == "regression" else y
 
 
 def _baseline(target: Target, y_train: Array, n_rows: int) -> Array:
     """What a model without columns predicts for each row: the shares of the classes, or the mean, in training."""
     if target.task == "regression":
-        return np.full((n_rows, 1), target.mean)
+        return np.zeros((n_rows, 1))
     shares = np.bincount(y_train, minlength=len(target.classes)) / len(y_train)
     return np.tile(shares[1:] if target.task == "binary" else shares, (n_rows, 1))
 
 
-def _by_code(settings: Settings, target: Target) -> Mapping[int, float] | str | None:
-    """Class weights by class number; DataError for a class that the target does not have."""
-    weights = settings.class_weight
-    if weights is None or isinstance(weights, str):
-        return weights
+def _class_factors(settings: Settings, target: Target, y: Array, train: Array) -> Array | None:
+    """Weight of each row's class; DataError when the target has no such class."""
+    if settings.class_weight is None:
+        return None
+    labels = None if target.task == "regression" else y
+    return class_factors(_by_code(settings.class_weight, target), labels, train, n_classes=len(target.classes))
+
+
+def _by_code(weights: Mapping[str, float] | str, target: Target) -> Mapping[int, float] | str:
+    if isinstance(weights, str) or target.task == "regression":
+        return weights if isinstance(weights, str) else {}
     codes = {str(label): code for code, label in enumerate(target.classes)}
     for label in weights:
         if str(label) not in codes:
             raise DataError(f"class_weight names {label!r}, but the classes of {target.name!r} are {', '.join(codes)}.")
-    return {codes[str(label)]: float(weight) for label, weight in weights.items()}
+    return {codes[str(label)]: weight for label, weight in weights.items()}
 
 
 def _in_unit_of_target(columns: Mapping[str, Any], target: Target) -> dict[str, Any]:
-    return {name: value * target.scale if name in IN_OWN_UNIT else value for name, value in columns.items()}
+    return {name: value * _unit(name, target) for name, value in columns.items()}
+
+
+def _unit(name: str, target: Target) -> float:
+    return target.scale if name in IN_OWN_UNIT else 1.0
 
 
 def _target_name(table: Table, target: str | None) -> str:
+    if not isinstance(target, str | None):
+        raise DataError("target must be the name of a column: put y into the table, or give arrays to Sequential.")
     if target is None and "target" not in table.names:
         raise DataError(f"Name the column to predict with target (--target): one of {', '.join(table.names[:20])}.")
     return table.column(target or "target").name

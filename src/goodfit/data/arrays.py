@@ -10,6 +10,8 @@ import numpy.typing as npt
 from goodfit.errors import DataError
 
 Array = npt.NDArray[Any]
+TABLES = "for tables with text, categories or dates use goodfit.train(table, target=...)"
+CLASSES = "for class labels give their numbers, np.unique(y, return_inverse=True)[1]"
 EXACT = 2**24
 """Whole numbers above this are rounded by float32."""
 
@@ -20,27 +22,37 @@ def check_inputs(x: object, dtype: str, *, name: str = "x") -> Array:
     Raises:
         DataError: not two-dimensional, empty, not numeric, or with cells that are missing, infinite or too large.
     """
-    matrix = _as_array(x, name)
+    matrix = _as_array(x, name, TABLES)
     if matrix.ndim != 2:
-        hint = f"; reshape it to ({matrix.size}, 1)" if matrix.ndim == 1 else ""
+        n = matrix.size
+        hint = f"; reshape it to (1, {n}) if it is one row, to ({n}, 1) if it is one column" if matrix.ndim == 1 else ""
         raise DataError(f"{name} must have rows and columns, but its shape is {matrix.shape}{hint}.")
     if matrix.size == 0:
         raise DataError(f"{name} is empty: its shape is {matrix.shape}.")
     if matrix.dtype in (np.uint8, np.int8):
         return matrix
-    if matrix.dtype.kind in "iu" and dtype == "float32" and (inexact := np.abs(matrix).max(axis=0) > EXACT).any():
-        warnings.warn(
-            f"{name} holds whole numbers above 2**24 in column {inexact.argmax()}, which float32 rounds; scale it.",
-            UserWarning,
-            stacklevel=4,
-        )
+    if matrix.dtype.kind in "iu" and dtype == "float32":
+        _warn_of_rounding(matrix, name)
     with np.errstate(over="ignore"):
         numbers = matrix.astype(dtype, copy=False)
     _refuse_non_finite(numbers, matrix, name)
     return numbers
 
 
-def _as_array(values: object, name: str) -> Array:
+def _warn_of_rounding(matrix: Array, name: str) -> None:
+    # Bounds as floats: the absolute value of the smallest int64 is no int64.
+    inexact = (matrix.max(axis=0).astype(float) > EXACT) | (matrix.min(axis=0).astype(float) < -EXACT)
+    if inexact.any():
+        warnings.warn(
+            f"{name} holds whole numbers above 2**24 in column {inexact.argmax()}, which float32 rounds; scale it.",
+            UserWarning,
+            stacklevel=5,
+        )
+
+
+def _as_array(values: object, name: str, advice: str) -> Array:
+    if np.ma.is_masked(values):
+        raise DataError(f"{name} is an array with masked cells; fill them in, or leave out their rows.")
     if type(values).__module__.startswith("scipy.sparse"):
         raise DataError(f"{name} is a sparse matrix; give {name}.toarray(), or select columns first.")
     try:
@@ -51,21 +63,15 @@ def _as_array(values: object, name: str) -> Array:
         try:
             array = array.astype(np.float64)
         except (TypeError, ValueError) as error:
-            raise DataError(
-                f"{name} holds something that is not a number ({error}); "
-                "for tables with text, categories or dates use goodfit.train(table, target=...)."
-            ) from error
+            raise DataError(f"{name} holds something that is not a number ({error}); {advice}.") from error
     if array.dtype.kind not in "biuf":
-        raise DataError(
-            f"{name} must hold numbers, not {array.dtype}; "
-            "for tables with text, categories or dates use goodfit.train(table, target=...)."
-        )
+        raise DataError(f"{name} must hold numbers, not {array.dtype}; {advice}.")
     return array
 
 
 def _refuse_non_finite(numbers: Array, given: Array, name: str) -> None:
     # The sum of squares is finite only if every entry is, and takes no second matrix to find out.
-    flat = numbers.reshape(-1)
+    flat = numbers.ravel(order="K")
     with np.errstate(all="ignore"):
         if np.isfinite(np.dot(flat, flat)) or np.isfinite(numbers).all():
             return
@@ -81,15 +87,16 @@ def _refuse_non_finite(numbers: Array, given: Array, name: str) -> None:
     )
 
 
-def check_targets(y: object, n_rows: int, *, n_outputs: int, classes: bool, name: str = "y") -> Array:
+def check_targets(y: object, n_rows: int, dtype: str, *, n_outputs: int, classes: bool, name: str = "y") -> Array:
     """Targets (rows, n_outputs) in float64; for class numbers (``classes``) int64 (rows,).
 
     Raises:
-        DataError: another number of rows or outputs, missing or infinite values, or class numbers out of range.
+        DataError: another number of rows or outputs; values that are missing, infinite or too large for ``dtype``;
+            class numbers out of range.
     """
-    targets = _as_array(y, name)
-    if len(targets) != n_rows:
-        raise DataError(f"{name} has {len(targets)} rows, but the inputs have {n_rows}.")
+    targets = _as_array(y, name, CLASSES)
+    if targets.ndim not in (1, 2) or len(targets) != n_rows:
+        raise DataError(f"{name} must have one target for each of the {n_rows} rows, but its shape is {targets.shape}.")
     bad = np.flatnonzero(~np.isfinite(targets.reshape(n_rows, -1)).all(axis=1))
     if len(bad):
         raise DataError(
@@ -97,6 +104,8 @@ def check_targets(y: object, n_rows: int, *, n_outputs: int, classes: bool, name
         )
     if classes:
         return _check_classes(targets, n_outputs, name)
+    if (largest := np.abs(targets.astype(np.float64)).max()) > np.finfo(dtype).max:
+        raise DataError(f"{name} holds {largest:g}, too large for {dtype}; scale it.")
     if targets.reshape(n_rows, -1).shape[1] != n_outputs:
         raise DataError(
             f"{name} has {targets.reshape(n_rows, -1).shape[1]} columns, but the last layer has {n_outputs} units; "
@@ -130,45 +139,66 @@ def check_probabilities(targets: Array, *, name: str = "y") -> None:
         )
 
 
-def row_weights(
-    sample_weight: object, class_weight: Mapping[int, float] | str | None, labels: Array | None, n_rows: int
-) -> Array:
-    """Weight of each row (rows,): its sample weight times the weight of its class; 1 where neither is given.
-
-    Args:
-        class_weight: class number to weight, 1 for those not named, or ``balanced``: rows / (classes · class's rows).
-        labels: class numbers (rows,), or None when the targets are no classes.
+def row_weights(sample_weight: object, n_rows: int, *, name: str = "sample_weight") -> Array:
+    """Weight of each row (rows,) in float64, 1 where none are given.
 
     Raises:
-        DataError: another number of rows; weights negative, missing, infinite or all zero; no classes to be weighted.
+        DataError: another number of rows; weights negative, missing, infinite or all zero.
     """
-    weights = np.ones(n_rows) if sample_weight is None else _as_array(sample_weight, "sample_weight").astype(np.float64)
+    if sample_weight is None:
+        return np.ones(n_rows)
+    weights = _as_array(sample_weight, name, "give one weight for each row").astype(np.float64)
     if weights.shape != (n_rows,):
-        raise DataError(
-            f"sample_weight must have one weight for each of the {n_rows} rows, but its shape is {weights.shape}."
-        )
-    if class_weight is not None:
-        weights = weights * _class_weights(class_weight, labels)
+        raise DataError(f"{name} must have one weight for each of the {n_rows} rows, but its shape is {weights.shape}.")
     bad = np.flatnonzero(~(np.isfinite(weights) & (weights >= 0)))
     if len(bad):
-        raise DataError(f"weights must be finite and not negative, but row {_listed(bad)} has {weights[bad[0]]:g}.")
+        raise DataError(f"{name} must be finite and not negative, but row {_listed(bad)} has {weights[bad[0]]:g}.")
     if not weights.any():
-        raise DataError("all row weights are zero; nothing would be learned.")
+        raise DataError(f"{name} is zero in all rows; nothing would be learned.")
     return weights
 
 
-def _class_weights(class_weight: Mapping[int, float] | str, labels: Array | None) -> Array:
+def is_weight(value: object) -> bool:
+    """Whether it is a finite number, zero or larger."""
+    return isinstance(value, int | float | np.integer | np.floating) and bool(0 <= value < np.inf)
+
+
+def class_factors(
+    class_weight: Mapping[int, float] | str, labels: Array | None, train: Array, *, n_classes: int
+) -> Array:
+    """Weight of each row's class (rows,), learned from training rows only.
+
+    Args:
+        class_weight: class number to weight, 1 for those not named; or ``balanced``: training rows / (classes among
+            them · the class's training rows), 1 for a class that has none.
+        labels: class number of each row, or None when the targets are no classes.
+        train: row numbers of the training rows.
+
+    Raises:
+        DataError: the targets are no classes; a class that is not there; a weight that is negative or no number; all
+            zero.
+
+    >>> class_factors("balanced", np.array([0, 0, 0, 1, 1, 1]), np.arange(4), n_classes=2).round(2)
+    array([0.67, 0.67, 0.67, 2.  , 2.  , 2.  ])
+    """
     if labels is None:
         raise DataError("class_weight needs targets that are classes; for others give sample_weight.")
-    if class_weight == "balanced":
-        counts = np.bincount(labels)
-        return (len(labels) / (np.count_nonzero(counts) * np.maximum(counts, 1)))[labels]
+    if isinstance(class_weight, str) and class_weight == "balanced":
+        counts = np.bincount(labels[train], minlength=n_classes)
+        factors = np.where(counts, len(train) / (np.count_nonzero(counts) * np.maximum(counts, 1)), 1.0)
+        return factors[labels]
     if not isinstance(class_weight, Mapping):
         raise DataError(f"class_weight must map class numbers to weights, or be 'balanced', not {class_weight!r}.")
-    unknown = sorted(set(class_weight) - set(np.unique(labels).tolist()))
-    if unknown:
-        raise DataError(f"class_weight names the class {unknown[0]!r}, which y does not have.")
-    return np.array([float(class_weight.get(int(label), 1.0)) for label in range(int(labels.max()) + 1)])[labels]
+    factors = np.ones(n_classes)
+    for label, weight in class_weight.items():
+        if label not in range(n_classes):
+            raise DataError(f"class_weight names the class {label!r}, but the classes are 0 to {n_classes - 1}.")
+        if not is_weight(weight):
+            raise DataError(f"class_weight of class {label!r} must be a finite number, zero or larger, not {weight!r}.")
+        factors[int(label)] = weight
+    if not factors[labels[train]].any():
+        raise DataError("class_weight is zero for every class of the training rows; nothing would be learned.")
+    return factors[labels]
 
 
 def _listed(rows: Array) -> str:

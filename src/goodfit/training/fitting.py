@@ -67,7 +67,7 @@ class Training:
     """The result of a training.
 
     Attributes:
-        params: the weights given back: those of ``best_epoch``.
+        params: the weights given back: those of ``best_epoch``, or the last on request, unless the training diverged.
         last_params: the weights after the last epoch.
         history: one row for each epoch.
         outcome: how it ended.
@@ -122,7 +122,7 @@ def fit(
         epochs: the most that are run.
         seed: of the row orders and of the sample that measures ``loss``.
         shuffle: draw a new row order for every epoch; else rows come as in ``train``.
-        restore_best: give back the best epoch, else the last.
+        restore_best: give back the best epoch, else the last; that of a training that diverged is always the best.
         on_epoch: told of every epoch.
     """
     padding = len(rows.labels) - 1
@@ -182,7 +182,8 @@ def finish(
     best_epoch = int(state.stopping.best_epoch)
     if best_epoch == 0 and code != DIVERGED:  # every epoch stood before start_from_epoch: the last is as good as any
         best, best_epoch = last, history.n_epochs
-    return Training(best if restore_best else last, last, history, Outcome(code), best_epoch)
+    given = best if restore_best or code == DIVERGED else last
+    return Training(given, last, history, Outcome(code), best_epoch)
 
 
 def _on_host(params: Params) -> Params:

@@ -9,9 +9,12 @@ from types import FrameType
 
 @contextmanager
 def interruptible() -> Iterator[threading.Event]:
-    """An event that is set by Ctrl-C while the block runs; outside the main thread it is never set."""
+    """An event that is set by Ctrl-C while the block runs.
+
+    Never set outside the main thread, nor where a handler that Python does not know could not be put back afterwards.
+    """
     asked = threading.Event()
-    if threading.current_thread() is not threading.main_thread():
+    if threading.current_thread() is not threading.main_thread() or signal.getsignal(signal.SIGINT) is None:
         yield asked
         return
 

@@ -14,7 +14,7 @@ import numpy as np
 
 from goodfit.errors import RecipeError
 from goodfit.learning.layers import Dense, Dropout, Layer
-from goodfit.learning.losses import Loss, get_loss
+from goodfit.learning.losses import BinaryCrossentropy, Loss, SparseCategoricalCrossentropy, get_loss
 from goodfit.learning.metrics import get_metric, get_metrics
 from goodfit.learning.optimizers import Optimizer, get_optimizer, optimizer_knobs, optimizer_structure
 from goodfit.learning.stopping import NEVER, EarlyStopping, StoppingKnobs
@@ -91,6 +91,7 @@ def make_recipe(
     monitor = _monitor(early_stopping, metrics, validation=validation)
     check_count("batch_size", batch_size)
     check_dtype(dtype)
+    _check_metrics(get_loss(loss), metrics, layers[-1])
     recipe = Recipe(
         layers=tuple(layer.structure() for layer in layers),
         optimizer=optimizer_structure(optimizer),
@@ -175,6 +176,19 @@ def _monitor(early_stopping: EarlyStopping | None, metrics: Sequence[str], *, va
         if name not in (metric.name for metric in get_metrics(metrics)):
             raise RecipeError(f"EarlyStopping monitors {early_stopping.monitor!r}; add {name!r} to the metrics.")
     return prefix + name
+
+
+def _check_metrics(loss: Loss, metrics: Sequence[str], last: Layer) -> None:
+    """RecipeError for a metric that would take the targets of this loss for something else."""
+    several = getattr(last, "units", 1) > 1
+    for metric in get_metrics(metrics):
+        if metric.judges == "values" and isinstance(loss, SparseCategoricalCrossentropy):
+            raise RecipeError(f"metric {metric.name!r} compares values, but the targets are class numbers.")
+        if metric.judges == "classes" and isinstance(loss, BinaryCrossentropy) and several:
+            raise RecipeError(
+                f"metric {metric.name!r} wants one class for each row, but every output of the last layer is a class "
+                "of its own; leave it out, or choose 'mse'."
+            )
 
 
 def _stopping_knobs(early_stopping: EarlyStopping | None, monitor: str) -> StoppingKnobs:
