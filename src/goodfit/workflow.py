@@ -17,6 +17,7 @@ from goodfit.data.arrays import class_factors
 from goodfit.data.encoder import Encoder, fit_encoder
 from goodfit.data.exam import Estimate, Ledger, Opening, Seal, open_exam
 from goodfit.data.export import check_output, prediction_file
+from goodfit.data.features import read_numbers
 from goodfit.data.parts import Parts, make_parts, missing_classes
 from goodfit.data.table import Table, read_table
 from goodfit.data.target import Prediction, Target, fit_target
@@ -244,8 +245,17 @@ def prepare(table: Table, target: str, settings: Settings) -> Prepared:
     if codes is not None:
         _warn_of_missing_classes(parts, whole, codes)
     aside = [name for name in (settings.group, settings.time) if name]
-    encoder = fit_encoder(table.override(drop=[*settings.drop, *aside]), parts.train, target=target)
+    usable = table.override(drop=[*settings.drop, *aside])
+    _refuse_infinity(usable, target)
+    encoder = fit_encoder(usable, parts.train, target=target)
     return Prepared(settings, table, parts, fit_target(table, target, parts.train, task=settings.task), encoder)
+
+
+def _refuse_infinity(table: Table, target: str) -> None:
+    """In no row at all, so that the exam does not fail after the training over a row that was sealed."""
+    for column in table.schema:
+        if column.used and column.kind == "number" and column.name != target:
+            read_numbers(column.name, table.arrow.column(column.name))
 
 
 def _warn_of_missing_classes(parts: Parts, target: Target, codes: Array) -> None:
