@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from goodfit.data.arrays import check_inputs, check_probabilities, check_targets, class_factors, row_weights
+from goodfit.data.folds import make_folds
 from goodfit.data.parts import Split, validation_rows
 from goodfit.errors import DataError, RecipeError, SplitError
 from goodfit.learning.arrays import Params
@@ -18,8 +19,11 @@ from goodfit.learning.network import count_params, init_network
 from goodfit.learning.optimizers import Optimizer, get_optimizer
 from goodfit.learning.packing import layout_of
 from goodfit.learning.stopping import EarlyStopping
+from goodfit.training.choice import ChoiceRule
 from goodfit.training.evaluation import Rows, evaluate, last_layer, make_labels
 from goodfit.training.fitting import Training, fit
+from goodfit.training.grid import layers_with, optimizer_with
+from goodfit.training.lanes import OnProgress
 from goodfit.training.recipe import (
     Recipe,
     check_count,
@@ -29,8 +33,10 @@ from goodfit.training.recipe import (
     make_recipe,
     warn_of_two_decays,
 )
+from goodfit.training.sweep import Fold, Sweep, make_plan, sweep
 
 Array = npt.NDArray[Any]
+Values = float | Sequence[float] | str
 Callback = EarlyStopping | Callable[[Mapping[str, float]], None]
 Data = tuple[Array, Array, Array]
 """Inputs (rows, features), targets and row weights, checked."""
@@ -148,6 +154,69 @@ class Sequential:
         self.params = training.params
         return training
 
+    def sweep(
+        self,
+        x: npt.ArrayLike,
+        y: npt.ArrayLike,
+        *,
+        l2: Values | None = None,
+        learning_rate: Values | None = None,
+        seeds: int = 1,
+        folds: int = 1,
+        choice: ChoiceRule = "best",
+        batch_size: int = 32,
+        epochs: int = 100,
+        validation_split: float = 0.2,
+        validation_data: tuple[npt.ArrayLike, ...] | None = None,
+        split: Split = "random",
+        shuffle: bool = True,
+        class_weight: Mapping[int, float] | str | None = None,
+        sample_weight: npt.ArrayLike | None = None,
+        callbacks: Sequence[EarlyStopping] = (),
+        on_progress: OnProgress | None = None,
+        **axes: Values,
+    ) -> Sweep:
+        """Train a whole grid at once, and keep the weights and numbers of the member that wins on the validation rows.
+
+        Args:
+            l2, learning_rate: a number, a list, or ``auto`` for the guide's values; by default as the model has it.
+            axes: more of them: ``l1``, ``dropout``, or a number of the optimizer such as ``momentum``, ``weight_decay``.
+            seeds: trainings of every point, with first weights and row orders of their own.
+            folds: 1 judges on one set of validation rows; k judges every row once, in k trainings of every point.
+            choice: ``best``, or ``1se``: the largest l2 within one standard error of the best.
+            on_progress: told how far the sweep is.
+
+        The other arguments are those of ``fit``.
+
+        Raises:
+            RecipeError: an axis is unknown, empty or out of range, or every member diverged.
+            DataError, SplitError: the rows cannot be learned from, or not be split as asked.
+        """
+        check_count("batch_size", batch_size)
+        check_count("folds", folds)
+        early_stopping, _ = _sort_callbacks(callbacks)
+        data = self._check(x, y, sample_weight)
+        named = {"l2": l2, "learning_rate": learning_rate, **axes}
+        plan = make_plan(
+            check_layers(self.layers),
+            **self._compiled(),
+            axes={name: values for name, values in named.items() if values is not None},
+            batch_size=batch_size,
+            epochs=epochs,
+            early_stopping=early_stopping,
+            seeds=seeds,
+            seed=self.seed,
+            dtype=self.dtype,
+            shuffle=shuffle,
+        )
+        if folds > 1:
+            parts = self._fold(data, folds, class_weight)
+        else:
+            parts = [Fold(*self._part(data, validation_split, validation_data, split, class_weight))]
+        found = sweep(plan, parts, rule=choice, on_progress=on_progress)
+        self._take(found)
+        return found
+
     def evaluate(
         self,
         x: npt.ArrayLike,
@@ -255,6 +324,19 @@ class Sequential:
         if loss.fused and not sparse:
             check_probabilities(targets, name=f"y{where}")
         return inputs, targets, row_weights(sample_weight, len(inputs), name=f"sample_weight{where}")
+
+    def _fold(self, data: Data, folds: int, class_weight: Mapping[int, float] | str | None) -> list[Fold]:
+        """All rows, and the numbers of those that train and of those that validate in each fold."""
+        parts = make_folds(len(data[0]), folds, seed=self.seed, stratify=self._labels(data[1]))
+        return [Fold(self._weighed(data, class_weight, *part), *part) for part in parts]
+
+    def _take(self, found: Sweep) -> None:
+        """Weights and numbers of the member that won."""
+        point = dict(found.choice.chosen.point)
+        choices = self._compiled()
+        self.layers = list(layers_with(self.layers, point))
+        self._choices = {**choices, "optimizer": optimizer_with(choices["optimizer"], point)}
+        self.params = found.winner.params
 
     def _part(
         self,
