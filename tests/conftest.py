@@ -15,6 +15,8 @@ os.environ["KERAS_BACKEND"] = "jax"
 import jax
 import pytest
 
+import goodfit
+
 ROOT = Path(__file__).parents[1]
 
 jax.config.update("jax_numpy_rank_promotion", "raise")
@@ -35,3 +37,11 @@ def shared():
     if not folder.is_dir():
         pytest.skip("no folder of real tables: set GOODFIT_SHARED")
     return folder
+
+
+@pytest.fixture(scope="session", autouse=True)
+def no_cache_on_disk():
+    """Commands that run inside the tests leave JAX's settings, which are the whole process's, as they are."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(goodfit, "use_compilation_cache", lambda: None)
+        yield

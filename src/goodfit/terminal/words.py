@@ -81,8 +81,12 @@ def sparkline(values: Sequence[float], low: float, high: float, *, width: int) -
     '█▆▃▁'
     """
     if low > 0:
-        low, high, values = math.log(low), math.log(high), [math.log(v) if v > 0 else -math.inf for v in values]
+        low, high, values = math.log(low), math.log(high), [_log(value) for value in values]
     return "".join(_block((value - low) / (high - low) if high > low else 0.0) for value in _thinned(values, width))
+
+
+def _log(value: float) -> float:
+    return -math.inf if value <= 0 else math.log(value)
 
 
 def _block(height: float) -> str:
