@@ -104,7 +104,9 @@ def test_an_empty_line_in_a_single_column_is_a_missing_cell(read):
         ("x,T1,Z2\na,1,2\nb,3,4\n", ["x", "T1", "Z2"]),
         ("country,2019,2020,2021\nDE,1,2,3\nFR,4,5,6\n", ["country", "2019", "2020", "2021"]),
         (",0,1,2\na,5,6,7\nb,8,9,10\n", ["unnamed_1", "0", "1", "2"]),
+        ("a,5,7,9\nb,1,2,3\n", ["column_1", "column_2", "column_3", "column_4"]),
         ("1,2\n", ["column_1", "column_2"]),
+        ("?,a\n2,b\n3,a\n", ["column_1", "column_2"]),
         ("?,3,x\n2,4,y\n", ["column_1", "column_2", "column_3"]),
     ],
 )
@@ -121,6 +123,7 @@ def test_a_line_of_data_is_never_taken_for_names(read):
     [
         ("a,b,a\n1,2,3\n", r"columns 1 and 3 are both named 'a'"),
         ("a,b\n1,2\n3\n", r"line 3 has 1 cell, the first has 2"),
+        ("a,b\n\n1,2\n3\n", r"line 4 has 1 cell, the first has 2"),
         ("a,b\n1,2\n3,4,5\n", r"line 3 has 3 cells, the first has 2"),
         ('a,b\n"1\n1",2\n3,4,5\n', r"line 4 has 3 cells, the first has 2"),
         ("Report of May\na,b,c\n1,2,3\n4,5,6\n", r"line 2 has 3 cells, the first has 1"),

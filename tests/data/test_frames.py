@@ -145,5 +145,9 @@ def test_what_cannot_be_read_is_one_sentence(frame, message):
     assert "\n" not in str(caught.value)
 
 
+def test_nan_among_words_of_an_array_is_missing():
+    assert read_table({"s": np.array(["a", np.nan, "b"], dtype=object)}).column("s").missing == 1
+
+
 def test_integers_in_columns_of_objects_are_numbers():
     assert read_table(pd.DataFrame({"x": pd.Series([1, None, 3], dtype=object)})).column("x").kind == "number"

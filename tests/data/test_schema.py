@@ -97,6 +97,7 @@ def test_a_measure_with_many_words_in_it_is_never_an_id():
         (["1,234", "12,500", "7,125"], False, 1234.0, "commas separate thousands"),
         (["1,234", "12,500", "7,125"], True, 1.234, "decimal commas"),
         (["1,5", "2,25", "3"], False, 1.5, "decimal commas"),
+        (["0,125", "0,250"], False, 0.125, "decimal commas"),
         (["1.234,5", "2,25", "-,5"], True, 1234.5, "decimal commas"),
     ],
 )
@@ -105,9 +106,12 @@ def test_commas_in_numbers(values, decimal_comma, first, note):
     assert (reading.kind, reading.values[0].as_py(), reading.note) == ("number", first, note)
 
 
+def test_numbers_are_not_read_in_two_ways_at_once():
+    assert infer(["1,5", "0.125"], decimal_comma=True).kind == "category"
+
+
 def test_a_lone_dash_is_a_word_beside_decimal_commas():
-    reading = infer(["1,5", "2,5", "-"] * 5)
-    assert reading.kind == "category"
+    assert infer(["1,5", "2,5", "-"] * 5).kind == "category"
 
 
 def test_codes_with_leading_zeros_stay_as_they_are():
@@ -118,7 +122,7 @@ def test_codes_with_leading_zeros_stay_as_they_are():
 
 
 @pytest.mark.parametrize(
-    "name", ["id", "ID", "PassengerId", "customer_id", "customerID", "id-code", "UUID", "rowid", "index"]
+    "name", ["id", "ID", "PassengerId", "customer_id", "customerID", "id-code", "UUID", "rowid", "index", "TreeId"]
 )
 def test_whole_numbers_named_like_an_id_are_not_used(name):
     reading = infer(list(range(100, 200)), name)
@@ -127,7 +131,7 @@ def test_whole_numbers_named_like_an_id_are_not_used(name):
     assert reading.values.to_pylist()[0] == "100"
 
 
-@pytest.mark.parametrize("name", ["paid", "valid", "grid", "x", "humidity", "index_of_prices"])
+@pytest.mark.parametrize("name", ["paid", "valid", "grid", "x", "humidity", "index_of_prices", "of_id_type"])
 def test_whole_numbers_of_other_names_are_numbers(name):
     assert infer(list(range(100, 200)), name).kind == "number"
 
@@ -148,7 +152,8 @@ def test_numbers_too_large_to_count_anything_are_an_id():
 
 def test_rounded_whole_numbers_are_noted():
     assert infer([2**53 + 1, 5, 7]).note == "whole numbers above 2**53 are rounded"
-    assert infer([2**53, 5, 7]).note == ""
+    assert infer([-(2**53) - 1, 5, 7]).note == "whole numbers above 2**53 are rounded"
+    assert infer([2**53, -(2**53), 7]).note == ""
 
 
 def test_single_words_that_all_differ_are_an_id():
@@ -180,6 +185,7 @@ def test_sentences_that_repeat_are_a_category():
     [
         (["Y", "Y", "Y"], "constant: always 'Y'"),
         ([3, 3], "constant: always 3"),
+        ([datetime.date(2021, 1, 1)] * 2, "constant: always '2021-01-01 00:00:00'"),
         ([None, None], "all cells are missing"),
         (["", " ", "?"], "all cells are missing"),
         ([float("nan")] * 3, "all cells are missing"),
@@ -206,6 +212,7 @@ def test_a_single_row_is_not_called_constant():
 def test_infinity_is_noted_by_row():
     assert infer([1.0, float("inf"), 3.0]).note == "infinity in row 2"
     assert infer([1.5, *[-float("inf")] * 9]).note == "infinity in row 2, 3, 4 and 6 more"
+    assert infer([*numbers(199), "n/k", "INF"]).note.startswith("infinity in row 201; 1 cell is not a number")
     assert infer(["1", "1e999", "?", "-Inf"]).note == "infinity in row 2, 4; 1 cell is '?' and counted as missing"
     assert read_as("x", pa.array([None, float("inf")]), "number").note == "infinity in row 2"
     assert read_as("x", pa.array(["inf", "2"]), "number").note == "infinity in row 1"
@@ -222,7 +229,18 @@ def test_booleans_are_zero_and_one():
 
 def test_durations_and_times_are_seconds():
     assert infer(pa.array([1500, 250], pa.duration("ms"))).values.to_pylist() == [1.5, 0.25]
-    assert infer([datetime.time(1, 0, 1), datetime.time(0, 1)]).values.to_pylist() == [3601.0, 60.0]
+    for kind in (pa.time32("s"), pa.time64("us")):
+        times = pa.array([datetime.time(1, 0, 1), datetime.time(0, 1)], kind)
+        assert infer(times).values.to_pylist() == [3601.0, 60.0]
+
+
+def test_dates_finer_than_microseconds_are_cut():
+    assert infer(pa.array([1_999, 5_000], pa.timestamp("ns"))).values.cast(pa.int64()).to_pylist() == [1, 5]
+
+
+def test_a_few_dates_among_words_leave_no_note():
+    assert infer(["2021-01-01T00:00:00Z", "soon", "later", "later"]).note == ""
+    assert infer(["2021-01-01", "2021-01-02", "soon"]).note == "67% of its cells are dates"
 
 
 def test_timestamps_of_a_zone_are_utc():

@@ -50,6 +50,12 @@ def test_every_format_is_the_same_table_whatever_the_name_of_its_file(write, tmp
     assert read_table(str(path)).fingerprint() == table.fingerprint()
 
 
+def test_a_tilde_is_the_home_of_the_user(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    (tmp_path / "table.csv").write_bytes(CSV)
+    assert read_table("~/table.csv").n_rows == 3
+
+
 def test_a_folder_named_like_a_partition_adds_no_column(tmp_path):
     (tmp_path / "year=2021").mkdir()
     pa.parquet.write_table(TABLE, tmp_path / "year=2021" / "part.parquet")

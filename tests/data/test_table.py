@@ -45,6 +45,8 @@ def test_an_unknown_column_is_an_error_with_the_nearest_name(table):
     for ask in (table.column, table.values, lambda name: row_hashes(table, [name])):
         with pytest.raises(DataError, match=r"no column 'pclas': did you mean 'Pclass'\?"):
             ask("pclas")
+    with pytest.raises(DataError, match=r"did you mean 'PassengerId'\?"):
+        table.column("PASSENGERID")
 
 
 def test_taken_rows_keep_their_order_and_the_schema(table):

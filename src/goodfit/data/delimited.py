@@ -109,11 +109,7 @@ def _find_separator(sample: str) -> str:
 
 def _agreement(sample: str, separator: str) -> float:
     """Part of the lines with as many cells as the first; a little if all but the first agree; 0 if nothing is cut."""
-    styles = (True, False) if separator == "\t" else (True,)
-    return max(_shared_width([len(record) for record in _records(sample, separator, quoted=q)]) for q in styles)
-
-
-def _shared_width(widths: Sequence[int]) -> float:
+    widths = [len(record) for record in _records(sample, separator, quoted=True)]
     if not widths:
         return 0.0
     if widths[0] > 1:

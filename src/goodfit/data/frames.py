@@ -18,7 +18,7 @@ def read_frame(frame: object) -> pa.Table:
         return _from_arrays({str(name): values for name, values in frame.items()})
     if isinstance(frame, np.ndarray):
         return _from_array(frame)
-    if not (hasattr(frame, "__arrow_c_stream__") or hasattr(frame, "__arrow_c_array__")):
+    if not hasattr(frame, "__arrow_c_stream__"):
         raise DataError(f"a {describe(frame)} is not a table: give a path, a data frame, a dict or an array")
     try:
         return pa.table(frame)

@@ -58,7 +58,7 @@ class Table:
     def take(self, rows: npt.ArrayLike) -> "Table":
         """The rows of these numbers, counted from 0, in this order; kind and use of the columns stay as they are."""
         indices = pa.array(np.asarray(rows, dtype=np.int64))
-        arrow = self.arrow.take(indices).combine_chunks()
+        arrow = self.arrow.take(indices)
         schema = tuple(replace(column, missing=arrow[i].null_count) for i, column in enumerate(self.schema))
         originals = {name: values.take(indices) for name, values in self.originals.items()}
         return replace(self, arrow=arrow, schema=schema, originals=originals)
