@@ -162,5 +162,10 @@ def test_small_tables_are_read(read, n_rows):
     assert table.column("y").kind == "category"
 
 
+def test_one_column_with_quotes_is_read(read):
+    assert read('what\n"a,b"\na;b\n"c,d"\nf\n').values("what").tolist() == ["a,b", "a;b", "c,d", "f"]
+    assert read('what\n"a;b"\na,b\nc,d\nf\n').values("what").tolist() == ["a;b", "a,b", "c,d", "f"]
+
+
 def test_one_column_without_a_separator_is_read(read):
     assert read("a sentence\nanother; sentence, longer\nhello, you, there\nbye\n").names == ["a sentence"]

@@ -103,19 +103,21 @@ def _sample(data: bytes) -> str:
 
 
 def _find_separator(sample: str) -> str:
-    """The separator that cuts the most lines like the first one."""
-    return max(SEPARATORS, key=lambda separator: _agreement(sample, separator))
+    """The separator that cuts most lines like the first; in a table of one column, the one that stands in fewest."""
+    return max(
+        SEPARATORS, key=lambda separator: _agreement([len(cut) for cut in _records(sample, separator, quoted=True)])
+    )
 
 
-def _agreement(sample: str, separator: str) -> float:
-    """Part of the lines with as many cells as the first; a little if all but the first agree; 0 if nothing is cut."""
-    widths = [len(record) for record in _records(sample, separator, quoted=True)]
+def _agreement(widths: Sequence[int]) -> tuple[float, float]:
+    """Part of the lines with as many cells as the first, if it is cut; then part of the lines that are not cut."""
     if not widths:
-        return 0.0
-    if widths[0] > 1:
-        return widths.count(widths[0]) / len(widths)
+        return 0.0, 0.0
     common, count = Counter(widths).most_common(1)[0]
-    return 0.1 if common > 1 and count >= 0.9 * (len(widths) - 1) else 0.0
+    # A title above the table: that the other lines agree makes them a table, though one that cannot be read.
+    titled = widths[0] == 1 and common > 1 and count >= 0.9 * (len(widths) - 1)
+    agree = widths.count(widths[0]) if widths[0] > 1 else 0.1 * titled
+    return agree / len(widths), widths.count(1) / len(widths)
 
 
 def _records(text: str, separator: str, *, quoted: bool) -> Iterator[list[str]]:
