@@ -1,12 +1,18 @@
 """Which configuration wins, how sure that is, and how much better it looks for having been chosen, without test rows.
 
-value of a configuration = mean over its members (folds, seeds) of the validation loss at the restored epoch
-standard error           = s/√k over k members; of one member the standard error of its validation rows' own losses
+Every configuration has a member for each seed and fold. Its value is the mean validation loss of its members at their
+restored epochs, with the standard error
+
+    SE² = max(Var(rows)/n, Var(folds)/K) + Var(seeds)/S
+
+rows: each validation row's loss, averaged over the seeds; folds, seeds: the means of each of the K folds and S seeds; a
+term of one fold or one seed is 0. Rows of a fold share a net, so that folds can differ by more than their rows do; few
+folds can agree by chance, and then the rows speak.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -17,6 +23,17 @@ Array = npt.NDArray[Any]
 ChoiceRule = Literal["best", "1se"]
 RULES = ("best", "1se")
 N_RESAMPLES = 500
+CONTENDERS = 200
+"""So many configurations with the lowest loss take part in the resampling; those behind them win too seldom."""
+
+
+class Judged(NamedTuple):
+    """A member: its point of the grid, fold, seed, and validation loss at the restored epoch, infinite for none."""
+
+    point: Mapping[str, float]
+    fold: int
+    seed: int
+    value: float
 
 
 @dataclass(frozen=True)
@@ -31,10 +48,17 @@ class Configuration:
 
 @dataclass(frozen=True)
 class Gain:
-    """How much lower the validation loss is than without L2, each at its best other values; and its standard error."""
+    """How much lower the validation loss is than without L2, each at its best other values.
+
+    Attributes:
+        value: the difference of the two losses.
+        standard_error: of the difference, taken pair by pair: the same rows, folds and seeds.
+        optimism: by how much the value can be expected to be too high, for being the difference of two minima.
+    """
 
     value: float
     standard_error: float
+    optimism: float
 
 
 @dataclass(frozen=True)
@@ -45,7 +69,8 @@ class Choice:
         rule: ``best`` or ``1se``.
         chosen, best: the configuration chosen, and the one with the lowest mean.
         member: the member whose weights are given back: of the chosen configuration the one with the lowest loss.
-        optimism: by how much the chosen loss can be expected to be too low, for having been the lowest of many.
+        optimism: by how much the chosen loss can be expected to be too low, for having been chosen among many
+            configurations; that each of them has its best epoch chosen by the same rows is not in it.
         edges: axes at whose end the best configuration lies, with the end: the grid should be extended there.
         gain: of the chosen configuration against λ = 0; None where the grid has no λ = 0.
     """
@@ -59,70 +84,118 @@ class Choice:
     gain: Gain | None
 
 
+def check_rule(rule: object, axes: Container[str]) -> None:
+    """RecipeError unless it is a rule by which points of these axes can be chosen."""
+    if rule not in RULES:
+        raise RecipeError(f"choice must be one of {', '.join(RULES)}, not {rule!r}.")
+    if rule == "1se" and "l2" not in axes:
+        raise RecipeError("choice='1se' needs an axis of l2 to choose from; give l2=[...] or l2='auto'.")
+
+
 def choose(
-    points: Sequence[Mapping[str, float]],
-    values: Array,
-    losses: Sequence[Array],
+    judged: Sequence[Judged],
     *,
+    losses: Callable[[int], Array],
+    weights: Sequence[Array],
     rule: ChoiceRule = "best",
     seed: int = 0,
 ) -> Choice:
     """Choose among members.
 
+    Where the sweep was stopped, configurations are compared by those folds and seeds that all of them have.
+
     Args:
-        points: the point of the grid that each member stands for; members of one configuration have equal points.
-        values: validation loss of each member at its restored epoch (members,); infinite for one that diverged at once.
-        losses: for each member the losses of its validation rows (rows,).
+        judged: every member.
+        losses: from the number of a member to the losses of its fold's validation rows (rows,).
+        weights: for each fold the weights of its validation rows (rows,).
         rule: ``best``, the lowest mean; ``1se``, the largest l2 whose mean is within one standard error of the lowest.
         seed: of the bootstrap that estimates the optimism.
 
     Raises:
         RecipeError: an unknown rule, ``1se`` without an l2 axis, or nothing that is finite.
     """
-    if rule not in RULES:
-        raise RecipeError(f"choice must be one of {', '.join(RULES)}, not {rule!r}.")
-    configurations = _configurations(points, values, losses)
-    if not np.isfinite([c.mean for c in configurations]).any():
+    check_rule(rule, judged[0].point)
+    table = _Table(judged, losses, weights)
+    best = int(np.argmin(table.means))
+    if not np.isfinite(table.means[best]):
         raise RecipeError("every member of the grid diverged; try learning rates ten times smaller.")
-    best = min(configurations, key=lambda c: c.mean)
-    chosen = best if rule == "best" else _simplest(configurations, best)
-    member = min(chosen.members, key=lambda index: float(values[index]))
+    slack = table.standard_error(best) if rule == "1se" else None
+    chosen = _pick(table.means, table.l2, slack)
+    members = table.members[chosen].ravel()
+    rivals = np.flatnonzero((table.l2 == 0) & np.isfinite(table.means))
+    optimism, optimism_of_gain = _optimism(table, chosen, rivals, slack=slack, seed=seed)
     return Choice(
         rule=rule,
-        chosen=chosen,
-        best=best,
-        member=member,
-        optimism=_optimism(configurations, losses, seed=seed),
-        edges=_edges([c.point for c in configurations], best.point),
-        gain=_gain(configurations, chosen, values, losses),
+        chosen=table.configuration(chosen),
+        best=table.configuration(best),
+        member=min(members.tolist(), key=lambda index: judged[index].value),
+        optimism=max(0.0, optimism),
+        edges=_edges(table.points, table.points[best]),
+        gain=_gain(table, chosen, rivals, optimism_of_gain) if len(rivals) else None,
     )
 
 
-def _configurations(
-    points: Sequence[Mapping[str, float]], values: Array, losses: Sequence[Array]
-) -> list[Configuration]:
-    members: dict[tuple[float, ...], list[int]] = {}
-    for index, point in enumerate(points):
-        members.setdefault(tuple(point.values()), []).append(index)
-    found = []
-    for indices in members.values():
-        own = np.asarray(values, float)[indices]
-        spread = own if len(own) > 1 else np.asarray(losses[indices[0]], float)
-        found.append(Configuration(points[indices[0]], tuple(indices), float(own.mean()), _standard_error(spread)))
-    return found
+class _Table:
+    """Members by configuration, fold and seed, as far as all configurations have them.
+
+    Attributes:
+        points, means, l2: of each configuration; l2 is NaN where it is no axis.
+        members, values: numbers of the members and their validation losses (configurations, folds, seeds).
+        weights: of the rows of all folds (rows,); every fold weighs the same, and all sum to 1.
+    """
+
+    def __init__(self, judged: Sequence[Judged], losses: Callable[[int], Array], weights: Sequence[Array]) -> None:
+        cells: dict[tuple[float, ...], dict[tuple[int, int], int]] = {}
+        for index, member in enumerate(judged):
+            cells.setdefault(tuple(member.point.values()), {})[member.fold, member.seed] = index
+        folds, seeds = _common(list(cells.values()))
+        self.members = np.array([[[of[fold, seed] for seed in seeds] for fold in folds] for of in cells.values()])
+        self.points = [judged[index].point for index in self.members[:, 0, 0]]
+        self.l2 = np.array([point.get("l2", np.nan) for point in self.points])
+        self.values = np.array([member.value for member in judged])[self.members]
+        self.means = self.values.mean(axis=(1, 2))
+        self.losses = losses
+        self.weights = np.concatenate([weights[fold] / np.sum(weights[fold]) / len(folds) for fold in folds])
+
+    def rows(self, configuration: int) -> Array:
+        """Loss of each validation row of all folds, averaged over the seeds (rows,)."""
+        of_folds = ([self.losses(index) for index in members] for members in self.members[configuration].tolist())
+        return np.concatenate([np.mean(of_seeds, axis=0, dtype=float) for of_seeds in of_folds])
+
+    def standard_error(self, configuration: int, rival: int | None = None) -> float:
+        """Of the mean of this configuration, or of its difference from a rival's."""
+        rows, values = self.rows(configuration), self.values[configuration]
+        if rival is not None:
+            rows, values = rows - self.rows(rival), values - self.values[rival]
+        n = np.count_nonzero(self.weights)
+        of_rows = self.weights**2 @ (rows - self.weights @ rows) ** 2 * n / max(1, n - 1)
+        return float(np.sqrt(max(of_rows, _squared_error(values.mean(axis=1))) + _squared_error(values.mean(axis=0))))
+
+    def configuration(self, index: int) -> Configuration:
+        members = tuple(self.members[index].ravel().tolist())
+        return Configuration(self.points[index], members, float(self.means[index]), self.standard_error(index))
 
 
-def _standard_error(values: Array) -> float:
-    with np.errstate(invalid="ignore"):
-        return float(values.std(ddof=1) / np.sqrt(len(values))) if len(values) > 1 else float("nan")
+def _common(cells: Sequence[Mapping[tuple[int, int], int]]) -> tuple[list[int], list[int]]:
+    """The folds and seeds that every configuration has: folds that lack a seed which the first one has are left out."""
+    shared = sorted(set.intersection(*(set(of) for of in cells)))
+    seeds = [seed for fold, seed in shared if fold == shared[0][0]]
+    folds = sorted({fold for fold, _ in shared})
+    return [fold for fold in folds if [seed for other, seed in shared if other == fold] == seeds], seeds
 
 
-def _simplest(configurations: Sequence[Configuration], best: Configuration) -> Configuration:
-    """The largest l2 within one standard error of the best, at its own best other values."""
-    if "l2" not in best.point:
-        raise RecipeError("choice='1se' needs several values of l2 to choose from.")
-    near = [c for c in configurations if c.mean <= best.mean + np.nan_to_num(best.standard_error)]
-    return min(near, key=lambda c: (-c.point["l2"], c.mean))
+def _squared_error(means: Array) -> float:
+    """Var/k of k means; 0 of one."""
+    return float(means.var(ddof=1) / len(means)) if len(means) > 1 else 0.0
+
+
+def _pick(means: Array, l2: Array, slack: float | None) -> int:
+    """The lowest mean; with ``slack`` the largest l2 among those within it of the lowest, at its lowest mean."""
+    if slack is None:
+        return int(np.argmin(means))
+    near = np.flatnonzero(means <= means.min() + slack)
+    largest = near[l2[near] == l2[near].max()]
+    return int(largest[np.argmin(means[largest])])
 
 
 def _edges(points: Sequence[Mapping[str, float]], best: Mapping[str, float]) -> dict[str, Literal["low", "high"]]:
@@ -137,38 +210,43 @@ def _edges(points: Sequence[Mapping[str, float]], best: Mapping[str, float]) -> 
     return edges
 
 
-def _gain(
-    configurations: Sequence[Configuration], chosen: Configuration, values: Array, losses: Sequence[Array]
-) -> Gain | None:
-    """Chosen against the best without L2, pair by pair: the same folds and seeds, or the same rows."""
-    without = [c for c in configurations if c.point.get("l2") == 0 and np.isfinite(c.mean)]
-    if not without:
-        return None
-    rival = min(without, key=lambda c: c.mean)
-    if rival is chosen:
-        return Gain(0.0, 0.0)
-    if len(chosen.members) > 1:
-        pairs = np.asarray(values, float)[list(rival.members)] - np.asarray(values, float)[list(chosen.members)]
-    else:
-        pairs = np.asarray(losses[rival.members[0]], float) - np.asarray(losses[chosen.members[0]], float)
-    return Gain(float(rival.mean - chosen.mean), _standard_error(pairs))
+def _gain(table: _Table, chosen: int, rivals: Array, optimism: float) -> Gain:
+    """Chosen against the best without L2."""
+    rival = int(rivals[np.argmin(table.means[rivals])])
+    if rival == chosen:
+        return Gain(0.0, 0.0, 0.0)
+    value = float(table.means[rival] - table.means[chosen])
+    return Gain(value, table.standard_error(chosen, rival), optimism)
 
 
-def _optimism(configurations: Sequence[Configuration], losses: Sequence[Array], *, seed: int) -> float:
+def _optimism(table: _Table, chosen: int, rivals: Array, *, slack: float | None, seed: int) -> tuple[float, float]:
     """Bootstrap bias correction: choose on rows drawn with replacement, judge on the rows that were not drawn.
+
+    Returns:
+        By how much the loss of the chosen one is too low, and its distance from the best of the rivals too large.
 
     Source: Tsamardinos, Greasidou & Borboudakis 2018, "Bootstrapping the out-of-sample predictions".
     """
-    table = np.stack([np.concatenate([np.asarray(losses[i], float) for i in c.members]) for c in configurations])
-    table = table[np.isfinite(table).all(axis=1)]
-    n_rows = table.shape[1]
-    if len(table) < 2 or n_rows < 2:
-        return 0.0
-    rng = np.random.default_rng(seed)
+    order = np.argsort(table.means, kind="stable")
+    finite = order[np.isfinite(table.means[order])]
+    among = np.union1d(finite[:CONTENDERS], finite[np.isin(finite, rivals)][:CONTENDERS])
+    rows, l2 = np.stack([table.rows(index) for index in among.tolist()]), table.l2[among]
+    without = np.flatnonzero(np.isin(among, rivals))
+    rng, n = np.random.default_rng(seed), rows.shape[1]
     honest = []
     for _ in range(N_RESAMPLES):
-        drawn = np.bincount(rng.integers(n_rows, size=n_rows), minlength=n_rows)
-        if (left := drawn == 0).any():
-            winner = int(np.argmin(table @ drawn))
-            honest.append(float(table[winner, left].mean()))
-    return max(0.0, float(np.mean(honest)) - float(table.mean(axis=1).min()))
+        drawn = np.bincount(rng.integers(n, size=n), minlength=n)
+        left = np.where(drawn, 0, table.weights)
+        if not left.any() or not (drawn := drawn * table.weights).any():
+            continue
+        means = rows @ drawn / drawn.sum()
+        winner = _pick(means, l2, slack)
+        rival = without[np.argmin(means[without])] if len(without) else winner
+        honest.append(rows[[winner, rival]] @ left / left.sum())
+    if not honest:
+        return 0.0, 0.0
+    of_chosen, of_rival = np.mean(honest, axis=0) - [
+        table.means[chosen],
+        table.means[rivals].min() if len(rivals) else table.means[chosen],
+    ]
+    return float(of_chosen), float(of_chosen - of_rival)

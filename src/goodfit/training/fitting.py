@@ -92,11 +92,18 @@ def row_order(rows: np.ndarray, *, batch_size: int, padding: int, seed: int, epo
     return order.reshape(steps, batch_size)
 
 
-def make_plan(train: np.ndarray, validation: np.ndarray, *, seed: int) -> Plan:
-    """The rows that judge; of many training rows a fixed sample."""
+def make_plan(
+    train: np.ndarray, validation: np.ndarray, *, seed: int, room: tuple[int, int] = (0, 0), padding: int = 0
+) -> Plan:
+    """The rows that judge; of many training rows a fixed sample. Filled up with the number ``padding`` to ``room``."""
     if len(train) > 2 * FIT_SAMPLE:
         train = np.sort(np.random.default_rng([seed, 0]).choice(train, FIT_SAMPLE, replace=False))
-    return Plan(jnp.asarray(train, jnp.int32), jnp.asarray(validation, jnp.int32))
+        room = (FIT_SAMPLE, room[1])
+    parts = (
+        np.pad(rows, (0, max(0, n - len(rows))), constant_values=padding)
+        for rows, n in zip((train, validation), room, strict=True)
+    )
+    return Plan(*(jnp.asarray(rows, jnp.int32) for rows in parts))
 
 
 def fit(

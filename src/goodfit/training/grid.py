@@ -29,23 +29,31 @@ def check_axes(axes: Mapping[str, Any], layers: Sequence[Layer], optimizer: Opti
     Raises:
         RecipeError: an axis is unknown or empty, or a value is outside the range of what it stands for.
     """
-    known = ("l1", "l2", "dropout", *numbers(optimizer))
+    known = ("l1", "l2", "dropout", *sorted(_optimizer_axes(optimizer)))
     found = {}
     for name, given in axes.items():
         if name not in known:
             raise RecipeError(f"{name!r} cannot be swept here; choose from {', '.join(known)}.")
         values = AUTO[name] if isinstance(given, str) and given == "auto" and name in AUTO else given
-        try:
-            numbers_given = np.unique(np.atleast_1d(np.asarray(values, float))).tolist()
-        except (TypeError, ValueError) as error:
-            raise RecipeError(f"{name} must be a number or a list of numbers, not {given!r}.") from error
-        if not numbers_given:
-            raise RecipeError(f"{name} has no values; give at least one, or leave it out.")
-        found[name] = tuple(numbers_given)
-        for value in numbers_given:
+        found[name] = _numbers_of(name, values)
+        for value in found[name]:
             layers_with(layers, {name: value})
             optimizer_with(optimizer, {name: value})
     return found
+
+
+def _numbers_of(name: str, given: object) -> tuple[float, ...]:
+    """What was given for an axis as numbers in ascending order, each once."""
+    try:
+        values = np.atleast_1d(np.asarray(given))
+        if values.dtype.kind not in "iuf" and values.size:
+            raise TypeError("no numbers")
+        numbers_given = np.unique(values.astype(float)).tolist()
+    except (TypeError, ValueError) as error:
+        raise RecipeError(f"{name} must be a number or a list of numbers, not {given!r}.") from error
+    if not numbers_given:
+        raise RecipeError(f"{name} has no values; give at least one, or leave it out.")
+    return tuple(numbers_given)
 
 
 def make_grid(axes: Axes) -> list[Point]:
@@ -88,8 +96,13 @@ def _dense_with(layer: Dense, term: str, value: float, *, always: bool) -> Dense
 
 def optimizer_with(optimizer: Optimizer, point: Point) -> Optimizer:
     """The optimizer with those of its numbers that the point names."""
-    changes: dict[str, Any] = {name: value for name, value in point.items() if name in numbers(optimizer)}
+    changes: dict[str, Any] = {name: value for name, value in point.items() if name in _optimizer_axes(optimizer)}
     return replace(optimizer, **changes)
+
+
+def _optimizer_axes(optimizer: Optimizer) -> set[str]:
+    """Every number of the optimizer, and ``weight_decay``, which becomes one when it is swept."""
+    return {*numbers(optimizer), "weight_decay"}
 
 
 def knobs_with(knobs: Knobs, point: Point) -> Knobs:

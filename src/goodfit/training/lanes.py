@@ -5,11 +5,10 @@ GPU side by side. When a member stops, the next one takes its lane. Members of o
 order, so that λ and learning rate are compared on equal terms.
 """
 
-import tempfile
+import threading
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from functools import lru_cache, partial
 from typing import Any, NamedTuple
 
@@ -25,14 +24,12 @@ from goodfit.training.cycle import FINISHED, RUNNING, State, advance, start
 from goodfit.training.evaluation import Plan, Rows
 from goodfit.training.fitting import Training, finish, make_plan, row_order
 from goodfit.training.history import History, column_names
-from goodfit.training.interrupt import interruptible
 from goodfit.training.recipe import Knobs, Recipe
+from goodfit.training.shelf import make_shelf
 
 Array = npt.NDArray[Any]
 LANE_BYTES = 2**28
 """States and row orders of all lanes take at most about this much memory."""
-KEPT_BYTES = 2**28
-"""Weights of more members than fit here are kept in a temporary file instead of in memory."""
 CALL_SECONDS = 0.5
 """Calls grow until one takes about this long: how often progress is shown and Ctrl-C is heard."""
 MOST_EPOCHS = 32
@@ -62,8 +59,9 @@ OnProgress = Callable[[Progress], None]
 class Estimate(NamedTuple):
     """What a sweep will take, known before it runs.
 
-    members, lanes: how many there are, and how many run at a time. lane_bytes: weights, their best, optimizer state and
-    row orders of all lanes. kept_bytes: best and last weights and histories of all members.
+    members, lanes: how many there are, and how many run at a time. window: epochs of one call, at most. lane_bytes:
+    weights, their best, optimizer state and row orders of all lanes. kept_bytes: best and last weights, and histories,
+    of all members. compilations: of the training program, the first time.
     """
 
     members: int
@@ -71,14 +69,15 @@ class Estimate(NamedTuple):
     window: int
     lane_bytes: int
     kept_bytes: int
+    compilations: int = 1
 
 
 def estimate(
     recipe: Recipe, params: Params, *, n_members: int, n_train: int, epochs: int, validation: bool = True
 ) -> Estimate:
-    """Members, lanes, the epochs of one call (``window``) and bytes, without running anything."""
+    """What members on the same rows will take."""
     size = np.dtype(recipe.dtype).itemsize
-    slots = 2 + getattr(recipe.optimizer, "amsgrad", False)
+    slots = len(recipe.optimizer.slot_names) + getattr(recipe.optimizer, "amsgrad", False)
     state_bytes = (2 + slots) * count_params(params) * size
     steps = -(-n_train // recipe.batch_size)
     epoch_bytes = 4 * steps * recipe.batch_size
@@ -99,28 +98,35 @@ def run_members(
     train: Array,
     validation: Array,
     epochs: int,
+    judges: tuple[int, int] = (0, 0),
     data_seed: int = 0,
     shuffle: bool = True,
     on_progress: OnProgress | None = None,
+    asked: threading.Event | None = None,
 ) -> list[Training | None]:
     """Run all members on the same rows.
 
     Args:
         members: one or more, all with weights of the same shapes.
+        judges: room for at least so many training and validation rows that judge: folds of about the same size then
+            share one compiled program.
         data_seed: of the fixed sample of many training rows that measures ``loss``.
         on_progress: told after every call.
+        asked: when it is set the sweep ends after the running call, and after the first at the earliest.
 
     Returns:
-        The training of each member; None for one that had not begun when the user stopped the sweep.
+        The training of each member; None for one that had not begun when the sweep was asked to end.
     """
-    plan = make_plan(train, validation, seed=data_seed)
-    with jax.enable_x64(recipe.dtype == "float64"), interruptible() as asked:
+    plan = make_plan(train, validation, seed=data_seed, room=judges, padding=len(rows.labels) - 1)
+    with jax.enable_x64(recipe.dtype == "float64"):
         lanes = _Lanes(recipe, members, rows, plan, train, epochs, shuffle)
         began = time.perf_counter()
-        while lanes.busy() and not asked.is_set():
+        while lanes.busy():
             lanes.call()
             if on_progress is not None:
                 on_progress(lanes.progress(time.perf_counter() - began))
+            if asked is not None and asked.is_set():
+                break
         return lanes.trainings()
 
 
@@ -141,20 +147,19 @@ class _Lanes:
         first = members[0].params
         self.layout = layout_of(first)
         plans = estimate(recipe, first, n_members=len(members), n_train=len(train), epochs=epochs)
-        self.mesh = Mesh(np.array(jax.devices()), ("lanes",))
-        self.data = jax.device_put((rows, plan), NamedSharding(self.mesh, _TOGETHER))
+        self.advance = make_advance(recipe, self.layout, rows, plan)
         self.names = column_names(recipe, validation=plan.validation.shape[0] > 0)
         self.window, self.chunk = plans.window, 1
         # A lane without a member holds a training that is finished, which costs nothing.
         idle = start(recipe, first)._replace(code=np.asarray(FINISHED, np.int32))
-        self.states: State = _stack([idle] * plans.lanes)
-        self.knobs: Knobs = _stack([members[0].knobs] * plans.lanes)
+        self.states: State = stack([idle] * plans.lanes)
+        self.knobs: Knobs = stack([members[0].knobs] * plans.lanes)
         self.lane: list[int | None] = [None] * plans.lanes
         self.waiting = deque(range(len(members)))
         self.records: list[list[Array]] = [[] for _ in members]
         self.found: list[Training | None] = [None] * len(members)
         self.values = np.full(len(members), np.inf)
-        self.keep = _shelf(len(members), first, recipe.dtype)
+        self.keep = make_shelf(len(members), first, recipe.dtype)
 
         @lru_cache(maxsize=4 * self.window)
         def draw(seed: int, epoch: int) -> Array:
@@ -165,11 +170,14 @@ class _Lanes:
 
         self.draw = draw
         self.orders = np.repeat(draw(members[0].seed, 0)[None, None], plans.lanes, 0).repeat(self.window, 1)
-        for lane in range(plans.lanes):
+        # Neighbours in the grid take about equally long, so they are dealt out over the devices.
+        for lane in np.arange(plans.lanes).reshape(len(jax.devices()), -1).T.ravel().tolist():
             self.board(lane)
 
-    def busy(self) -> bool:
-        return any(member is not None for member in self.lane)
+    def busy(self) -> list[tuple[int, int]]:
+        """Lanes with a member, and their members; those of a seed together, because they share row orders."""
+        found = [(lane, index) for lane, index in enumerate(self.lane) if index is not None]
+        return sorted(found, key=lambda pair: self.members[pair[1]].seed)
 
     def board(self, lane: int) -> None:
         """Put the next waiting member into this lane, if there is one."""
@@ -181,25 +189,21 @@ class _Lanes:
 
     def call(self) -> None:
         """Some more epochs in every lane; who is done makes room for the next."""
-        done = self.states.epoch.copy()
+        done, busy = self.states.epoch.copy(), self.busy()
         until = np.minimum(done + self.chunk, self.epochs).astype(np.int32)
-        for lane, index in enumerate(self.lane):
-            if index is not None:
-                for epoch in range(done[lane], until[lane]):
-                    self.orders[lane, epoch - done[lane]] = self.draw(self.members[index].seed, epoch)
+        for lane, index in busy:
+            for epoch in range(done[lane], until[lane]):
+                self.orders[lane, epoch - done[lane]] = self.draw(self.members[index].seed, epoch)
         began = time.perf_counter()
-        shards = jax.device_put((self.knobs, self.states, self.orders, until), NamedSharding(self.mesh, _SPLIT))
-        states, records = _advance_lanes(self.recipe, self.layout, self.mesh, *self.data, *shards)
-        self.states, records = jax.tree.map(np.array, (states, records))
+        self.states, records = self.advance(self.knobs, self.states, self.orders, until)
         if time.perf_counter() - began < CALL_SECONDS / 2:
             self.chunk = min(self.window, 2 * self.chunk)
-        for lane, index in enumerate(self.lane):
-            if index is not None:
-                self.records[index].append(records[lane, : self.states.epoch[lane] - done[lane]])
-                self.values[index] = self.states.stopping.best[lane]
-                if self.states.code[lane] != RUNNING or self.states.epoch[lane] == self.epochs:
-                    self.retire(lane, index)
-                    self.board(lane)
+        for lane, index in busy:
+            self.records[index].append(records[lane, : self.states.epoch[lane] - done[lane]])
+            self.values[index] = self.states.stopping.best[lane]
+            if self.states.code[lane] != RUNNING or self.states.epoch[lane] == self.epochs:
+                self.retire(lane, index)
+                self.board(lane)
 
     def retire(self, lane: int, index: int) -> None:
         """Take the member out of its lane, with what it has."""
@@ -212,8 +216,8 @@ class _Lanes:
 
     def trainings(self) -> list[Training | None]:
         """What every member came to; those still in their lanes were stopped by the user."""
-        for lane, index in enumerate(self.lane):
-            if index is not None and self.records[index]:
+        for lane, index in self.busy():
+            if self.records[index]:
                 self.retire(lane, index)
         return self.found
 
@@ -224,12 +228,36 @@ class _Lanes:
 
 _SPLIT, _TOGETHER = PartitionSpec("lanes"), PartitionSpec()  # type: ignore[no-untyped-call]
 
+Advance = Callable[[Knobs, State, Array, Array], tuple[State, Array]]
+"""Knobs, states, orders (lanes, epochs, steps, batch) and last epochs (lanes,) -> states, records (lanes, epochs, …)"""
 
-@partial(jax.jit, static_argnames=("recipe", "layout", "mesh"))
+
+def make_advance(recipe: Recipe, layout: Layout, rows: Rows, plan: Plan) -> Advance:
+    """``cycle.advance`` for many lanes, as many as a multiple of the devices; everything comes and goes on the host."""
+    mesh = Mesh(np.array(jax.devices()), ("lanes",))
+    data = jax.device_put((rows, plan), NamedSharding(mesh, _TOGETHER))
+    side_by_side = _side_by_side()
+
+    def advance_all(knobs: Knobs, states: State, orders: Array, until: Array) -> tuple[State, Array]:
+        shards = jax.device_put((knobs, states, orders, until), NamedSharding(mesh, _SPLIT))
+        done = _advance_lanes(recipe, layout, mesh, side_by_side, *data, *shards)
+        host: tuple[State, Array] = jax.tree.map(np.array, done)
+        return host
+
+    return advance_all
+
+
+def _side_by_side() -> bool:
+    """Whether the lanes of a device run together; one CPU core is quicker with one after the other."""
+    return jax.default_backend() != "cpu"
+
+
+@partial(jax.jit, static_argnames=("recipe", "layout", "mesh", "side_by_side"))
 def _advance_lanes(
     recipe: Recipe,
     layout: Layout,
     mesh: Mesh,
+    side_by_side: bool,
     rows: Rows,
     plan: Plan,
     knobs: Knobs,
@@ -237,7 +265,7 @@ def _advance_lanes(
     orders: jax.Array,
     until: jax.Array,
 ) -> tuple[State, jax.Array]:
-    """The cycle in every lane: lanes split over the devices, one after the other on a CPU, side by side on a GPU."""
+    """The cycle in every lane, the lanes split over the devices."""
 
     def one(lane: tuple[Knobs, State, jax.Array, jax.Array], rows: Rows, plan: Plan) -> tuple[State, jax.Array]:
         own_knobs, state, order, last = lane
@@ -245,8 +273,8 @@ def _advance_lanes(
         return done
 
     def on_device(lanes: tuple[Knobs, State, jax.Array, jax.Array], rows: Rows, plan: Plan) -> tuple[State, jax.Array]:
-        lay = jax.lax.map if jax.default_backend() == "cpu" else lambda f, xs: jax.vmap(f)(xs)
-        done: tuple[State, jax.Array] = lay(lambda lane: one(lane, rows, plan), lanes)
+        here = partial(one, rows=rows, plan=plan)
+        done: tuple[State, jax.Array] = jax.vmap(here)(lanes) if side_by_side else jax.lax.map(here, lanes)
         return done
 
     specs = (_SPLIT, _TOGETHER, _TOGETHER)
@@ -256,43 +284,11 @@ def _advance_lanes(
     return done
 
 
-def _stack(trees: Sequence[Any]) -> Any:  # noqa: ANN401
+def stack(trees: Sequence[Any]) -> Any:  # noqa: ANN401
+    """One tree of arrays with a first axis for the trees."""
     return jax.tree.map(lambda *leaves: np.stack([np.asarray(leaf) for leaf in leaves]), *trees)
 
 
 def _write(stacked: Any, lane: int, tree: Any) -> None:  # noqa: ANN401
     for target, leaf in zip(jax.tree.leaves(stacked), jax.tree.leaves(tree), strict=True):
         target[lane] = leaf
-
-
-def _shelf(n_members: int, params: Params, dtype: str) -> Callable[[int, Training], Training]:
-    """A function that puts the weights of a training on the shelf: one array for all, in a file when they are many."""
-    shape = (n_members, 2, count_params(params))
-    if np.dtype(dtype).itemsize * np.prod(shape) > KEPT_BYTES:
-        with tempfile.TemporaryFile() as file:  # the map keeps the file's room until it goes itself
-            shelf: Array = np.memmap(file, dtype, shape=shape)
-    else:
-        shelf = np.empty(shape, dtype)
-
-    def keep(index: int, training: Training) -> Training:
-        best, last = (
-            _placed(shelf[index, which], weights)
-            for which, weights in enumerate((training.params, training.last_params))
-        )
-        return replace(training, params=best, last_params=last)
-
-    return keep
-
-
-def _placed(room: Array, params: Params) -> Params:
-    """The weights copied into ``room`` (n_weights,), as views of it."""
-    begin = 0
-    layers = []
-    for layer in params:
-        views = {}
-        for name, w in layer.items():
-            views[name] = room[begin : begin + w.size].reshape(w.shape)
-            views[name][...] = w
-            begin += w.size
-        layers.append(views)
-    return tuple(layers)

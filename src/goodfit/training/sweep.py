@@ -1,5 +1,6 @@
 """A sweep: every point of a grid trained with every seed on every fold, and the choice among them."""
 
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -8,15 +9,17 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from goodfit.errors import SplitError
 from goodfit.learning.layers import Layer
 from goodfit.learning.losses import Loss
 from goodfit.learning.network import init_network
 from goodfit.learning.optimizers import Optimizer, get_optimizer
 from goodfit.learning.stopping import EarlyStopping
-from goodfit.training.choice import Choice, ChoiceRule, choose
+from goodfit.training.choice import Choice, ChoiceRule, Judged, check_rule, choose
 from goodfit.training.evaluation import Rows, row_losses
 from goodfit.training.fitting import Training
 from goodfit.training.grid import Axes, Point, check_axes, knobs_with, layers_with, make_grid, optimizer_with
+from goodfit.training.interrupt import interruptible
 from goodfit.training.lanes import Estimate, Member, OnProgress, Progress, estimate, run_members
 from goodfit.training.recipe import Knobs, Recipe, check_count, make_recipe
 
@@ -119,7 +122,6 @@ class Sweep:
             epoch, ``best_epoch``, ``epochs``, ``outcome``. An Arrow table, which pandas, polars and duckdb take.
         trainings: the training of each member, in the order of the table, with its curves and weights.
         choice: which configuration won, and how sure that is.
-        winner: the training whose weights are given back.
         axes: the values of each axis.
     """
 
@@ -139,13 +141,18 @@ class Sweep:
         return int(self.table["fold"][self.choice.member].as_py())
 
 
-def estimate_sweep(plan: Plan, *, n_features: int, n_train: int, n_folds: int = 1) -> Estimate:
-    """Members, lanes and memory of a sweep without running it."""
-    recipe, _ = plan.recipe(n_train)
+def estimate_sweep(plan: Plan, *, n_features: int, n_train: Sequence[int]) -> Estimate:
+    """Members, lanes, memory and compilations of a sweep without running it.
+
+    Args:
+        n_train: how many rows train in each fold; one number when there are no folds.
+    """
+    recipe, _ = plan.recipe(max(n_train))
     params = init_network(plan.layers, n_inputs=n_features, seed=0, dtype=plan.dtype)
-    n_members = len(plan.grid) * len(plan.seeds)
-    one = estimate(recipe, params, n_members=n_members, n_train=n_train, epochs=plan.epochs)
-    return one._replace(members=n_members * n_folds, kept_bytes=one.kept_bytes * n_folds)
+    n_members, n_folds = len(plan.grid) * len(plan.seeds), len(n_train)
+    one = estimate(recipe, params, n_members=n_members, n_train=max(n_train), epochs=plan.epochs)
+    programs = len({-(-n // plan.batch_size) for n in n_train})
+    return one._replace(members=n_members * n_folds, kept_bytes=one.kept_bytes * n_folds, compilations=programs)
 
 
 def sweep(
@@ -156,36 +163,48 @@ def sweep(
     Ctrl-C ends the sweep; the choice is then made among the members that have begun.
 
     Raises:
-        RecipeError: everything diverged, or ``1se`` without an l2 axis.
+        RecipeError: everything diverged, an unknown rule, or ``1se`` without an l2 axis.
+        SplitError: a fold without validation rows.
     """
-    labels: list[dict[str, Any]] = []
+    check_rule(rule, plan.axes)
+    if any(not fold.rows.labels[fold.validation, -1].any() for fold in folds):
+        raise SplitError("a sweep chooses by validation rows: give validation_split, validation_data or folds.")
+    judges = max(len(fold.train) for fold in folds), max(len(fold.validation) for fold in folds)
+    recipes: list[Recipe] = []
+    judged: list[Judged] = []
     trainings: list[Training] = []
-    losses: list[Array] = []
-    for number, fold in enumerate(folds):
-        recipe, members, points = _members(plan, fold)
-        told = on_progress and _across_folds(on_progress, number, len(folds), len(members))
-        found = run_members(
-            recipe,
-            members,
-            fold.rows,
-            train=fold.train,
-            validation=fold.validation,
-            epochs=plan.epochs,
-            data_seed=plan.seeds[0],
-            shuffle=plan.shuffle,
-            on_progress=told,
-        )
-        for point, member, training in zip(points, members, found, strict=True):
-            if training is not None:
-                labels.append({**point, "seed": member.seed, "fold": number})
-                trainings.append(training)
-                losses.append(row_losses(recipe, training.params, fold.rows, fold.validation))
-        if any(training is None for training in found):
-            break
-    values = np.array([_value(training) for training in trainings])
-    points = [{name: label[name] for name in plan.axes} for label in labels]
-    choice = choose(points, values, losses, rule=rule, seed=plan.seeds[0])
-    return Sweep(_table(labels, trainings), tuple(trainings), choice, plan.axes)
+    began = time.perf_counter()
+    with interruptible() as asked:
+        for number, fold in enumerate(folds):
+            recipe, members, points = _members(plan, fold)
+            recipes.append(recipe)
+            found = run_members(
+                recipe,
+                members,
+                fold.rows,
+                train=fold.train,
+                validation=fold.validation,
+                epochs=plan.epochs,
+                judges=judges,
+                data_seed=plan.seeds[0],
+                shuffle=plan.shuffle,
+                on_progress=on_progress and _across_folds(on_progress, number, len(folds), began),
+                asked=asked,
+            )
+            for point, member, training in zip(points, members, found, strict=True):
+                if training is not None:
+                    judged.append(Judged(point, number, member.seed, _value(training)))
+                    trainings.append(training)
+            if asked.is_set():
+                break
+
+    def losses(index: int) -> Array:
+        fold = folds[judged[index].fold]
+        return row_losses(recipes[judged[index].fold], trainings[index].params, fold.rows, fold.validation)
+
+    weights = [np.asarray(fold.rows.labels)[fold.validation, -1].astype(float) for fold in folds]
+    choice = choose(judged, losses=losses, weights=weights, rule=rule, seed=plan.seeds[0])
+    return Sweep(_table(judged, trainings), tuple(trainings), choice, plan.axes)
 
 
 def _members(plan: Plan, fold: Fold) -> tuple[Recipe, list[Member], list[Point]]:
@@ -195,7 +214,7 @@ def _members(plan: Plan, fold: Fold) -> tuple[Recipe, list[Member], list[Point]]
     weights = {seed: init_network(plan.layers, n_inputs=n_features, seed=seed, dtype=plan.dtype) for seed in plan.seeds}
     pairs = [(point, seed) for point in plan.grid for seed in plan.seeds]
     members = [
-        Member(knobs_with(knobs, point)._replace(seed=np.asarray(seed, np.uint32)), seed, weights[seed])
+        Member(knobs_with(knobs, point)._replace(seed=np.asarray(seed % 2**32, np.uint32)), seed, weights[seed])
         for point, seed in pairs
     ]
     return recipe, members, [point for point, _ in pairs]
@@ -206,21 +225,23 @@ def _value(training: Training) -> float:
     return float(training.history["val_loss"][training.best_epoch - 1]) if training.best_epoch else float("inf")
 
 
-def _across_folds(on_progress: OnProgress, fold: int, n_folds: int, n_members: int) -> OnProgress:
+def _across_folds(on_progress: OnProgress, fold: int, n_folds: int, began: float) -> OnProgress:
     """Progress of one fold as progress of the whole sweep."""
 
     def tell(progress: Progress) -> None:
+        n_members, seconds = progress.members, time.perf_counter() - began
         done = fold * n_members + progress.done
-        on_progress(progress._replace(done=done, members=n_folds * n_members))
+        on_progress(progress._replace(done=done, members=n_folds * n_members, seconds=seconds))
 
     return tell
 
 
-def _table(labels: Sequence[Mapping[str, Any]], trainings: Sequence[Training]) -> pa.Table:
+def _table(judged: Sequence[Judged], trainings: Sequence[Training]) -> pa.Table:
     rows = []
-    for label, training in zip(labels, trainings, strict=True):
+    for member, training in zip(judged, trainings, strict=True):
         at_best = training.history.row(training.best_epoch) if training.best_epoch else {}
         measured = {name: at_best.get(name, float("inf")) for name in ("val_loss", "loss", "penalty")}
         ran = {"best_epoch": training.best_epoch, "epochs": training.history.n_epochs}
-        rows.append({**label, **measured, **ran, "outcome": training.outcome.name.lower()})
+        outcome = {"outcome": training.outcome.name.lower()}
+        rows.append({**member.point, "seed": member.seed, "fold": member.fold, **measured, **ran, **outcome})
     return pa.Table.from_pylist(rows)
