@@ -111,7 +111,7 @@ def test_training_says_what_it_understood_of_the_table(trained):
         "customer_id · id",
         "always · constant",
         "empty · all cells are missing",
-        "answer, 2 classes in training",
+        "answer, 2 classes: ",
     ):
         assert said in out
     assert "\x1b" not in out

@@ -122,6 +122,6 @@ def draw_curves(curves: Curves, *, width: int = 40) -> Grid:
     loss, val_loss, best = numbers(curves.loss[-1], curves.val_loss[-1], curves.best)
     grid = Grid.grid(padding=(0, 2, 0, 0))
     grid.add_row("loss", loss, Text(sparkline(curves.loss, low, high, width=width), style="cyan"))
-    grid.add_row("validation loss", val_loss, Text(sparkline(curves.val_loss, low, high, width=width), style="magenta"))
+    grid.add_row("validation loss", val_loss, Text(sparkline(curves.val_loss, low, high, width=width), style="green"))
     grid.add_row("lowest", best, f"at epoch {curves.best_epoch:,}" if curves.best_epoch else "")
     return grid

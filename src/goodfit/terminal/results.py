@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from goodfit.workflow import Run
 
 CURVE_WIDTH = 40
+COLOURS = {"loss": "cyan", "val_loss": "green"}
 PADDING = (0, 2, 0, 0)
 
 
@@ -103,6 +104,7 @@ def _advice(run: Run) -> Iterator[str]:
         yield f"The steps were too long: try {smaller}."
     elif training.outcome.name == "FINISHED" and best == done:
         yield f"The validation loss was still falling: try --epochs {2 * settings.epochs}."
+        return
     elif best == 1 and done > 1:
         yield f"The validation loss never fell after the first epoch: try {smaller}, a larger --l2, or --hidden none."
     if best and not better_than_baseline(run):
@@ -128,7 +130,7 @@ def _losses(run: Run) -> Grid:
     loss, val_loss, penalty, objective = numbers(*(row[name] for name in ("loss", "val_loss", "penalty", "objective")))
     curves = {name: history[name].tolist() for name in ("loss", "val_loss")}
     finite = [value for values in curves.values() for value in values if math.isfinite(value)]
-    drawn = {name: _curve(values, min(finite), max(finite), best) for name, values in curves.items()}
+    drawn = {name: _curve(values, min(finite), max(finite), best, COLOURS[name]) for name, values in curves.items()}
     grid = _grid("", f"epoch {best:,}", "")
     grid.columns[2].justify = "left"
     grid.add_row("loss", loss, drawn["loss"])
@@ -139,10 +141,10 @@ def _losses(run: Run) -> Grid:
     return grid
 
 
-def _curve(values: Sequence[float], low: float, high: float, best: int) -> Text:
+def _curve(values: Sequence[float], low: float, high: float, best: int, colour: str) -> Text:
     blocks = sparkline(values, low, high, width=CURVE_WIDTH)
     position = max(0, -(-best * len(blocks) // len(values)) - 1)
-    text = Text(blocks, style="cyan")
+    text = Text(blocks, style=colour)
     text.stylize("bold yellow", position, position + 1)
     return text
 

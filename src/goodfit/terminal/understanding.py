@@ -122,7 +122,7 @@ def _classes(prepared: Prepared) -> str:
     counts = Counter(target.encode(prepared.table.take(parts.train)).tolist())
     shares = ((target.classes[code], share(n, len(parts.train))) for code, n in counts.most_common())
     words = (f"{plain(label)} ({part}{', positive' if label == positive else ''})" for label, part in shares)
-    return f"{len(target.classes)} classes in training: {listed(words, len(counts))}"
+    return f"{len(target.classes)} classes: {listed(words, len(counts))}"
 
 
 def _range(prepared: Prepared) -> str:
