@@ -25,7 +25,7 @@ from goodfit.terminal.summary import exam_summary, prediction_summary, to_json, 
 from goodfit.terminal.understanding import show_prepared
 
 if TYPE_CHECKING:
-    from goodfit.workflow import Prepared
+    from goodfit.preparation import Prepared
 
 INTERRUPTED = 130
 KIND = "number, category, date, text or id. Repeatable."

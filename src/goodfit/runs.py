@@ -5,6 +5,8 @@ encoder.json          what the columns became
 parts.safetensors     row numbers of train, validation and test
 weights.safetensors   best.<layer>.<name> and last.<layer>.<name>
 history.csv           one row for each epoch
+sweep.csv             of a sweep, one row for each member
+curves.parquet        of a sweep, one row for each member and epoch
 ledger.jsonl          openings of the exam; written by the exam, not here
 """
 
@@ -13,7 +15,7 @@ import json
 import math
 import os
 import platform
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -24,6 +26,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.csv
+import pyarrow.parquet
 import safetensors
 import safetensors.numpy
 
@@ -35,11 +38,13 @@ from goodfit.data.target import Target
 from goodfit.errors import GoodFitError, RunError
 from goodfit.learning.arrays import Params
 from goodfit.settings import Settings, settings_from
+from goodfit.training.choice import Choice, Configuration, Gain
 from goodfit.training.fitting import Outcome, Training
 from goodfit.training.history import History
 
 FORMAT = 1
 FILES = ("encoder.json", "parts.safetensors", "weights.safetensors", "history.csv")
+SWEEP_FILES = ("sweep.csv", "curves.parquet")
 DAMAGE = (
     GoodFitError,
     OSError,
@@ -73,10 +78,42 @@ class Record:
     target: Target
     seal: Seal | None
     training: Training
+    sweep: "SweepRecord | None"
     validation_scores: Mapping[str, float]
     baseline_scores: Mapping[str, float]
     created: str
     versions: Mapping[str, str]
+
+    @property
+    def point(self) -> dict[str, float]:
+        """l2 and learning rate of the training itself: of a sweep those of the member that won."""
+        if self.sweep is not None:
+            return dict(self.sweep.choice.chosen.point)
+        return {name: values[0] for name, values in self.settings.axes.items()}
+
+
+@dataclass(frozen=True)
+class SweepRecord:
+    """What a run folder holds of a sweep.
+
+    table: one row for each member, see ``goodfit.training.sweep.Sweep``. curves: one row for each member and epoch,
+    with the columns of ``History``. choice: which configuration won, and how sure that is.
+    """
+
+    table: pa.Table
+    curves: pa.Table
+    choice: Choice
+
+
+def curves_table(histories: Sequence[History]) -> pa.Table:
+    """The histories of all members below each other, with ``member`` and ``epoch``."""
+    lengths = [history.n_epochs for history in histories]
+    columns = {
+        "member": np.repeat(np.arange(len(histories)), lengths),
+        "epoch": np.concatenate([np.arange(1, length + 1) for length in lengths]),
+    }
+    measured = {name: np.concatenate([history[name] for history in histories]) for name in histories[0]}
+    return pa.table(columns | measured)
 
 
 def versions() -> dict[str, str]:
@@ -124,8 +161,10 @@ def save_run(folder: Path, record: Record) -> None:
         "encoder.json": _json(record.encoder.to_json()),
         "parts.safetensors": safetensors.numpy.save(record.parts.arrays()),
         "weights.safetensors": safetensors.numpy.save(weights),
-        "history.csv": _csv(training.history),
+        "history.csv": _csv(_history_table(training.history)),
     }
+    if record.sweep is not None:
+        files |= {"sweep.csv": _csv(record.sweep.table), "curves.parquet": _parquet(record.sweep.curves)}
     digests = {name: _sha256(content) for name, content in files.items()}
     files["run.json"] = _json(_summary(record) | {"sha256": digests})
     try:
@@ -149,7 +188,7 @@ def load_run(folder: Path) -> Record:
             raise RunError(
                 f"{folder} has run format {summary['format']}, but this goodfit reads {FORMAT}: train again."
             )
-        return _record(_contents(folder, summary["sha256"]), summary)
+        return _record(_contents(folder, summary["sha256"], swept=summary["choice"] is not None), summary)
     except RunError:
         raise
     except DAMAGE as error:
@@ -169,16 +208,17 @@ def _summary(record: Record) -> dict[str, Any]:
         "seal": record.seal.to_json() if record.seal else None,
         "outcome": record.training.outcome.name,
         "best_epoch": record.training.best_epoch,
-        "validation_scores": _finite(record.validation_scores),
-        "baseline_scores": _finite(record.baseline_scores),
+        "choice": _plain(asdict(record.sweep.choice)) if record.sweep else None,
+        "validation_scores": _plain(record.validation_scores),
+        "baseline_scores": _plain(record.baseline_scores),
         "versions": dict(record.versions),
     }
 
 
-def _contents(folder: Path, digests: Mapping[str, str]) -> dict[str, bytes]:
+def _contents(folder: Path, digests: Mapping[str, str], *, swept: bool) -> dict[str, bytes]:
     """The other files; RunError for one that is missing or not as it was written."""
     contents = {}
-    for name in FILES:
+    for name in (*FILES, *(SWEEP_FILES if swept else ())):
         if not (folder / name).is_file():
             raise RunError(f"{folder} is damaged ({name} is missing): train again.")
         contents[name] = (folder / name).read_bytes()
@@ -211,6 +251,7 @@ def _record(contents: Mapping[str, bytes], summary: Mapping[str, Any]) -> Record
         target=Target.from_json(summary["target"]),
         seal=Seal.from_json(summary["seal"]) if summary["seal"] else None,
         training=training,
+        sweep=_sweep(contents, summary["choice"]) if summary["choice"] else None,
         validation_scores=_numbers(summary["validation_scores"]),
         baseline_scores=_numbers(summary["baseline_scores"]),
         created=summary["created"],
@@ -220,11 +261,6 @@ def _record(contents: Mapping[str, bytes], summary: Mapping[str, Any]) -> Record
 
 def _json(value: Mapping[str, Any]) -> bytes:
     return json.dumps(value, indent=1, ensure_ascii=False, allow_nan=False).encode() + b"\n"
-
-
-def _finite(values: Mapping[str, float]) -> dict[str, float | None]:
-    """JSON has no NaN: a metric that is not defined is null."""
-    return {name: value if math.isfinite(value) else None for name, value in values.items()}
 
 
 def _numbers(values: Mapping[str, float | None]) -> dict[str, float]:
@@ -248,11 +284,48 @@ def _layers(prefix: str, weights: Mapping[str, np.ndarray]) -> Params:
     return tuple(found.get(index, {}) for index in range(max(found) + 1))
 
 
-def _csv(history: History) -> bytes:
+def _plain(value: Any) -> Any:  # noqa: ANN401
+    """As JSON has it: tuples as lists, numbers that are not finite as null."""
+    if isinstance(value, Mapping):
+        return {key: _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def _choice(record: Mapping[str, Any]) -> Choice:
+    named = {name: _configuration(record[name]) for name in ("chosen", "best")}
+    gain = Gain(**_numbers(record["gain"])) if record["gain"] else None
+    return Choice(**{**record, **named, "gain": gain})
+
+
+def _configuration(record: Mapping[str, Any]) -> Configuration:
+    numbers = _numbers({name: record[name] for name in ("mean", "standard_error")})
+    return Configuration(point=record["point"], members=tuple(record["members"]), **numbers)
+
+
+def _history_table(history: History) -> pa.Table:
+    return pa.table({"epoch": np.arange(1, history.n_epochs + 1), **history})
+
+
+def _csv(table: pa.Table) -> bytes:
     sink = BytesIO()
-    table = pa.table({"epoch": np.arange(1, history.n_epochs + 1), **history})
     pyarrow.csv.write_csv(table, sink)
     return sink.getvalue()
+
+
+def _parquet(table: pa.Table) -> bytes:
+    sink = BytesIO()
+    pyarrow.parquet.write_table(table, sink)
+    return sink.getvalue()
+
+
+def _sweep(contents: Mapping[str, bytes], choice: Mapping[str, Any]) -> SweepRecord:
+    return SweepRecord(
+        table=pyarrow.csv.read_csv(BytesIO(contents["sweep.csv"])),
+        curves=pyarrow.parquet.read_table(BytesIO(contents["curves.parquet"])),
+        choice=_choice(choice),
+    )
 
 
 def _history(content: bytes) -> History:

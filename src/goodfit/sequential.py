@@ -176,11 +176,11 @@ class Sequential:
         on_progress: OnProgress | None = None,
         **axes: Values,
     ) -> Sweep:
-        """Train a whole grid at once, and keep the weights and numbers of the member that wins on the validation rows.
+        """Train a whole grid at once; keep the weights and numbers of the member that wins on the validation rows.
 
         Args:
             l2, learning_rate: a number, a list, or ``auto`` for the guide's values; by default as the model has it.
-            axes: more of them: ``l1``, ``dropout``, or a number of the optimizer such as ``momentum``, ``weight_decay``.
+            axes: more of them: ``l1``, ``dropout``, or a number of the optimizer, ``momentum``, ``weight_decay``, …
             seeds: trainings of every point, with first weights and row orders of their own.
             folds: 1 judges on one set of validation rows; k judges every row once, in k trainings of every point.
             choice: ``best``, or ``1se``: the largest l2 within one standard error of the best.

@@ -1,6 +1,6 @@
 """The choices of a training on a table, all of them plain values that a run folder can hold."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields, replace
 from difflib import get_close_matches
 from typing import Any, get_args
@@ -17,6 +17,8 @@ from goodfit.learning.layers import Dense, Dropout, Layer
 from goodfit.learning.optimizers import Optimizer, get_optimizer
 from goodfit.learning.regularizers import l2 as l2_penalty
 from goodfit.learning.stopping import EarlyStopping
+from goodfit.training.choice import RULES, ChoiceRule
+from goodfit.training.grid import check_axes
 from goodfit.training.recipe import check_count
 
 
@@ -25,8 +27,12 @@ class Settings:
     """The keyword arguments of ``goodfit.train``.
 
     Attributes:
-        l2: λ of the penalty λ·Σw² on every kernel; no ½, independent of the batch size.
-        learning_rate: η.
+        l2: λ of the penalty λ·Σw² on every kernel; no ½, independent of the batch size. One value, several, or ``auto``
+            for the guide's: 0, 0.0001, 0.001, 0.01, 0.1, 1.
+        learning_rate: η. One value, several, or ``auto`` for the guide's: 0.00001, 0.0001, 0.001, 0.01, 0.1.
+        seeds: trainings of every pair of values, with first weights and row orders of their own.
+        folds: 1 judges on one set of validation rows; k judges every row once, in k trainings of every pair.
+        choice: ``best``, or ``1se``: the largest l2 within one standard error of the best.
         optimizer: ``adam`` or ``sgd``.
         hidden: units of each hidden layer; empty for a linear model.
         activation: of the hidden layers.
@@ -49,8 +55,11 @@ class Settings:
         RecipeError: a value is outside its range; it is named.
     """
 
-    l2: float = 0.001
-    learning_rate: float = 0.001
+    l2: float | Sequence[float] | str = 0.001
+    learning_rate: float | Sequence[float] | str = 0.001
+    seeds: int = 1
+    folds: int = 1
+    choice: ChoiceRule = "best"
     optimizer: str = "adam"
     hidden: tuple[int, ...] = (64, 64)
     activation: str = "relu"
@@ -72,6 +81,9 @@ class Settings:
     def __post_init__(self) -> None:
         for f in fields(self):
             object.__setattr__(self, f.name, _plain(getattr(self, f.name)))
+        for name in ("l2", "learning_rate"):
+            if isinstance(getattr(self, name), Iterable) and getattr(self, name) != "auto":
+                object.__setattr__(self, name, tuple(getattr(self, name)))
         for name in ("hidden", "drop"):
             object.__setattr__(self, name, _tuple(getattr(self, name)))
         object.__setattr__(self, "split", self._implied_split())
@@ -79,15 +91,15 @@ class Settings:
         self._check_numbers()
         self._check_names()
         # Building the parts of a training checks what they are built from.
-        self.layers(1, "linear")
-        self.make_optimizer()
         self.early_stopping()
+        self.layers(1, "linear")
+        _ = self.axes
 
     def _check_numbers(self) -> None:
-        for name in ("l2", "learning_rate", "dropout"):
-            if not isinstance(getattr(self, name), int | float):
-                raise RecipeError(f"{name} must be a number, not {getattr(self, name)!r}.")
-        for name, smallest in (("epochs", 1), ("batch_size", 1), ("patience", 0), ("seed", 0)):
+        if not isinstance(self.dropout, int | float):
+            raise RecipeError(f"dropout must be a number, not {self.dropout!r}.")
+        counts = (("epochs", 1), ("batch_size", 1), ("patience", 0), ("seed", 0), ("seeds", 1), ("folds", 1))
+        for name, smallest in counts:
             check_count(name, getattr(self, name), smallest=smallest)
         for units in self.hidden:
             check_count("units in hidden", units)
@@ -95,7 +107,12 @@ class Settings:
         check_size("validation_split", self.validation_split)
 
     def _check_names(self) -> None:
-        for name, known in (("optimizer", ("adam", "sgd")), ("task", get_args(AskedTask)), ("split", SPLITS)):
+        for name, known in (
+            ("optimizer", ("adam", "sgd")),
+            ("task", get_args(AskedTask)),
+            ("split", SPLITS),
+            ("choice", RULES),
+        ):
             value = getattr(self, name)
             if value not in known and (isinstance(value, str) or name != "split"):
                 raise RecipeError(f"{name} must be one of {', '.join(known)}, not {value!r}.")
@@ -110,18 +127,33 @@ class Settings:
             raise RecipeError(f"split={implied!r} needs the column: {implied}='…'.")
         return implied
 
+    @property
+    def axes(self) -> dict[str, tuple[float, ...]]:
+        """The values of l2 and of the learning rate, ascending."""
+        named = {"l2": self.l2, "learning_rate": self.learning_rate}
+        return check_axes(named, (Dense(1),), get_optimizer(self.optimizer))
+
+    @property
+    def sweeps(self) -> bool:
+        """Whether there is more than one training."""
+        return max(self.seeds, self.folds, *(len(values) for values in self.axes.values())) > 1
+
     def layers(self, n_outputs: int, output: str) -> tuple[Layer, ...]:
-        """Hidden layers, each followed by dropout if there is any, and the last layer; l2 on every kernel."""
+        """Hidden layers, each followed by dropout if there is any, and the last layer; l2 on every kernel.
+
+        Of several values of l2 the first stands for all of them.
+        """
+        strength = self.axes["l2"][0]
         layers: list[Layer] = []
         for units in self.hidden:
-            layers.append(Dense(units, activation=self.activation, kernel_regularizer=l2_penalty(self.l2)))
+            layers.append(Dense(units, activation=self.activation, kernel_regularizer=l2_penalty(strength)))
             if self.dropout:
                 layers.append(Dropout(self.dropout))
-        return (*layers, Dense(n_outputs, activation=output, kernel_regularizer=l2_penalty(self.l2)))
+        return (*layers, Dense(n_outputs, activation=output, kernel_regularizer=l2_penalty(strength)))
 
     def make_optimizer(self) -> Optimizer:
-        """SGD or Adam with this learning rate."""
-        return replace(get_optimizer(self.optimizer), learning_rate=self.learning_rate)
+        """SGD or Adam with this learning rate, of several the first."""
+        return replace(get_optimizer(self.optimizer), learning_rate=self.axes["learning_rate"][0])
 
     def early_stopping(self) -> EarlyStopping:
         """On the validation loss, with this patience."""

@@ -4,69 +4,53 @@ Every door for tables calls ``train``, ``load`` and the methods of ``Run``, and 
 """
 
 import hashlib
-import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from goodfit.data.arrays import class_factors
-from goodfit.data.encoder import Encoder, fit_encoder
 from goodfit.data.exam import Estimate, Ledger, Opening, Seal, open_exam
 from goodfit.data.export import check_output, prediction_file
-from goodfit.data.features import read_numbers
-from goodfit.data.parts import Parts, make_parts, missing_classes
+from goodfit.data.parts import Parts
 from goodfit.data.table import Table, read_table
-from goodfit.data.target import Prediction, Target, fit_target
+from goodfit.data.target import Prediction, Target
 from goodfit.errors import DataError, ExamError
 from goodfit.learning.arrays import Params
-from goodfit.learning.layers import Layer
 from goodfit.learning.network import init_network
-from goodfit.runs import Record, claim_folder, load_run, now, save_run, versions, write_file
+from goodfit.preparation import (
+    TASKS,
+    Prepared,
+    arrays_of,
+    in_unit_of_target,
+    layers_for,
+    prepare,
+    prepare_folds,
+    unit_of,
+)
+from goodfit.runs import (
+    Record,
+    SweepRecord,
+    claim_folder,
+    curves_table,
+    load_run,
+    now,
+    save_run,
+    versions,
+    write_file,
+)
 from goodfit.settings import Settings, settings_from
-from goodfit.training.evaluation import Rows, make_labels, predictions
+from goodfit.training.evaluation import predictions
 from goodfit.training.fitting import OnEpoch, Training, fit
 from goodfit.training.history import History
+from goodfit.training.lanes import OnProgress
 from goodfit.training.recipe import make_recipe
 from goodfit.training.scores import estimates, scores
+from goodfit.training.sweep import Fold, Sweep, make_plan, sweep
 
 Array = npt.NDArray[Any]
-
-
-@dataclass(frozen=True)
-class Task:
-    """What a kind of target asks of the network, and how it is judged.
-
-    watched: metrics of every epoch; judged: metrics of the validation rows at the end, and of the exam.
-    """
-
-    loss: str
-    output: str
-    watched: tuple[str, ...]
-    judged: tuple[str, ...]
-
-
-_OF_CLASSES = ("accuracy", "balanced_accuracy", "auc", "log_loss")
-TASKS = {
-    "binary": Task("binary_crossentropy", "sigmoid", ("accuracy",), _OF_CLASSES),
-    "multiclass": Task("sparse_categorical_crossentropy", "softmax", ("accuracy",), _OF_CLASSES),
-    "regression": Task("mean_squared_error", "linear", ("rmse", "r2"), ("rmse", "mae", "r2")),
-}
-IN_OWN_UNIT = ("rmse", "val_rmse", "mae", "val_mae")
-
-
-@dataclass(frozen=True)
-class Prepared:
-    """What is known before the first epoch. Encoder and the target's scale are learned from training rows only."""
-
-    settings: Settings
-    table: Table
-    parts: Parts
-    target: Target
-    encoder: Encoder
 
 
 @dataclass(frozen=True)
@@ -89,6 +73,16 @@ class Run:
     def settings(self) -> Settings:
         """The choices of the training."""
         return self.record.settings
+
+    @property
+    def point(self) -> dict[str, float]:
+        """``l2`` and ``learning_rate`` of the training itself: of a sweep those of the member that won."""
+        return self.record.point
+
+    @property
+    def sweep(self) -> SweepRecord | None:
+        """The grid and what became of every member; None for a single training."""
+        return self.record.sweep
 
     @property
     def training(self) -> Training:
@@ -178,7 +172,7 @@ class Run:
         target = self.record.target
         y = _truth(target, rows)
         found = estimates(TASKS[target.task].judged, y, _predictions(self.record, rows), seed=self.settings.seed)
-        return {name: Estimate(*(number * _unit(name, target) for number in found[name])) for name in found}
+        return {name: Estimate(*(number * unit_of(name, target) for number in found[name])) for name in found}
 
 
 def train(
@@ -188,22 +182,27 @@ def train(
     out: str | Path | None = None,
     on_prepared: Callable[[Prepared], None] | None = None,
     on_epoch: OnEpoch | None = None,
+    on_progress: OnProgress | None = None,
     **settings: Any,  # noqa: ANN401
 ) -> Run:
-    """Train on a table: 64 % of the rows teach, 16 % choose the epoch, 20 % are sealed for the exam.
+    """Train on a table: 64 % of the rows teach, 16 % choose, 20 % are sealed for the exam.
+
+    Several values of ``l2`` or ``learning_rate``, several seeds or folds make it a sweep: all of them are trained, and
+    the validation rows choose.
 
     Args:
         table: a path, a built-in name, a data frame, a dict of columns, an array, or a ``Table``.
         target: the column to predict; by default the one that is called ``target``.
         out: folder for the run; None keeps it in memory.
         on_prepared: told what was understood, before the first epoch.
-        on_epoch: told of every epoch.
+        on_epoch: told of every epoch of a single training.
+        on_progress: told how far a sweep is.
         settings: l2, learning_rate, hidden, dropout, epochs, patience, split, seed and more; see ``goodfit.Settings``.
 
     Raises:
         DataError, SplitError, RecipeError, RunError: one sentence that names the column, row or argument.
 
-    >>> run = train("iris", epochs=30, seed=1)
+    >>> run = train("iris", l2=0.001, learning_rate=0.01, epochs=30, seed=1)
     >>> len(run.parts.train), len(run.parts.validation), len(run.parts.test)
     (96, 24, 30)
     """
@@ -214,9 +213,11 @@ def train(
         claim_folder(folder)
     found = read_table(table, kinds=choices.kinds, drop=choices.drop)
     prepared = prepare(found, _target_name(found, target), choices)
+    folds = prepare_folds(prepared)
     if on_prepared is not None:
         on_prepared(prepared)
-    record = _train(prepared, _source(table), on_epoch)
+    fitted = _sweep(folds, on_progress) if choices.sweeps else _fit(prepared, on_epoch)
+    record = _record(fitted, _source(table))
     if folder is not None:
         save_run(folder, record)
     return Run(record, Ledger(folder / "ledger.jsonl" if folder else None), found, folder)
@@ -228,48 +229,6 @@ def load(folder: str | Path) -> Run:
     return Run(load_run(path), Ledger(path / "ledger.jsonl"), None, path)
 
 
-def prepare(table: Table, target: str, settings: Settings) -> Prepared:
-    """Parts, target and encoder; of rows that do not train nothing is looked at but which class they are."""
-    whole = fit_target(table, target, np.arange(table.n_rows), task=settings.task)
-    codes = None if whole.task == "regression" else whole.encode(table)
-    parts = make_parts(
-        table.n_rows,
-        test_size=settings.test_size,
-        validation_split=settings.validation_split,
-        seed=settings.seed,
-        split=settings.split,
-        stratify=codes,
-        groups=table.values(settings.group) if settings.group else None,
-        time=table.values(settings.time) if settings.time else None,
-    )
-    if codes is not None:
-        _warn_of_missing_classes(parts, whole, codes)
-    aside = [name for name in (settings.group, settings.time) if name]
-    usable = table.override(drop=[*settings.drop, *aside])
-    _refuse_infinity(usable, target)
-    encoder = fit_encoder(usable, parts.train, target=target)
-    return Prepared(settings, table, parts, fit_target(table, target, parts.train, task=settings.task), encoder)
-
-
-def _refuse_infinity(table: Table, target: str) -> None:
-    """In no row at all, so that the exam does not fail after the training over a row that was sealed."""
-    for column in table.schema:
-        if column.used and column.kind == "number" and column.name != target:
-            read_numbers(column.name, table.arrow.column(column.name))
-
-
-def _warn_of_missing_classes(parts: Parts, target: Target, codes: Array) -> None:
-    for part, absent in missing_classes(parts, codes).items():
-        names = ", ".join(repr(target.classes[code]) for code in absent[:5])
-        more = f" and {len(absent) - 5} more" if len(absent) > 5 else ""
-        effect = "it cannot be learned" if part == "train" else "nothing can be said of it there"
-        warnings.warn(
-            f"the {part} rows have none of class {names}{more}, so {effect}: give more rows, or another split.",
-            UserWarning,
-            stacklevel=4,
-        )
-
-
 def model_hash(params: Params) -> str:
     """SHA-256 of all weights with their names and shapes."""
     digest = hashlib.sha256()
@@ -279,14 +238,19 @@ def model_hash(params: Params) -> str:
     return digest.hexdigest()
 
 
-def _train(prepared: Prepared, source: str, on_epoch: OnEpoch | None) -> Record:
-    """The training cycle on training and validation rows; the test rows are not even encoded."""
-    settings, table, parts, target = prepared.settings, prepared.table, prepared.parts, prepared.target
-    rows = table.take(np.concatenate([parts.train, parts.validation]))
-    train, validation = np.split(np.arange(rows.n_rows), [len(parts.train)])
-    x, y = prepared.encoder.transform(rows), np.asarray(target.encode(rows))
-    weight = _class_factors(settings, target, y, train)
-    layers = _layers(settings, target)
+class _Fitted(NamedTuple):
+    """A training, and what it was trained on; of a sweep the winner's."""
+
+    prepared: Prepared
+    fold: Fold
+    training: Training
+    sweep: Sweep | None
+
+
+def _fit(prepared: Prepared, on_epoch: OnEpoch | None) -> _Fitted:
+    """One training."""
+    settings, target, fold = prepared.settings, prepared.target, arrays_of(prepared)
+    layers = layers_for(settings, target)
     recipe, knobs = make_recipe(
         layers,
         optimizer=settings.make_optimizer(),
@@ -294,23 +258,54 @@ def _train(prepared: Prepared, source: str, on_epoch: OnEpoch | None) -> Record:
         metrics=TASKS[target.task].watched,
         batch_size=settings.batch_size,
         early_stopping=settings.early_stopping(),
-        total_steps=settings.epochs * -(-len(train) // settings.batch_size),
+        total_steps=settings.epochs * -(-len(fold.train) // settings.batch_size),
         seed=settings.seed,
     )
     training = fit(
         recipe,
         knobs,
-        Rows(x, make_labels(y, weight, recipe.dtype)),
-        params=init_network(layers, n_inputs=x.shape[1], seed=settings.seed),
-        train=train,
-        validation=validation,
+        fold.rows,
+        params=init_network(layers, n_inputs=fold.rows.x.shape[1], seed=settings.seed),
+        train=fold.train,
+        validation=fold.validation,
         epochs=settings.epochs,
         seed=settings.seed,
-        on_epoch=on_epoch and (lambda record: on_epoch(_in_unit_of_target(record, target))),
+        on_epoch=on_epoch and (lambda record: on_epoch(in_unit_of_target(record, target))),
     )
-    judged, truth = TASKS[target.task].judged, _truth(target, rows.take(validation))
-    found = scores(judged, truth, predictions(recipe, training.params, x[validation]))
-    baseline = scores(judged, truth, _baseline(target, y[train], len(validation)))
+    return _Fitted(prepared, fold, training, None)
+
+
+def _sweep(folds: list[Prepared], on_progress: OnProgress | None) -> _Fitted:
+    """The whole grid on every fold; the winner with the encoder and the parts of its fold."""
+    settings, target = folds[0].settings, folds[0].target
+    arrays = [arrays_of(prepared) for prepared in folds]
+    plan = make_plan(
+        layers_for(settings, target),
+        optimizer=settings.make_optimizer(),
+        loss=TASKS[target.task].loss,
+        metrics=TASKS[target.task].watched,
+        axes=settings.axes,
+        batch_size=settings.batch_size,
+        epochs=settings.epochs,
+        early_stopping=settings.early_stopping(),
+        seeds=settings.seeds,
+        seed=settings.seed,
+    )
+    found = sweep(plan, arrays, rule=settings.choice, on_progress=on_progress)
+    winner = found.winner_fold
+    return _Fitted(folds[winner], arrays[winner], found.winner, found)
+
+
+def _record(fitted: _Fitted, source: str) -> Record:
+    """Everything that a run folder holds."""
+    prepared, fold = fitted.prepared, fitted.fold
+    settings, table, parts, target = prepared.settings, prepared.table, prepared.parts, prepared.target
+    y = np.asarray(fold.rows.labels, np.float64)[:-1, :-1]
+    truth = y if target.task == "regression" else y[:, 0].astype(np.int64)
+    recipe, _ = make_recipe(layers_for(settings, target), loss=TASKS[target.task].loss)
+    judged = TASKS[target.task].judged
+    found = predictions(recipe, fitted.training.params, np.asarray(fold.rows.x)[fold.validation])
+    baseline = _baseline(target, truth[fold.train], len(fold.validation))
     return Record(
         settings=settings,
         source=source,
@@ -320,22 +315,28 @@ def _train(prepared: Prepared, source: str, on_epoch: OnEpoch | None) -> Record:
         encoder=prepared.encoder,
         target=target,
         seal=Seal.of(table, parts.test) if len(parts.test) else None,
-        training=replace(training, history=History(_in_unit_of_target(training.history, target))),
-        validation_scores=_in_unit_of_target(found, target),
-        baseline_scores=_in_unit_of_target(baseline, target),
+        training=_in_own_unit(fitted.training, target),
+        sweep=None if fitted.sweep is None else _swept(fitted.sweep, target),
+        validation_scores=in_unit_of_target(scores(judged, truth[fold.validation], found), target),
+        baseline_scores=in_unit_of_target(scores(judged, truth[fold.validation], baseline), target),
         created=now(),
         versions=versions(),
     )
 
 
-def _layers(settings: Settings, target: Target) -> tuple[Layer, ...]:
-    n_outputs = len(target.classes) if target.task == "multiclass" else 1
-    return settings.layers(n_outputs, TASKS[target.task].output)
+def _swept(found: Sweep, target: Target) -> SweepRecord:
+    """What is kept of a sweep: the table of its members, their curves, and the choice."""
+    histories = [History(in_unit_of_target(training.history, target)) for training in found.trainings]
+    return SweepRecord(table=found.table, curves=curves_table(histories), choice=found.choice)
+
+
+def _in_own_unit(training: Training, target: Target) -> Training:
+    return replace(training, history=History(in_unit_of_target(training.history, target)))
 
 
 def _predictions(record: Record, table: Table) -> Array:
     """Probabilities or standardised values (rows, outputs) from the weights that were given back."""
-    recipe, _ = make_recipe(_layers(record.settings, record.target), loss=TASKS[record.target.task].loss)
+    recipe, _ = make_recipe(layers_for(record.settings, record.target), loss=TASKS[record.target.task].loss)
     return predictions(recipe, record.training.params, record.encoder.transform(table))
 
 
@@ -351,32 +352,6 @@ def _baseline(target: Target, y_train: Array, n_rows: int) -> Array:
         return np.zeros((n_rows, 1))
     shares = np.bincount(y_train, minlength=len(target.classes)) / len(y_train)
     return np.tile(shares[1:] if target.task == "binary" else shares, (n_rows, 1))
-
-
-def _class_factors(settings: Settings, target: Target, y: Array, train: Array) -> Array | None:
-    """Weight of each row's class; DataError when the target has no such class."""
-    if settings.class_weight is None:
-        return None
-    labels = None if target.task == "regression" else y
-    return class_factors(_by_code(settings.class_weight, target), labels, train, n_classes=len(target.classes))
-
-
-def _by_code(weights: Mapping[str, float] | str, target: Target) -> Mapping[int, float] | str:
-    if isinstance(weights, str) or target.task == "regression":
-        return weights if isinstance(weights, str) else {}
-    codes = {str(label): code for code, label in enumerate(target.classes)}
-    for label in weights:
-        if str(label) not in codes:
-            raise DataError(f"class_weight names {label!r}, but the classes of {target.name!r} are {', '.join(codes)}.")
-    return {codes[str(label)]: weight for label, weight in weights.items()}
-
-
-def _in_unit_of_target(columns: Mapping[str, Any], target: Target) -> dict[str, Any]:
-    return {name: value * _unit(name, target) for name, value in columns.items()}
-
-
-def _unit(name: str, target: Target) -> float:
-    return target.scale if name in IN_OWN_UNIT else 1.0
 
 
 def _target_name(table: Table, target: str | None) -> str:

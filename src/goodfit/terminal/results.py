@@ -99,7 +99,7 @@ def _advice(run: Run) -> Iterator[str]:
     """What to try where the training went wrong."""
     training, settings = run.training, run.settings
     done, best = training.history.n_epochs, training.best_epoch
-    smaller = f"--learning-rate {settings.learning_rate / 10:g}"
+    smaller = f"--learning-rate {run.point['learning_rate'] / 10:g}"
     if training.outcome.name == "DIVERGED":
         yield f"The steps were too long: try {smaller}."
     elif training.outcome.name == "FINISHED" and best == done:
@@ -135,7 +135,7 @@ def _losses(run: Run) -> Grid:
     grid.columns[2].justify = "left"
     grid.add_row("loss", loss, drawn["loss"])
     grid.add_row("validation loss", Text(val_loss, style="bold"), drawn["val_loss"])
-    l2 = run.settings.l2
+    l2 = run.point["l2"]
     grid.add_row("penalty", penalty, Text(f"{l2:g} · Σw²" if l2 else "none: l2 is 0", style="dim"))
     grid.add_row("objective", objective, Text("loss + penalty, what was minimised", style="dim"))
     return grid

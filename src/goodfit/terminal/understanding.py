@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from goodfit.data.parts import Parts
     from goodfit.data.table import Column, Table
     from goodfit.data.target import Target
+    from goodfit.preparation import Prepared
     from goodfit.settings import Settings
-    from goodfit.workflow import Prepared
 
 Line = tuple[str, str, str]
 """Label, number, text."""
