@@ -127,7 +127,7 @@ def _learned(settings: Settings, table: Table, parts: Parts, target: str) -> Pre
 def _usable(table: Table, settings: Settings) -> Table:
     """The table without the columns that say who is in which part."""
     aside = [name for name in (settings.group, settings.time) if name]
-    return table.override(drop=[*settings.drop, *aside]) if aside else table
+    return table.override(drop=[*settings.drop, *aside])
 
 
 def _refuse_infinity(table: Table, target: str) -> None:
