@@ -208,6 +208,7 @@ def _summary(record: Record) -> dict[str, Any]:
         "seal": record.seal.to_json() if record.seal else None,
         "outcome": record.training.outcome.name,
         "best_epoch": record.training.best_epoch,
+        "weights": [list(layer) for layer in record.training.params],
         "choice": _plain(asdict(record.sweep.choice)) if record.sweep else None,
         "validation_scores": _plain(record.validation_scores),
         "baseline_scores": _plain(record.baseline_scores),
@@ -234,8 +235,8 @@ def _sha256(content: bytes) -> str:
 def _record(contents: Mapping[str, bytes], summary: Mapping[str, Any]) -> Record:
     weights = safetensors.numpy.load(contents["weights.safetensors"])
     training = Training(
-        params=_layers("best", weights),
-        last_params=_layers("last", weights),
+        params=_layers("best", weights, summary["weights"]),
+        last_params=_layers("last", weights, summary["weights"]),
         history=_history(contents["history.csv"]),
         outcome=Outcome[summary["outcome"]],
         best_epoch=int(summary["best_epoch"]),
@@ -275,13 +276,9 @@ def _named(prefix: str, params: Params) -> dict[str, np.ndarray]:
     }
 
 
-def _layers(prefix: str, weights: Mapping[str, np.ndarray]) -> Params:
-    found: dict[int, dict[str, np.ndarray]] = {}
-    for key, w in weights.items():
-        which, index, name = key.split(".", 2)
-        if which == prefix:
-            found.setdefault(int(index), {})[name] = w
-    return tuple(found.get(index, {}) for index in range(max(found) + 1))
+def _layers(prefix: str, weights: Mapping[str, np.ndarray], names: list[list[str]]) -> Params:
+    """The weights of each layer, in the order of its names: safetensors keeps none."""
+    return tuple({name: weights[f"{prefix}.{i}.{name}"] for name in layer} for i, layer in enumerate(names))
 
 
 def _plain(value: Any) -> Any:  # noqa: ANN401
