@@ -53,7 +53,7 @@ from goodfit.training.sweep import Fold, Sweep, make_plan, sweep
 Array = npt.NDArray[Any]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Run:
     """A finished training on a table: what was learned, how it went, and the way to the exam.
 
@@ -68,6 +68,9 @@ class Run:
     ledger: Ledger
     table: Table | None = None
     path: Path | None = None
+
+    def __repr__(self) -> str:
+        return f"Run(target={self.record.target.name!r}, {self.training!r}, path={self.path})"
 
     @property
     def settings(self) -> Settings:

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import IntEnum
 
 import jax
@@ -74,9 +74,9 @@ class Training:
         best_epoch: counted from 1; 0 when no epoch was finite, and then ``params`` are the first weights.
     """
 
-    params: Params
-    last_params: Params
-    history: History
+    params: Params = field(repr=False)
+    last_params: Params = field(repr=False)
+    history: History = field(repr=False)
     outcome: Outcome
     best_epoch: int
 
