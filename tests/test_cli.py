@@ -153,6 +153,7 @@ def test_rare_positives_have_the_majority_beside_the_accuracy_and_absent_classes
     result = run("train", "rare.csv", "--target", "y", "--split", "last", "--epochs", "1", "--out", "r2")
     assert "goodfit: warning: the validation rows have none of class 'rare'" in result.err
     assert re.search(r"accuracy +1.0000 +1.0000", result.out)
+    assert re.search(r"AUC +– +–", result.out)
     assert "always common" in result.out
 
 
