@@ -9,8 +9,9 @@ import numpy as np
 
 from goodfit.errors import RecipeError
 from goodfit.learning.layers import Dense, Dropout, Layer
-from goodfit.learning.optimizers import Optimizer, numbers
+from goodfit.learning.optimizers import BELOW_ONE, Optimizer, numbers
 from goodfit.learning.regularizers import L1L2
+from goodfit.training.choice import Choice
 from goodfit.training.recipe import Knobs, strengths
 
 L2 = (0.0, 0.0001, 0.001, 0.01, 0.1, 1.0)
@@ -120,3 +121,61 @@ def knobs_with(knobs: Knobs, point: Point) -> Knobs:
         else:
             knobs = knobs._replace(optimizer={**knobs.optimizer, name: like(knobs.optimizer[name], value)})
     return knobs
+
+
+def refined(axes: Axes, choice: Choice) -> dict[str, tuple[float, ...]]:
+    """The axes of a second grid around the best point of a first: as many values of each axis, so nothing compiles.
+
+    Where the best lies at an end, the axis goes on beyond it by two steps (one, of two values above 0), in the ratio of
+    its last two values. Elsewhere the steps are halved, in the logarithm, around the best; of shares such as dropout
+    and momentum in the logarithm of v/(1 − v), which stays below 1. A value of 0 stays, and with it as the best the
+    others go on towards it. An axis with a single value above 0 stays as it is.
+
+    >>> l2 = (0.0, 0.001, 0.01, 0.1)
+    >>> _refined_axis("l2", l2, best=0.1, edge="high")
+    (0.0, 0.1, 1.0, 10.0)
+    >>> _refined_axis("l2", l2, best=0.01, edge=None)
+    (0.0, 0.00316228, 0.01, 0.0316228)
+    """
+    best = choice.best.point
+    return {
+        name: _refined_axis(name, tuple(values), best=best[name], edge=choice.edges.get(name))
+        for name, values in axes.items()
+    }
+
+
+def _refined_axis(name: str, values: tuple[float, ...], *, best: float, edge: str | None) -> tuple[float, ...]:
+    positive = [value for value in values if value > 0]
+    if len(positive) < 2:
+        return values
+    share = name in ("dropout", *BELOW_ONE)
+    places = np.log([v / (1 - v) if share else v for v in positive])
+    if best == 0 or edge is not None:
+        new = _extended(places, up=edge == "high")
+    else:
+        new = _halved(places, positive.index(best))
+    found = np.exp(new)
+    if share:
+        found = found / (1 + found)
+    digits = 12 if share else 6  # shares close to 1 must stay below it
+    exact = {float(f"{value:.{digits}g}"): value for value in positive}
+    rounded = [float(f"{value:.{digits}g}") for value in found.tolist()]
+    return (*(v for v in values if v == 0), *(exact.get(v, v) for v in rounded))
+
+
+def _extended(places: np.ndarray, *, up: bool) -> np.ndarray:
+    """As many places, moved by two steps (one, of two places) beyond one end, with that end among them."""
+    ordered = places if up else places[::-1]
+    steps = min(2, len(places) - 1)
+    beyond = ordered[-1] + (ordered[-1] - ordered[-2]) * np.arange(1, steps + 1)
+    return np.sort(np.concatenate([ordered[steps:], beyond]))
+
+
+def _halved(places: np.ndarray, best: int) -> np.ndarray:
+    """As many places around the best, half as far apart as it is from its neighbours."""
+    n = len(places)
+    below = places[best] - places[best - 1] if best > 0 else places[1] - places[0]
+    above = places[best + 1] - places[best] if best < n - 1 else below
+    first = -(n // 2) if best >= n / 2 else -((n - 1) // 2)
+    steps = np.arange(first, first + n) / 2
+    return np.asarray(places[best] + np.where(steps < 0, below, above) * steps)
