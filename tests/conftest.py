@@ -4,6 +4,7 @@ JAX is strict here: arrays of different rank or type never meet unsaid, so a los
 that widens a whole network fails a test instead of costing a user a day.
 """
 
+import functools
 import importlib
 import os
 from pathlib import Path
@@ -42,6 +43,7 @@ def shared():
 @pytest.fixture(scope="session", autouse=True)
 def no_cache_on_disk():
     """Commands that run inside the tests leave JAX's settings, which are the whole process's, as they are."""
+    unused = functools.wraps(goodfit.use_compilation_cache)(lambda folder=None: folder)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(goodfit, "use_compilation_cache", lambda: None)
+        patch.setattr(goodfit, "use_compilation_cache", unused)
         yield
