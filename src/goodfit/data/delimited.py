@@ -7,7 +7,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -121,7 +121,7 @@ def _agreement(widths: Sequence[int]) -> tuple[float, float]:
 
 
 def _records(text: str, separator: str, *, quoted: bool) -> Iterator[list[str]]:
-    quoting = csv.QUOTE_MINIMAL if quoted else csv.QUOTE_NONE
+    quoting: Literal[0, 3] = csv.QUOTE_MINIMAL if quoted else csv.QUOTE_NONE
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, quoting=quoting)
     try:
         yield from filter(None, reader)
@@ -163,7 +163,7 @@ def _parse(data: bytes, layout: _Layout, source: str) -> pa.Table:
 
 def _ragged(data: bytes, layout: _Layout, source: str) -> DataError | None:
     """The first line with another number of cells than the first one."""
-    quoting = csv.QUOTE_MINIMAL if layout.quoted else csv.QUOTE_NONE
+    quoting: Literal[0, 3] = csv.QUOTE_MINIMAL if layout.quoted else csv.QUOTE_NONE
     reader = csv.reader(io.StringIO(data.decode(), newline=""), delimiter=layout.separator, quoting=quoting)
     line = 1
     for record in reader:
