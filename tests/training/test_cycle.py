@@ -1,7 +1,6 @@
 """What a training promises: closed forms, what must make no difference, what a new number costs, how it ends."""
 
 import jax
-import jax.monitoring
 import jax.numpy as jnp
 import numpy as np
 import pytest
@@ -206,20 +205,6 @@ def test_losses_are_measured_without_dropout_and_the_running_loss_with_it():
 
 
 # --- what a new number costs -----------------------------------------------------------------------------------------
-
-
-@pytest.fixture
-def compiled():
-    """Names of what XLA compiles while the test runs."""
-    found = []
-
-    def listen(event, duration, **_):
-        if "backend_compile" in event:
-            found.append(event)
-
-    jax.monitoring.register_event_duration_secs_listener(listen)
-    yield found
-    jax.monitoring.clear_event_listeners()
 
 
 def with_numbers(factor, *, weight=WEIGHT):

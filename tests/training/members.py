@@ -1,0 +1,74 @@
+"""Members that differ in every number a sweep may vary, with rows to train on; also for processes of their own."""
+
+import sys
+
+import jax
+import numpy as np
+
+from goodfit.learning.layers import Dense, Dropout
+from goodfit.learning.network import init_network
+from goodfit.learning.optimizers import Adam
+from goodfit.learning.regularizers import l2
+from goodfit.learning.stopping import EarlyStopping
+from goodfit.training.evaluation import Rows, make_labels
+from goodfit.training.fitting import fit
+from goodfit.training.grid import knobs_with
+from goodfit.training.lanes import Member, run_members
+from goodfit.training.recipe import make_recipe
+
+RNG = np.random.default_rng(0)
+N, FEATURES, EPOCHS = 40, 3, 12
+X = RNG.normal(size=(N, FEATURES))
+Y = X @ [1.0, -2.0, 0.5] + RNG.normal(size=N)
+ROWS = Rows(X, make_labels(Y, RNG.uniform(0.2, 2, N), "float64"))
+PARTS = {"train": np.arange(29), "validation": np.arange(29, N)}
+LAYERS = (Dense(5, activation="tanh", kernel_regularizer=l2()), Dropout(0.1), Dense(1, kernel_regularizer=l2()))
+RECIPE, KNOBS = make_recipe(
+    LAYERS,
+    optimizer=Adam(),
+    loss="mse",
+    batch_size=8,
+    early_stopping=EarlyStopping(patience=2, min_delta=1e-3),
+    dtype="float64",
+)
+DIVERGING = {"l2": 0.0, "learning_rate": 1e200}
+POINTS = [
+    {"l2": 0.0, "learning_rate": 0.3},
+    {"l2": 0.1, "learning_rate": 0.3},
+    {"l2": 0.0, "learning_rate": 0.01},
+    DIVERGING,
+    {"l2": 1.0, "learning_rate": 0.1, "dropout": 0.5},
+    {"l2": 0.0, "learning_rate": 0.05, "beta_1": 0.5},
+    {"l2": 0.01, "learning_rate": 0.05},
+]
+
+
+def member(point, seed):
+    knobs = knobs_with(KNOBS, point)._replace(seed=np.asarray(seed, np.uint32))
+    return Member(knobs, seed, init_network(LAYERS, n_inputs=FEATURES, seed=seed, dtype="float64"))
+
+
+def members(points=POINTS):
+    return [member(point, index % 2) for index, point in enumerate(points)]
+
+
+def together(of=None, **choices):
+    return run_members(RECIPE, members() if of is None else of, ROWS, **PARTS, epochs=EPOCHS, **choices)
+
+
+def alone(one):
+    return fit(RECIPE, one.knobs, ROWS, params=one.params, **PARTS, epochs=EPOCHS, seed=one.seed)
+
+
+def numbers(training):
+    """Every number of a training in one vector."""
+    weights = [
+        w.ravel() for params in (training.params, training.last_params) for layer in params for w in layer.values()
+    ]
+    ended = [[int(training.outcome), training.best_epoch, training.history.n_epochs]]
+    return np.concatenate([*ended, *weights, *training.history.values()])
+
+
+if __name__ == "__main__":
+    print(len(jax.devices()))
+    np.savez(sys.argv[1], *map(numbers, together()))
