@@ -197,12 +197,19 @@ def _infer_number(name: str, raw: pa.Array, number: Reading) -> Reading:
     if not pc.all(pc.equal(present, pc.floor(present))).as_py():
         return _unless_constant(_noting_infinity(number))
     named = _named_like_an_id(name)
-    large = len(present) >= SEVERAL and pc.min(present).as_py() > EXACT
+    large = len(present) >= SEVERAL and pc.min(present).as_py() > EXACT and _in_full(raw)
     if named or large:
         differs = pc.count_distinct(raw).as_py() >= NEARLY_ALL * len(present)
         if differs or named:
             return _unless_constant(read_as(name, raw, "id" if differs else "category"))
     return _unless_constant(_noting_infinity(number))
+
+
+def _in_full(raw: pa.Array) -> bool:
+    """Whether whole numbers are told to the last digit, as ids are: not as floats, nor as 1.5e+300."""
+    if is_text(raw.type):
+        return bool(pc.all(pc.match_substring_regex(raw, r"^\s*[+-]?\d*\s*$")).as_py())
+    return not pa.types.is_floating(raw.type)
 
 
 def _named_like_an_id(name: str) -> bool:
