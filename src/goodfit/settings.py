@@ -82,8 +82,8 @@ class Settings:
         for f in fields(self):
             object.__setattr__(self, f.name, _plain(getattr(self, f.name)))
         for name in ("l2", "learning_rate"):
-            if isinstance(getattr(self, name), Iterable) and getattr(self, name) != "auto":
-                object.__setattr__(self, name, tuple(getattr(self, name)))
+            if isinstance(getattr(self, name), Iterable) and not isinstance(getattr(self, name), str):
+                object.__setattr__(self, name, _tuple(getattr(self, name)))
         for name in ("hidden", "drop"):
             object.__setattr__(self, name, _tuple(getattr(self, name)))
         object.__setattr__(self, "split", self._implied_split())
