@@ -222,6 +222,8 @@ def _gain(table: _Table, chosen: int, rivals: Array, optimism: float) -> Gain:
 def _optimism(table: _Table, chosen: int, rivals: Array, *, slack: float | None, seed: int) -> tuple[float, float]:
     """Bootstrap bias correction: choose on rows drawn with replacement, judge on the rows that were not drawn.
 
+    Each winner is compared with the actual choice on the same rows, so that the luck of a draw cancels.
+
     Returns:
         By how much the loss of the chosen one is too low, and its distance from the best of the rivals too large.
 
@@ -229,24 +231,22 @@ def _optimism(table: _Table, chosen: int, rivals: Array, *, slack: float | None,
     """
     order = np.argsort(table.means, kind="stable")
     finite = order[np.isfinite(table.means[order])]
-    among = np.union1d(finite[:CONTENDERS], finite[np.isin(finite, rivals)][:CONTENDERS])
+    among = np.union1d(np.append(finite[:CONTENDERS], chosen), finite[np.isin(finite, rivals)][:CONTENDERS])
     rows, l2 = np.stack([table.rows(index) for index in among.tolist()]), table.l2[among]
     without = np.flatnonzero(np.isin(among, rivals))
+
+    def pick(means: Array) -> list[int]:
+        winner = _pick(means, l2, slack)
+        return [winner, int(without[np.argmin(means[without])]) if len(without) else winner]
+
+    actual = [int(np.searchsorted(among, chosen)), pick(table.means[among])[1]]
     rng, n = np.random.default_rng(seed), rows.shape[1]
-    honest = []
+    differences = []
     for _ in range(N_RESAMPLES):
         drawn = np.bincount(rng.integers(n, size=n), minlength=n)
-        left = np.where(drawn, 0, table.weights)
-        if not left.any() or not (drawn := drawn * table.weights).any():
-            continue
-        means = rows @ drawn / drawn.sum()
-        winner = _pick(means, l2, slack)
-        rival = without[np.argmin(means[without])] if len(without) else winner
-        honest.append(rows[[winner, rival]] @ left / left.sum())
-    if not honest:
-        return 0.0, 0.0
-    of_chosen, of_rival = np.mean(honest, axis=0) - [
-        table.means[chosen],
-        table.means[rivals].min() if len(rivals) else table.means[chosen],
-    ]
+        inside, outside = drawn * table.weights, np.where(drawn, 0, table.weights)
+        if inside.any() and outside.any():
+            picked = pick(rows @ inside / inside.sum())
+            differences.append((rows[picked] - rows[actual]) @ outside / outside.sum())
+    of_chosen, of_rival = np.mean(differences, axis=0) if differences else (0.0, 0.0)
     return float(of_chosen), float(of_chosen - of_rival)
