@@ -98,6 +98,7 @@ def make_plan(
     optimizer = get_optimizer(optimizer)
     check_count("seeds", seeds)
     check_count("epochs", epochs)
+    check_count("batch_size", batch_size)
     return Plan(
         layers=tuple(layers),
         optimizer=optimizer,
