@@ -24,6 +24,10 @@ import goodfit
 from goodfit.cli import app, main
 from goodfit.settings import Settings
 
+ONE = ("--l2", "0.001", "--learning-rate", "0.001")
+"""A single training."""
+DIVERGING = ("--l2", "0.001", "--learning-rate", "1e30", "--optimizer", "sgd")
+
 
 class Result(NamedTuple):
     status: int
@@ -88,7 +92,7 @@ def mixed(tmp_path_factory):
 def trained(mixed):
     """A short training on it, and what was shown."""
     folder = mixed.parent / "run"
-    return folder, run("train", mixed, "--target", "answer", "--epochs", "4", "--out", folder)
+    return folder, run("train", mixed, "--target", "answer", "--epochs", "4", *ONE, "--out", folder)
 
 
 @pytest.fixture
@@ -147,10 +151,10 @@ def test_rare_positives_have_the_majority_beside_the_accuracy_and_absent_classes
     rng = np.random.default_rng(0)
     y = np.where(np.arange(200) < 196, "common", "rare")
     write_csv("rare.csv", x=rng.normal(size=200).round(3), y=y)
-    result = run("train", "rare.csv", "--target", "y", "--split", "last", "--epochs", "1", "--out", "r")
+    result = run("train", "rare.csv", "--target", "y", "--split", "last", "--epochs", "1", *ONE, "--out", "r")
     assert (result.status, result.out) == (2, "")
     write_csv("rare.csv", x=rng.normal(size=200).round(3), y=y[::-1])
-    result = run("train", "rare.csv", "--target", "y", "--split", "last", "--epochs", "1", "--out", "r2")
+    result = run("train", "rare.csv", "--target", "y", "--split", "last", "--epochs", "1", *ONE, "--out", "r2")
     assert "goodfit: warning: the validation rows have none of class 'rare'" in result.err
     assert re.search(r"accuracy +1.0000 +1.0000", result.out)
     assert re.search(r"AUC +– +–", result.out)
@@ -158,7 +162,9 @@ def test_rare_positives_have_the_majority_beside_the_accuracy_and_absent_classes
 
 
 def test_divergence_is_said_with_what_to_try_and_the_run_is_kept():
-    result = run("train", "iris", "--learning-rate", "1e30", "--optimizer", "sgd", "--epochs", "3", "--out", "r")
+    result = run(
+        "train", "iris", "--learning-rate", "1e30", "--l2", "0.001", "--optimizer", "sgd", "--epochs", "3", "--out", "r"
+    )
     assert result.status == 0
     assert "Diverged in epoch 1" in result.out
     assert "try --learning-rate 1e+29" in result.out
@@ -172,36 +178,38 @@ def test_a_target_of_any_size_has_the_same_r2():
     r2 = []
     for scale in (1e5, 1e-3):
         write_csv("scaled.csv", x=x, y=scale * (x + 0.5))
-        result = run("train", "scaled.csv", "--target", "y", "--json", "--epochs", "5", "--out", f"r{scale}")
+        result = run("train", "scaled.csv", "--target", "y", "--json", "--epochs", "5", *ONE, "--out", f"r{scale}")
         r2.append(json.loads(result.out)["validation"]["r2"])
     assert r2[0] == pytest.approx(r2[1], abs=1e-3)
 
 
 def test_without_out_the_next_free_folder_is_taken_and_named(here):
-    first, second = (run("train", "iris", "--test-size", "0", "--epochs", "1", "--json") for _ in range(2))
+    first, second = (run("train", "iris", "--test-size", "0", "--epochs", "1", "--json", *ONE) for _ in range(2))
     assert [json.loads(result.out)["run"] for result in (first, second)] == ["runs/iris-1", "runs/iris-2"]
     refusal("train", "iris", "--target", "nothing")
     assert sorted(path.name for path in (here / "runs").iterdir()) == ["iris-1", "iris-2"]
 
 
-def test_every_setting_of_one_training_has_an_option():
+def test_every_setting_has_an_option():
     command = typer.main.get_command(app).commands["train"]
-    of_sweeps = {"seeds", "folds", "choice"}
-    assert set(Settings.__dataclass_fields__) - of_sweeps <= {option.name for option in command.params}
+    assert set(Settings.__dataclass_fields__) <= {option.name for option in command.params}
 
 
 def test_options_reach_the_settings_and_nothing_else_does(monkeypatch):
     words = (
         "train iris --hidden none --drop a --drop b=c --kind x=y=category --l2 0 --test-size 100 --split last "
-        "--class-weight yes=2 --class-weight no=0.5"
+        "--class-weight yes=2 --class-weight no=0.5 --learning-rate 0.1,0.01 --seeds 2 --folds 3 --choice 1se --refine"
     )
     given = {}
-    monkeypatch.setattr(
-        goodfit, "train", lambda data, target, *, out, on_prepared, on_epoch, **settings: given.update(settings)
-    )
+    monkeypatch.setattr(goodfit, "train", lambda data, target, *, out, **given_to_train: given.update(given_to_train))
     with pytest.raises(AttributeError):  # the stand-in for the training gives no run back
         main(shlex.split(words))
-    assert given == {
+    assert {name: value for name, value in given.items() if not name.startswith("on_")} == {
+        "refine": True,
+        "learning_rate": (0.1, 0.01),
+        "seeds": 2,
+        "folds": 3,
+        "choice": "1se",
         "hidden": (),
         "drop": ["a", "b=c"],
         "kinds": {"x=y": "category"},
@@ -217,7 +225,18 @@ def test_options_reach_the_settings_and_nothing_else_does(monkeypatch):
 
 def test_json_is_one_object_with_null_where_nothing_is_defined(here):
     result = run(
-        "train", "iris", "--learning-rate", "1e30", "--optimizer", "sgd", "--epochs", "1", "--out", "r", "--json"
+        "train",
+        "iris",
+        "--learning-rate",
+        "1e30",
+        "--l2=0",
+        "--optimizer",
+        "sgd",
+        "--epochs",
+        "1",
+        "--out",
+        "r",
+        "--json",
     )
     summary = json.loads(result.out, parse_constant=pytest.fail)
     assert (summary["outcome"], summary["best_epoch"], summary["val_loss"]) == ("diverged", 0, None)
@@ -263,7 +282,7 @@ def test_another_table_is_no_exam(folder, mixed, here):
 
 
 def test_a_run_without_test_rows_has_no_exam():
-    result = run("train", "iris", "--test-size", "0", "--epochs", "1", "--out", "r")
+    result = run("train", "iris", "--test-size", "0", "--epochs", "1", *ONE, "--out", "r")
     assert "goodfit test" not in result.out
     assert "no test rows" in refusal("test", "r")
 
@@ -429,7 +448,7 @@ def test_help_begins_with_an_example(name):
 
 def test_help_shows_the_defaults_of_the_settings():
     help_ = run("train", "--help").out
-    for default in ("0.001", "64,64", "adam", "200", "random", "seed"):
+    for default in ("auto", "64,64", "adam", "200", "random", "seed"):
         assert default in help_
 
 
@@ -446,7 +465,7 @@ def test_the_program_starts_without_what_is_slow():
 def test_ctrl_c_keeps_the_best_weights_and_the_compiled_program_is_kept_for_the_next(here):
     rng = np.random.default_rng(0)
     write_csv("noise.csv", x=rng.normal(size=2000).round(3), y=rng.normal(size=2000).round(3))
-    words = ("train", "noise.csv", "--target", "y", "--epochs", "1000000", "--patience", "1000000", "--out", "r")
+    words = ("train", "noise.csv", "--target", "y", "--epochs", "1000000", "--patience", "1000000", *ONE, "--out", "r")
     with subprocess.Popen(
         [sys.executable, "-c", "from goodfit.cli import main; main()", *words],
         stdout=subprocess.PIPE,

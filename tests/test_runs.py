@@ -28,7 +28,7 @@ TABLE = pd.DataFrame(
         "price": RNG.normal(size=N),
     }
 )
-CHOICES = {"hidden": (4,), "epochs": 3, "test_size": 10, "class_weight": None, "l2": 0.01}
+CHOICES = {"hidden": (4,), "epochs": 3, "test_size": 10, "class_weight": None, "l2": 0.01, "learning_rate": 0.001}
 
 
 @pytest.fixture(scope="module")
@@ -155,7 +155,7 @@ def no_training(monkeypatch):
     def fit(*_, **__):
         raise AssertionError("trained before the folder was looked at")
 
-    monkeypatch.setattr(goodfit.workflow, "fit", fit)
+    monkeypatch.setattr(goodfit.experiment, "fit", fit)
 
 
 def test_a_folder_with_something_in_it_is_left_alone(run, no_training):

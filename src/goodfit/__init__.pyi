@@ -31,6 +31,7 @@ from .training.fitting import Outcome as Outcome
 from .training.fitting import Training as Training
 from .training.history import History as History
 from .workflow import Run as Run
+from .workflow import dry_run as dry_run
 from .workflow import load as load
 from .workflow import train as train
 

@@ -11,25 +11,32 @@ from collections.abc import Iterator, Sequence
 from functools import partial
 from itertools import count
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, TextIO
+from typing import TYPE_CHECKING, Annotated, Any, TextIO
 
 import typer
+from rich.console import Console
 
 import goodfit
 from goodfit.errors import GoodFitError, RunError
 from goodfit.terminal import plain_console
 from goodfit.terminal.arguments import CommandWithDefaults, settings_given
-from goodfit.terminal.progress import progress
+from goodfit.terminal.choices import FirstGrid, show_estimate, stopped
+from goodfit.terminal.progress import Progress, progress
 from goodfit.terminal.results import show_exam, show_predictions, show_training
-from goodfit.terminal.summary import exam_summary, prediction_summary, to_json, training_summary
+from goodfit.terminal.summary import estimate_summary, exam_summary, prediction_summary, to_json, training_summary
+from goodfit.terminal.sweeping import SweepProgress, sweep_progress
 from goodfit.terminal.understanding import show_prepared
 
 if TYPE_CHECKING:
     from goodfit.preparation import Prepared
+    from goodfit.settings import Settings
+    from goodfit.training.choice import Choice
 
 INTERRUPTED = 130
 KIND = "number, category, date, text or id. Repeatable."
 CLASS_WEIGHT = "Or balanced. Repeatable."
+VALUES = "VALUE,…"
+CHOICE = "best, or 1se: the largest l2 within one standard error."
 
 OUT = plain_console()
 ERR = plain_console(stderr=True)
@@ -70,6 +77,7 @@ OfTable = partial(typer.Option, rich_help_panel="Table")
 OfParts = partial(typer.Option, rich_help_panel="Parts")
 OfNetwork = partial(typer.Option, rich_help_panel="Network")
 OfTraining = partial(typer.Option, rich_help_panel="Training")
+OfSweep = partial(typer.Option, rich_help_panel="Sweep")
 
 
 @app.command(cls=CommandWithDefaults, short_help="Train on a table: parts, network, early stopping, run folder.")
@@ -91,35 +99,47 @@ def train(
     hidden: Annotated[str | None, OfNetwork(metavar="UNITS", help="Of each hidden layer, or none.")] = None,
     activation: Annotated[str | None, OfNetwork(metavar="NAME", help="Of the hidden layers.")] = None,
     dropout: Annotated[float | None, OfNetwork(help="Share of hidden outputs left out.")] = None,
-    l2: Annotated[float | None, OfNetwork(help="λ of the penalty λ·Σw² on every kernel.")] = None,
+    l2: Annotated[str | None, OfNetwork(metavar=VALUES, help="λ of the penalty λ·Σw² on every kernel.")] = None,
     optimizer: Annotated[str | None, OfTraining(metavar="NAME", help="adam or sgd.")] = None,
-    learning_rate: Annotated[float | None, OfTraining(help="Of the optimizer.")] = None,
+    learning_rate: Annotated[str | None, OfTraining(metavar=VALUES, help="Of the optimizer.")] = None,
     batch_size: Annotated[int | None, OfTraining(help="Rows of one update.")] = None,
     epochs: Annotated[int | None, OfTraining(help="The most that are run.")] = None,
     patience: Annotated[int | None, OfTraining(help="Epochs without a lower validation loss.")] = None,
     class_weight: Annotated[list[str] | None, OfTraining(metavar="CLASS=WEIGHT", help=CLASS_WEIGHT)] = None,
+    seeds: Annotated[int | None, OfSweep(help="Trainings of every pair of values.")] = None,
+    folds: Annotated[int | None, OfSweep(help="So that every row judges once; 1 for none.")] = None,
+    choice: Annotated[str | None, OfSweep(metavar="RULE", help=CHOICE)] = None,
+    refine: Annotated[bool, OfSweep("--refine", help="A second grid where the best of the first lies.")] = False,
+    dry_run: Annotated[bool, OfSweep("--dry-run", help="Say what it takes, and train nothing.")] = False,
 ) -> None:
-    """Example: goodfit train churn.csv --target Churn --l2 0.01
+    """Example: goodfit train churn.csv --target Churn --l2 0,0.01,0.1
 
-    Train on 64 % of the rows, choose the epoch on 16 %, and seal 20 % for the exam.
+    Train every λ and learning rate on 64 % of the rows, choose on 16 %, and seal 20 % for the exam.
     """
+    settings = settings_given(context)
+    if dry_run:
+        _estimate(data, target, settings, as_json=as_json)
+        return
     with contextlib.suppress(OSError):
         goodfit.use_compilation_cache()
-    with _run_folder(data, out) as folder, progress(ERR) as shown:
-
-        def begin(prepared: "Prepared") -> None:
-            if not as_json:
-                show_prepared(prepared, OUT)
-            shown.begin(prepared.settings.epochs)
-
+    with _run_folder(data, out) as folder, progress(ERR) as curves, sweep_progress(ERR) as grids:
+        watched = Watched(curves, grids, None if as_json else OUT)
         run = goodfit.train(
-            data, target, out=folder, on_prepared=begin, on_epoch=shown.epoch, **settings_given(context)
+            data,
+            target,
+            out=folder,
+            on_prepared=watched.begin,
+            on_epoch=curves.epoch,
+            on_progress=grids.step,
+            on_refined=watched.refine,
+            refine=refine,
+            **settings,
         )
     if as_json:
         typer.echo(to_json(training_summary(run)))
     else:
-        show_training(run, OUT)
-    if run.training.outcome is goodfit.Outcome.STOPPED_BY_USER:
+        show_training(run, OUT, first=watched.first)
+    if stopped(run):
         raise typer.Exit(INTERRUPTED)
 
 
@@ -164,6 +184,46 @@ def predict(
         typer.echo(to_json(prediction_summary(found, table, prediction, out)))
     else:
         show_predictions(found, table, prediction, out, OUT)
+
+
+class Watched:
+    """What a training tells of itself, handed on to the screen. first: of two grids the first one."""
+
+    def __init__(self, curves: Progress, grids: SweepProgress, console: Console | None) -> None:
+        self.curves, self.grids, self.console = curves, grids, console
+        self.settings: Settings | None = None
+        self.first: FirstGrid | None = None
+
+    def begin(self, prepared: "Prepared") -> None:
+        """Before the first epoch."""
+        self.settings = prepared.settings
+        if self.console is not None:
+            show_prepared(prepared, self.console)
+        if self.settings.sweeps:
+            self.grids.begin(self.settings)
+        else:
+            self.curves.begin(self.settings.epochs)
+
+    def refine(self, settings: "Settings", choice: "Choice") -> None:
+        """Before the second grid."""
+        assert self.settings is not None
+        axes = self.settings.axes
+        self.first = FirstGrid(axes["l2"], axes["learning_rate"], choice)
+        self.grids.begin(settings)
+
+
+def _estimate(data: str, target: str | None, settings: dict[str, Any], *, as_json: bool) -> None:
+    """What the training would take."""
+
+    def show(prepared: "Prepared") -> None:
+        if not as_json:
+            show_prepared(prepared, OUT)
+
+    estimate = goodfit.dry_run(data, target, on_prepared=show, **settings)
+    if as_json:
+        typer.echo(to_json(estimate_summary(estimate)))
+    else:
+        show_estimate(estimate, OUT)
 
 
 @contextlib.contextmanager

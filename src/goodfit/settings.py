@@ -28,7 +28,7 @@ class Settings:
 
     Attributes:
         l2: λ of the penalty λ·Σw² on every kernel; no ½, independent of the batch size. One value, several, or ``auto``
-            for the guide's: 0, 0.0001, 0.001, 0.01, 0.1, 1.
+            for the guide's: 0, 0.0001, 0.001, 0.01, 0.1, 1. More than one training is a sweep.
         learning_rate: η. One value, several, or ``auto`` for the guide's: 0.00001, 0.0001, 0.001, 0.01, 0.1.
         seeds: trainings of every pair of values, with first weights and row orders of their own.
         folds: 1 judges on one set of validation rows; k judges every row once, in k trainings of every pair.
@@ -55,8 +55,8 @@ class Settings:
         RecipeError: a value is outside its range; it is named.
     """
 
-    l2: float | Sequence[float] | str = 0.001
-    learning_rate: float | Sequence[float] | str = 0.001
+    l2: float | Sequence[float] | str = "auto"
+    learning_rate: float | Sequence[float] | str = "auto"
     seeds: int = 1
     folds: int = 1
     choice: ChoiceRule = "best"

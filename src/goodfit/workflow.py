@@ -7,7 +7,7 @@ import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -18,12 +18,11 @@ from goodfit.data.parts import Parts
 from goodfit.data.table import Table, read_table
 from goodfit.data.target import Prediction, Target
 from goodfit.errors import DataError, ExamError
+from goodfit.experiment import Fitted, OnRefined, fit_grid, fit_once, plan_for, second_grid
 from goodfit.learning.arrays import Params
-from goodfit.learning.network import init_network
 from goodfit.preparation import (
     TASKS,
     Prepared,
-    arrays_of,
     in_unit_of_target,
     layers_for,
     prepare,
@@ -43,12 +42,14 @@ from goodfit.runs import (
 )
 from goodfit.settings import Settings, settings_from
 from goodfit.training.evaluation import predictions
-from goodfit.training.fitting import OnEpoch, Training, fit
+from goodfit.training.fitting import OnEpoch, Training
+from goodfit.training.grid import refined
 from goodfit.training.history import History
+from goodfit.training.lanes import Estimate as SweepEstimate
 from goodfit.training.lanes import OnProgress
 from goodfit.training.recipe import make_recipe
 from goodfit.training.scores import estimates, scores
-from goodfit.training.sweep import Fold, Sweep, make_plan, sweep
+from goodfit.training.sweep import Sweep, estimate_sweep
 
 Array = npt.NDArray[Any]
 
@@ -86,6 +87,11 @@ class Run:
     def sweep(self) -> SweepRecord | None:
         """The grid and what became of every member; None for a single training."""
         return self.record.sweep
+
+    @property
+    def refined_axes(self) -> dict[str, tuple[float, ...]]:
+        """Of a sweep, the values of a second grid: beyond the end at which the best lies, or closer around it."""
+        return refined(self.settings.axes, self.sweep.choice) if self.sweep else {}
 
     @property
     def training(self) -> Training:
@@ -186,12 +192,14 @@ def train(
     on_prepared: Callable[[Prepared], None] | None = None,
     on_epoch: OnEpoch | None = None,
     on_progress: OnProgress | None = None,
+    on_refined: OnRefined | None = None,
+    refine: bool = False,
     **settings: Any,  # noqa: ANN401
 ) -> Run:
     """Train on a table: 64 % of the rows teach, 16 % choose, 20 % are sealed for the exam.
 
-    Several values of ``l2`` or ``learning_rate``, several seeds or folds make it a sweep: all of them are trained, and
-    the validation rows choose.
+    By default the guide's grid of ``l2`` and ``learning_rate``, 30 trainings, and the validation rows choose; one value
+    for each, one seed and one fold make it a single training.
 
     Args:
         table: a path, a built-in name, a data frame, a dict of columns, an array, or a ``Table``.
@@ -200,6 +208,9 @@ def train(
         on_prepared: told what was understood, before the first epoch.
         on_epoch: told of every epoch of a single training.
         on_progress: told how far a sweep is.
+        on_refined: told the settings of the second grid and the choice among the first, before it is trained.
+        refine: train a second grid where the best of the first lies (see ``Run.refined_axes``), and choose among that
+            one if its lowest loss is lower still. The settings of the run are then those of the second grid.
         settings: l2, learning_rate, hidden, dropout, epochs, patience, split, seed and more; see ``goodfit.Settings``.
 
     Raises:
@@ -219,11 +230,44 @@ def train(
     folds = prepare_folds(prepared)
     if on_prepared is not None:
         on_prepared(prepared)
-    fitted = _sweep(folds, on_progress) if choices.sweeps else _fit(prepared, on_epoch)
+    if choices.sweeps:
+        fitted = fit_grid(folds, on_progress)
+        fitted = second_grid(fitted, folds, on_progress, on_refined) if refine else fitted
+    else:
+        fitted = fit_once(prepared, on_epoch)
     record = _record(fitted, _source(table))
     if folder is not None:
         save_run(folder, record)
     return Run(record, Ledger(folder / "ledger.jsonl" if folder else None), found, folder)
+
+
+def dry_run(
+    table: object = "breast_cancer",
+    target: str | None = None,
+    *,
+    on_prepared: Callable[[Prepared], None] | None = None,
+    **settings: Any,  # noqa: ANN401
+) -> SweepEstimate:
+    """What ``train`` with these arguments will take, without training: trainings, memory and compilations.
+
+    ``members``: trainings; ``lanes``: how many run at a time; ``lane_bytes`` and ``kept_bytes``: memory of the running
+    ones and of all results, in bytes; ``compilations``: of the training program. A second grid takes the same
+    again, but for the compilations.
+
+    Raises:
+        DataError, SplitError, RecipeError: as ``train``.
+
+    >>> dry_run("iris", hidden=(8,), seeds=2).members
+    60
+    """
+    choices = settings_from(settings)
+    found = read_table(table, kinds=choices.kinds, drop=choices.drop)
+    prepared = prepare(found, _target_name(found, target), choices)
+    folds = prepare_folds(prepared)
+    if on_prepared is not None:
+        on_prepared(prepared)
+    n_features = max(len(fold.encoder.feature_names) for fold in folds)
+    return estimate_sweep(plan_for(prepared), n_features=n_features, n_train=[len(fold.parts.train) for fold in folds])
 
 
 def load(folder: str | Path) -> Run:
@@ -241,65 +285,7 @@ def model_hash(params: Params) -> str:
     return digest.hexdigest()
 
 
-class _Fitted(NamedTuple):
-    """A training, and what it was trained on; of a sweep the winner's."""
-
-    prepared: Prepared
-    fold: Fold
-    training: Training
-    sweep: Sweep | None
-
-
-def _fit(prepared: Prepared, on_epoch: OnEpoch | None) -> _Fitted:
-    """One training."""
-    settings, target, fold = prepared.settings, prepared.target, arrays_of(prepared)
-    layers = layers_for(settings, target)
-    recipe, knobs = make_recipe(
-        layers,
-        optimizer=settings.make_optimizer(),
-        loss=TASKS[target.task].loss,
-        metrics=TASKS[target.task].watched,
-        batch_size=settings.batch_size,
-        early_stopping=settings.early_stopping(),
-        total_steps=settings.epochs * -(-len(fold.train) // settings.batch_size),
-        seed=settings.seed,
-    )
-    training = fit(
-        recipe,
-        knobs,
-        fold.rows,
-        params=init_network(layers, n_inputs=fold.rows.x.shape[1], seed=settings.seed),
-        train=fold.train,
-        validation=fold.validation,
-        epochs=settings.epochs,
-        seed=settings.seed,
-        on_epoch=on_epoch and (lambda record: on_epoch(in_unit_of_target(record, target))),
-    )
-    return _Fitted(prepared, fold, training, None)
-
-
-def _sweep(folds: list[Prepared], on_progress: OnProgress | None) -> _Fitted:
-    """The whole grid on every fold; the winner with the encoder and the parts of its fold."""
-    settings, target = folds[0].settings, folds[0].target
-    arrays = [arrays_of(prepared) for prepared in folds]
-    plan = make_plan(
-        layers_for(settings, target),
-        optimizer=settings.make_optimizer(),
-        loss=TASKS[target.task].loss,
-        metrics=TASKS[target.task].watched,
-        axes=settings.axes,
-        batch_size=settings.batch_size,
-        epochs=settings.epochs,
-        early_stopping=settings.early_stopping(),
-        seeds=settings.seeds,
-        seed=settings.seed,
-    )
-    found = sweep(plan, arrays, rule=settings.choice, on_progress=on_progress)
-    winner = found.winner_fold
-    return _Fitted(folds[winner], arrays[winner], found.winner, found)
-
-
-def _record(fitted: _Fitted, source: str) -> Record:
+def _record(fitted: Fitted, source: str) -> Record:
     """Everything that a run folder holds."""
     prepared, fold = fitted.prepared, fitted.fold
     settings, table, parts, target = prepared.settings, prepared.table, prepared.parts, prepared.target

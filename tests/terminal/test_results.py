@@ -14,7 +14,7 @@ from goodfit.training.history import History
 
 @pytest.fixture(scope="module")
 def run():
-    return goodfit.train("iris", epochs=3, patience=2)
+    return goodfit.train("iris", epochs=3, patience=2, l2=0.001, learning_rate=0.001)
 
 
 def shown(run, *, outcome=Outcome.STOPPED_EARLY, best_epoch=2, scores=None, **settings):

@@ -37,6 +37,22 @@ def _share_or_rows(text: str) -> float:
         raise typer.BadParameter(f"{text!r}: give a share such as 0.2.", param_hint="--test-size") from None
 
 
+def _axis(option: str) -> Callable[[str], Any]:
+    """A number, several with commas between them, or ``auto``."""
+
+    def values(text: str) -> float | tuple[float, ...] | str:
+        if text.strip() == "auto":
+            return "auto"
+        try:
+            found = tuple(float(value) for value in text.split(",") if value.strip())
+        except ValueError:
+            message = f"{text!r}: give a number, several with commas between them, or auto."
+            raise typer.BadParameter(message, param_hint=option) from None
+        return found[0] if len(found) == 1 and "," not in text else found
+
+    return values
+
+
 def _kinds(entries: Sequence[str]) -> dict[str, str]:
     return _pairs("--kind", entries)
 
@@ -61,6 +77,8 @@ def _pairs(option: str, entries: Sequence[str]) -> dict[str, str]:
 
 CONVERTED: dict[str, Callable[[Any], Any]] = {
     "hidden": _units,
+    "l2": _axis("--l2"),
+    "learning_rate": _axis("--learning-rate"),
     "test_size": _share_or_rows,
     "kinds": _kinds,
     "class_weight": _class_weight,

@@ -13,7 +13,8 @@ from rich.console import Console
 from rich.table import Table as Grid
 from rich.text import Text
 
-from goodfit.terminal.words import METRICS, count, listed, numbers, plain, sparkline
+from goodfit.terminal.choices import FirstGrid, show_choice
+from goodfit.terminal.words import METRICS, count, listed, numbers, plain, sparkline, value
 
 if TYPE_CHECKING:
     from goodfit.data.exam import Opening
@@ -26,8 +27,10 @@ COLOURS = {"loss": "cyan", "val_loss": "green"}
 PADDING = (0, 2, 0, 0)
 
 
-def show_training(run: Run, console: Console) -> None:
-    """How it ended, the epoch that is given back, and its metrics beside the baseline."""
+def show_training(run: Run, console: Console, *, first: FirstGrid | None = None) -> None:
+    """What won, if it was a sweep; how it ended, the epoch given back, and its metrics beside the baseline."""
+    if run.sweep is not None:
+        show_choice(run, run.sweep, console, first=first)
     console.print(*_ending(run), sep="\n", end="\n\n")
     if run.training.best_epoch:
         console.print(_losses(run), "")
@@ -100,12 +103,12 @@ def _advice(run: Run) -> Iterator[str]:
     training, settings = run.training, run.settings
     done, best = training.history.n_epochs, training.best_epoch
     smaller = f"--learning-rate {run.point['learning_rate'] / 10:g}"
-    if training.outcome.name == "DIVERGED":
+    if run.sweep is None and training.outcome.name == "DIVERGED":
         yield f"The steps were too long: try {smaller}."
     elif training.outcome.name == "FINISHED" and best == done:
         yield f"The validation loss was still falling: try --epochs {2 * settings.epochs}."
         return
-    elif best == 1 and done > 1:
+    elif run.sweep is None and best == 1 and done > 1:
         yield f"The validation loss never fell after the first epoch: try {smaller}, a larger --l2, or --hidden none."
     if best and not better_than_baseline(run):
         yield "No better than the baseline: these columns and settings taught nothing that holds on other rows."
@@ -136,7 +139,7 @@ def _losses(run: Run) -> Grid:
     grid.add_row("loss", loss, drawn["loss"])
     grid.add_row("validation loss", Text(val_loss, style="bold"), drawn["val_loss"])
     l2 = run.point["l2"]
-    grid.add_row("penalty", penalty, Text(f"{l2:g} · Σw²" if l2 else "none: l2 is 0", style="dim"))
+    grid.add_row("penalty", penalty, Text(f"{value(l2)} · Σw²" if l2 else "none: l2 is 0", style="dim"))
     grid.add_row("objective", objective, Text("loss + penalty, what was minimised", style="dim"))
     return grid
 

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from goodfit.data.exam import Opening
     from goodfit.data.table import Table
     from goodfit.data.target import Prediction
+    from goodfit.training.lanes import Estimate
     from goodfit.workflow import Run
 
 JUDGED = ("loss", "val_loss", "penalty", "objective")
@@ -33,6 +34,7 @@ def training_summary(run: Run) -> dict[str, Any]:
     return {
         "run": str(run.path),
         "outcome": training.outcome.name.lower(),
+        "point": run.point,
         "epochs": training.history.n_epochs,
         "best_epoch": best,
         **{name: row[name] for name in JUDGED},
@@ -45,7 +47,23 @@ def training_summary(run: Run) -> dict[str, Any]:
         "columns": [asdict(column) for column in record.schema],
         "not_used": dict(record.encoder.dropped),
         "settings": record.settings.to_json(),
+        "sweep": _sweep(run),
     }
+
+
+def estimate_summary(estimate: Estimate) -> dict[str, Any]:
+    """What `goodfit train --dry-run` found."""
+    return estimate._asdict()
+
+
+def _sweep(run: Run) -> dict[str, Any] | None:
+    """Axes, members and choice; null for a single training."""
+    if run.sweep is None:
+        return None
+    members = run.sweep.table.to_pylist()
+    diverged = sum(member["outcome"] == "diverged" for member in members)
+    axes = {name: list(values) for name, values in run.settings.axes.items()}
+    return {"axes": axes, **asdict(run.sweep.choice), "diverged": diverged, "members": members}
 
 
 def exam_summary(run: Run, opening: Opening) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 from rich.table import Table as Grid
 
-from goodfit.terminal.words import count, listed, numbers, plain, share
+from goodfit.terminal.words import count, listed, numbers, plain, share, value
 
 if TYPE_CHECKING:
     from goodfit.data.encoder import Encoder
@@ -150,7 +150,25 @@ def _network(prepared: Prepared) -> Iterator[Line]:
     yield "network", "", f"{shape}, {form}"
     biases = count(sum(widths[1:]), "bias", "biases")
     weights = f"{count(kernels, 'kernel weight')}, not over the {biases}"
-    yield "penalty", "", f"{settings.l2:g} · Σw² over {weights}" if settings.l2 else "none"
-    rate, patience = f"learning rate {settings.learning_rate:g}", f"patience {settings.patience:,}"
-    stops = f"batch {settings.batch_size:,}, epochs {settings.epochs:,}, {patience}"
-    yield "training", "", f"{settings.optimizer}, {rate}, {stops}"
+    l2, rates = settings.axes["l2"], settings.axes["learning_rate"]
+    strength = f"{value(l2[0])}" if len(l2) == 1 else "λ"
+    yield "penalty", "", f"{strength} · Σw² over {weights}" if any(l2) else "none"
+    rate = f"learning rate {value(rates[0])}, " if len(rates) == 1 else ""
+    stops = f"batch {settings.batch_size:,}, epochs {settings.epochs:,}, patience {settings.patience:,}"
+    yield "training", "", f"{settings.optimizer}, {rate}{stops}"
+    if settings.sweeps:
+        yield "sweep", "", _sweep(settings)
+
+
+def _sweep(settings: Settings) -> str:
+    """Every axis that has several values, and how many trainings that makes."""
+    l2, rates = settings.axes["l2"], settings.axes["learning_rate"]
+    spans = ((l2, "λ", "λ"), (rates, "rate", "rates"))
+    sizes = [
+        f"{count(len(values), noun, plural)} from {value(values[0])} to {value(values[-1])}"
+        for values, noun, plural in spans
+        if len(values) > 1
+    ]
+    sizes += [count(n, noun) for n, noun in ((settings.seeds, "seed"), (settings.folds, "fold")) if n > 1]
+    total = count(len(l2) * len(rates) * settings.seeds * settings.folds, "training")
+    return f"{' × '.join(sizes)} = {total}"

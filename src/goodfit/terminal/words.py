@@ -14,6 +14,7 @@ METRICS = {
     "r2": "R²",
 }
 LONGEST_NAME = 40
+WIDEST_NUMBER = 9
 
 
 def numbers(*values: float) -> list[str]:
@@ -28,6 +29,28 @@ def numbers(*values: float) -> list[str]:
     exponent = math.floor(math.log10(largest)) if largest else 0
     decimals = max(0, 3 - exponent) if exponent > 0 or exponent < -3 else 4
     return [_finite(value, f",.{decimals}f") for value in values]
+
+
+def grid_numbers(values: Iterable[float]) -> list[str]:
+    """Numbers of a grid with the decimals of the lowest, and those far above it short.
+
+    >>> grid_numbers([0.0931, 0.2, 123456.0, math.inf])
+    ['0.0931', '0.2000', '1.2e+05', '–']
+    """
+    values = list(values)
+    lowest = min((value for value in values if math.isfinite(value)), default=0.0)
+    decimals = len(numbers(lowest)[0].partition(".")[2])
+    return [_short(value, decimals) for value in values]
+
+
+def value(number: float) -> str:
+    """A number that was chosen, with its own digits.
+
+    >>> value(0.00001), value(0.01), value(10.0), value(1e-9)
+    ('0.00001', '0.01', '10', '1e-09')
+    """
+    text = f"{number:g}"
+    return f"{number:.12f}".rstrip("0") if "e-" in text and number >= 1e-6 else text
 
 
 def share(part: float, whole: float) -> str:
@@ -83,6 +106,11 @@ def sparkline(values: Sequence[float], low: float, high: float, *, width: int) -
     if low > 0:
         low, high, values = math.log(low), math.log(high), [_log(value) for value in values]
     return "".join(_block((value - low) / (high - low) if high > low else 0.0) for value in _thinned(values, width))
+
+
+def _short(value: float, decimals: int) -> str:
+    text = _finite(value, f",.{decimals}f")
+    return text if len(text) <= WIDEST_NUMBER else f"{value:.1e}"
 
 
 def _log(value: float) -> float:
