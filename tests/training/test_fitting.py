@@ -9,7 +9,7 @@ from goodfit.learning.layers import Dense
 from goodfit.learning.network import init_network
 from goodfit.learning.optimizers import SGD
 from goodfit.learning.stopping import EarlyStopping
-from goodfit.training import fitting
+from goodfit.training import cycle, fitting
 from goodfit.training.evaluation import Rows, make_labels
 from goodfit.training.fitting import Outcome, fit, row_order
 from goodfit.training.recipe import make_recipe
@@ -68,8 +68,23 @@ def test_chunks_of_one_epoch_are_the_same_training_as_large_ones(name, monkeypat
         np.testing.assert_array_equal(found.history[column], expected.history[column])
 
 
-def test_the_first_epoch_is_told_before_the_second_is_run():
-    """And a training that someone leaves in between leaves Ctrl-C as it was."""
+def test_the_first_epoch_is_told_before_the_second_is_run(monkeypatch):
+    """However quick the training, so that someone sees at once that it runs."""
+    run = []
+
+    def advance(*arguments):
+        run.append(int(arguments[-1]))
+        return cycle.advance(*arguments)
+
+    monkeypatch.setattr(fitting, "advance", advance)
+    told = []
+    train(on_epoch=lambda record: told.append((record["epoch"], run[-1])))
+    assert told[0] == (1, 1)
+    assert told[-1] == (12, 12)
+    assert len(run) < 12
+
+
+def test_a_training_that_someone_leaves_leaves_ctrl_c_as_it_was():
     before = signal.getsignal(signal.SIGINT)
 
     def leave(record):
