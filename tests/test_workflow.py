@@ -46,7 +46,7 @@ TABLE = pd.DataFrame(
     }
 )
 TARGETS = ("left", "team", "pay")
-SMALL = {"hidden": (4,), "epochs": 5, "learning_rate": 0.01, "test_size": 16}
+SMALL = {"hidden": (4,), "epochs": 5, "l2": 0.001, "learning_rate": 0.01, "test_size": 16}
 
 
 def fit(target="left", table=TABLE, **choices):
@@ -494,7 +494,7 @@ def test_tables_that_are_too_small_say_how_many_rows_they_need(case):
 
 
 def test_five_rows_and_one_column_are_enough():
-    run = train(TABLE[["pay"]].assign(age=AGE).head(5), "pay", hidden=(4,), epochs=2)
+    run = train(TABLE[["pay"]].assign(age=AGE).head(5), "pay", **SMALL | {"epochs": 2, "test_size": 0.2})
     assert [len(rows) for rows in run.parts.arrays().values()] == [3, 1, 1]
     assert np.isfinite(run.predict({"age": [40.0]}).values).all()
 
@@ -502,7 +502,11 @@ def test_five_rows_and_one_column_are_enough():
 def test_a_very_wide_table():
     """100 rows, 10,000 columns."""
     x = RNG.normal(size=(100, 10_000))
-    run = train({"y": x[:, 0], **{f"c{i}": x[:, i] for i in range(10_000)}}, "y", hidden=(), epochs=2)
+    run = train(
+        {"y": x[:, 0], **{f"c{i}": x[:, i] for i in range(10_000)}},
+        "y",
+        **SMALL | {"hidden": (), "epochs": 2, "test_size": 0.2},
+    )
     assert len(run.record.encoder.feature_names) == 10_000
     assert np.isfinite(run.history["val_loss"]).all()
 
@@ -656,7 +660,7 @@ def test_mistakes_are_told_before_the_training(case, monkeypatch):
     def no_training(*_, **__):
         raise AssertionError("trained all the same")
 
-    monkeypatch.setattr(goodfit.workflow, "fit", no_training)
+    monkeypatch.setattr(goodfit.experiment, "fit", no_training)
     with pytest.raises(error, match=message):
         train(**{"table": TABLE, "target": "left"} | choices)
 

@@ -34,7 +34,7 @@ def show_choice(run: Run, sweep: SweepRecord, console: Console, *, first: FirstG
     choice, axes = sweep.choice, run.settings.axes
     chosen, best = _cell(choice.chosen), _cell(choice.best)
     marks = {best: LOWEST} | {chosen: CHOSEN}
-    console.print(_heading(run), style="bold")
+    console.print(_heading(sweep), style="bold")
     console.print(draw_grid(axes["l2"], axes["learning_rate"], _means(sweep), marks=marks))
     console.print(f"{CHOSEN} chosen{f'  {LOWEST} lowest' if chosen != best else ''}", style="dim", end="\n\n")
     for sentence in (*_won(run, choice), *_worth(run, sweep), _gain(choice)):
@@ -65,10 +65,17 @@ def _planned(run: Run) -> int:
     return len(axes["l2"]) * len(axes["learning_rate"]) * settings.seeds * settings.folds
 
 
-def _heading(run: Run) -> str:
-    settings = run.settings
-    sizes = [count(n, noun) for n, noun in ((settings.seeds, "seed"), (settings.folds, "fold")) if n > 1]
+def _heading(sweep: SweepRecord) -> str:
+    """How many seeds and folds a number is the mean of: of a sweep that was stopped those that all cells have."""
+    folds, seeds = (len(set(numbers_of)) for numbers_of in zip(*_judged(sweep), strict=True))
+    sizes = [count(n, noun) for n, noun in ((seeds, "seed"), (folds, "fold")) if n > 1]
     return f"Lowest validation losses{', means of ' + ' × '.join(sizes) if sizes else ''}"
+
+
+def _judged(sweep: SweepRecord) -> set[tuple[int, int]]:
+    """Fold and seed of the members that a configuration is judged by."""
+    rows = sweep.table.take(list(sweep.choice.best.members)).to_pylist()
+    return {(row["fold"], row["seed"]) for row in rows}
 
 
 def _cell(configuration: Configuration) -> Cell:
@@ -81,7 +88,7 @@ def _means(sweep: SweepRecord) -> dict[Cell, float]:
     cells: dict[Cell, dict[tuple[int, int], float]] = {}
     for row in rows:
         cells.setdefault((row["l2"], row["learning_rate"]), {})[row["fold"], row["seed"]] = row["val_loss"]
-    judged = {(rows[member]["fold"], rows[member]["seed"]) for member in sweep.choice.best.members}
+    judged = _judged(sweep)
     return {cell: sum(of[pair] for pair in judged) / len(judged) for cell, of in cells.items() if judged <= set(of)}
 
 
@@ -110,11 +117,17 @@ def _worth(run: Run, sweep: SweepRecord) -> Iterator[str]:
         )
         n_members = count(len(choice.chosen.members), "training")
         yield f"Of its {n_members} the one with the lowest loss is given back: {which}."
-    _, optimism = numbers(choice.chosen.mean, choice.optimism)
-    what = "Chosen" if choice.rule == "1se" else "Chosen as the lowest"
-    n = len(_means(sweep))
+    n, what = len(_means(sweep)), "Chosen" if choice.rule == "1se" else "Chosen as the lowest"
     if n > 1:
-        yield f"{what} of {n:,}: expect about {optimism} more on fresh rows."
+        optimism = _optimism(choice.optimism, choice)
+        more = f"about {optimism} more" if optimism else "hardly more than that"
+        yield f"{what} of {n:,}: expect {more} on fresh rows."
+
+
+def _optimism(amount: float, choice: Choice) -> str:
+    """With the decimals of the loss; nothing where these are all 0."""
+    _, text = numbers(choice.chosen.mean, amount)
+    return text if amount > 0 and text.strip("0.,") else ""
 
 
 def _gain(choice: Choice) -> str:
@@ -124,13 +137,13 @@ def _gain(choice: Choice) -> str:
         return "What regularisation bought is not known: the grid has no λ = 0."
     if choice.chosen.point["l2"] == 0:
         return "Regularisation bought nothing: no λ of the grid has a lower validation loss than λ = 0."
-    _, value, error = numbers(choice.chosen.mean, abs(gain.value), gain.standard_error)
-    direction = "lowered" if gain.value >= 0 else "raised"
-    said = (
-        f"Against λ = 0 at its best learning rate, regularisation {direction} the validation loss by {value} ± {error}"
-    )
+    _, difference, error = numbers(choice.chosen.mean, abs(gain.value), gain.standard_error)
+    did, luck = "lowered" if gain.value >= 0 else "raised", _optimism(gain.optimism, choice)
+    bought = f"regularisation {did} the validation loss by {difference} ± {error}"
+    said = f"Against λ = 0 at its best learning rate, {bought}"
+    chance = f" (about {luck} of it for having been chosen)" if luck and gain.value > 0 else ""
     small = abs(gain.value) <= gain.standard_error
-    return f"{said}{', which is within one standard error of nothing' if small else ''}."
+    return f"{said}{chance}{', which is within one standard error of nothing' if small else ''}."
 
 
 def _warnings(run: Run, sweep: SweepRecord, first: FirstGrid | None) -> Iterator[str]:
@@ -155,9 +168,8 @@ def _second(run: Run, first: FirstGrid) -> str:
     if run.settings.axes["l2"] == first.l2 and run.settings.axes["learning_rate"] == first.rates:
         return f"A second grid around {where}, found nothing lower: this is the first."
     (before,) = numbers(lowest)
-    return (
-        f"This is a second grid around {where} ({before}); its own lowest is lower. The optimism is of this grid alone."
-    )
+    lower = f"This is a second grid around {where}, {before}: its own lowest is lower."
+    return f"{lower} That two grids were tried is not in the expectation above."
 
 
 def _megabytes(size: int) -> str:

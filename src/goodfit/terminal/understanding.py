@@ -133,7 +133,10 @@ def _range(prepared: Prepared) -> str:
 
 
 def _parts(parts: Parts, settings: Settings) -> Line:
-    sizes = f"train {len(parts.train):,} · validation {len(parts.validation):,} · test {len(parts.test):,}"
+    train, validation, test = len(parts.train), len(parts.validation), len(parts.test)
+    sizes = f"train {train:,} · validation {validation:,} · test {test:,}"
+    if settings.folds > 1:
+        sizes = f"train and validation {train + validation:,}, in {settings.folds} folds · test {test:,}"
     rule = RULES.get(parts.rule, parts.rule).format(group=plain(settings.group), time=plain(settings.time))
     seed = f", seed {parts.seed}" if parts.rule not in ("last", "time") else ""
     return "parts", "", f"{sizes}{', sealed' if len(parts.test) else ''}\n{rule}{seed}"
