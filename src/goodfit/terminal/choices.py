@@ -141,7 +141,8 @@ def _gain(choice: Choice) -> str:
     did, luck = "lowered" if gain.value >= 0 else "raised", _optimism(gain.optimism, choice)
     bought = f"regularisation {did} the validation loss by {difference} ± {error}"
     said = f"Against λ = 0 at its best learning rate, {bought}"
-    chance = f" (about {luck} of it for having been chosen)" if luck and gain.value > 0 else ""
+    part = f"about {luck}" if gain.optimism < gain.value else "as much"
+    chance = f" ({part} can be the luck of having been chosen)" if luck and gain.value > 0 else ""
     small = abs(gain.value) <= gain.standard_error
     return f"{said}{chance}{', which is within one standard error of nothing' if small else ''}."
 
