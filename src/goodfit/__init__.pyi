@@ -30,6 +30,8 @@ from .training.compilation import use_compilation_cache as use_compilation_cache
 from .training.fitting import Outcome as Outcome
 from .training.fitting import Training as Training
 from .training.history import History as History
+from .training.rate_range import RateRange as RateRange
+from .training.sweep import Sweep as Sweep
 from .workflow import Run as Run
 from .workflow import dry_run as dry_run
 from .workflow import load as load

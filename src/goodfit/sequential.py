@@ -1,7 +1,6 @@
 """A door for arrays, spelled as in Keras: ``Sequential``, ``compile``, ``fit``, ``evaluate``, ``predict``."""
 
-import sys
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -19,11 +18,13 @@ from goodfit.learning.network import count_params, init_network
 from goodfit.learning.optimizers import Optimizer, get_optimizer
 from goodfit.learning.packing import layout_of
 from goodfit.learning.stopping import EarlyStopping
+from goodfit.training.callbacks import Callback, ProgressLine, sort_callbacks, tell_all
 from goodfit.training.choice import ChoiceRule
 from goodfit.training.evaluation import Rows, evaluate, last_layer, make_labels
 from goodfit.training.fitting import Training, fit
 from goodfit.training.grid import layers_with, optimizer_with
 from goodfit.training.lanes import OnProgress
+from goodfit.training.rate_range import RateRange, learning_rate_range
 from goodfit.training.recipe import (
     Recipe,
     check_count,
@@ -37,7 +38,6 @@ from goodfit.training.sweep import Fold, Sweep, make_plan, sweep
 
 Array = npt.NDArray[Any]
 Values = float | Sequence[float] | str
-Callback = EarlyStopping | Callable[[Mapping[str, float]], None]
 Data = tuple[Array, Array, Array]
 """Inputs (rows, features), targets and row weights, checked."""
 
@@ -122,8 +122,8 @@ class Sequential:
         """
         check_count("epochs", epochs)
         check_count("batch_size", batch_size)
-        early_stopping, listeners = _sort_callbacks(callbacks)
-        show = _Progress(verbose, epochs)
+        early_stopping, listeners = sort_callbacks(callbacks)
+        show = ProgressLine(verbose, epochs)
         data = self._check(x, y, sample_weight)
         rows, train, validation = self._part(data, validation_split, validation_data, split, class_weight)
         warn_of_two_decays(self.layers, self._compiled()["optimizer"])
@@ -148,7 +148,7 @@ class Sequential:
             seed=self.seed,
             shuffle=shuffle,
             restore_best=early_stopping is None or early_stopping.restore_best_weights,
-            on_epoch=_tell_all([*listeners, *show.listeners]),
+            on_epoch=tell_all([*listeners, *show.listeners]),
         )
         show.end()
         self.params = training.params
@@ -194,7 +194,7 @@ class Sequential:
         """
         check_count("batch_size", batch_size)
         check_count("folds", folds)
-        early_stopping, _ = _sort_callbacks(callbacks)
+        early_stopping, _ = sort_callbacks(callbacks)
         data = self._check(x, y, sample_weight)
         named = {"l2": l2, "learning_rate": learning_rate, **axes}
         plan = make_plan(
@@ -216,6 +216,40 @@ class Sequential:
         found = sweep(plan, parts, rule=choice, on_progress=on_progress)
         self._take(found)
         return found
+
+    def learning_rate_range(
+        self,
+        x: npt.ArrayLike,
+        y: npt.ArrayLike,
+        *,
+        low: float = 1e-6,
+        high: float = 1.0,
+        seeds: int = 5,
+        batch_size: int = 32,
+        sample_weight: npt.ArrayLike | None = None,
+    ) -> RateRange:
+        """The learning rates at which this network learns from these rows; the model itself is not touched.
+
+        The rate is raised exponentially from ``low`` to ``high`` within one short training, for several seeds at once.
+
+        Returns:
+            An interval, and a suggestion unless the seeds disagree; see ``RateRange``.
+        """
+        inputs, targets, weights = self._check(x, y, sample_weight)
+        choices = self._compiled()
+        return learning_rate_range(
+            check_layers(self.layers),
+            optimizer=choices["optimizer"],
+            loss=choices["loss"],
+            rows=Rows(inputs, make_labels(targets, weights, self.dtype)),
+            train=np.arange(len(inputs)),
+            batch_size=batch_size,
+            seeds=seeds,
+            low=low,
+            high=high,
+            seed=self.seed,
+            dtype=self.dtype,
+        )
 
     def evaluate(
         self,
@@ -382,53 +416,3 @@ class Sequential:
             if len(rows) and not weights[rows].any():
                 raise SplitError(f"all {part} rows have weight 0.")
         return Rows(inputs, make_labels(targets, weights, self.dtype))
-
-
-def _sort_callbacks(
-    callbacks: Callback | Sequence[Callback] | None,
-) -> tuple[EarlyStopping | None, list[Callable[..., None]]]:
-    stopping: list[EarlyStopping] = []
-    listeners: list[Callable[..., None]] = []
-    for callback in callbacks if isinstance(callbacks, Sequence) else [callbacks] if callbacks else []:
-        if isinstance(callback, EarlyStopping):
-            stopping.append(callback)
-        elif callable(callback):
-            listeners.append(callback)
-        else:
-            raise RecipeError(f"callbacks must be EarlyStopping or functions of an epoch's record, not {callback!r}.")
-    if len(stopping) > 1:
-        raise RecipeError("only one EarlyStopping can be given.")
-    return (stopping[0] if stopping else None), listeners
-
-
-def _tell_all(listeners: Sequence[Callable[..., None]]) -> Callable[[Mapping[str, float]], None] | None:
-    def tell(record: Mapping[str, float]) -> None:
-        for listener in listeners:
-            listener(record)
-
-    return tell if listeners else None
-
-
-class _Progress:
-    """Writes epochs to stderr, as ``verbose`` says."""
-
-    def __init__(self, verbose: str | int, epochs: int) -> None:
-        if verbose not in ("auto", 0, 1, 2):
-            raise RecipeError(f"verbose must be 'auto', 0, 1 or 2, not {verbose!r}.")
-        self.level = int(sys.stderr.isatty()) if verbose == "auto" else int(verbose)
-        self.epochs = epochs
-
-    @property
-    def listeners(self) -> list[Callable[..., None]]:
-        return [self.write] if self.level else []
-
-    def write(self, record: Mapping[str, float]) -> None:
-        shown = (f"{name} {record[name]:.4f}" for name in ("loss", "val_loss", "penalty") if name in record)
-        start, end = ("\r", "") if self.level == 1 else ("", "\n")
-        line = f"epoch {record['epoch']}/{self.epochs}  {'  '.join(shown)}"
-        print(start + line, end=end, file=sys.stderr, flush=True)
-
-    def end(self) -> None:
-        """Leave the line that was written over."""
-        if self.level == 1:
-            print(file=sys.stderr)
