@@ -12,7 +12,8 @@ from goodfit.data.folds import make_folds
 from goodfit.errors import RecipeError, SplitError
 from goodfit.learning.layers import Dense
 from goodfit.learning.network import init_network
-from goodfit.learning.optimizers import SGD
+from goodfit.learning.optimizers import SGD, Adam
+from goodfit.learning.schedules import CosineDecay
 from goodfit.learning.stopping import EarlyStopping
 from goodfit.training import lanes
 from goodfit.training.evaluation import Rows, evaluate, make_labels
@@ -96,6 +97,13 @@ def test_the_choice_counts_rows_as_the_losses_do():
         value = evaluate(recipe, found.winner.params, X[validation], LABELS[np.append(validation, N)])["loss"]
     assert found.choice.chosen.mean == pytest.approx(value, rel=1e-12)
     assert 0 < found.choice.chosen.standard_error < value
+
+
+def test_a_schedule_spans_the_training_and_rows_can_be_left_in_their_order():
+    _, knobs = plan(optimizer=Adam(schedule=CosineDecay())).recipe(30)
+    assert knobs.optimizer["schedule"].decay_steps == EPOCHS * 5  # batches of 7
+    as_they_stand, shuffled = sweep(plan(shuffle=False), SPLIT), sweep(plan(), SPLIT)
+    assert (as_they_stand.winner.history["loss"] != shuffled.winner.history["loss"]).all()
 
 
 # --- the best λ, where it is known -----------------------------------------------------------------------------------
