@@ -736,3 +736,11 @@ def test_a_training_holds_its_table_twice_at_most(dtype, order):
     """The user's own 200 MB, and one more copy of it; the rest is blocks of a fixed size."""
     done = subprocess.run([sys.executable, "-c", MEMORY, dtype, order], capture_output=True, text=True, check=True)
     assert float(done.stdout) < 1.3
+
+
+@pytest.mark.parametrize("asked", [{"split": "last"}, {"validation_data": (np.ones((4, 30)), np.ones(4))}])
+def test_folds_leave_no_room_for_another_split(asked):
+    model = Sequential([Dense(1, activation="sigmoid")])
+    model.compile(loss="binary_crossentropy")
+    with pytest.raises(SplitError, match="leave out validation_data and split"):
+        model.sweep(np.ones((20, 30)), np.arange(20) % 2, folds=2, **asked)

@@ -210,6 +210,8 @@ class Sequential:
             shuffle=shuffle,
         )
         if folds > 1:
+            if validation_data is not None or split != "random":
+                raise SplitError("folds deal out all rows at random: leave out validation_data and split.")
             parts = self._fold(data, folds, class_weight)
         else:
             parts = [Fold(*self._part(data, validation_split, validation_data, split, class_weight))]
