@@ -155,7 +155,8 @@ def no_training(monkeypatch):
     def fit(*_, **__):
         raise AssertionError("trained before the folder was looked at")
 
-    monkeypatch.setattr(goodfit.experiment, "fit", fit)
+    for name in ("fit", "sweep"):
+        monkeypatch.setattr(goodfit.experiment, name, fit)
 
 
 def test_a_folder_with_something_in_it_is_left_alone(run, no_training):

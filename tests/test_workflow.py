@@ -554,10 +554,13 @@ def test_divergence_is_an_outcome_and_predictions_stay_finite():
     assert np.isfinite(list(run.record.validation_scores.values())).all()
 
 
+def press_ctrl_c_soon(record):
+    if record["epoch"] == 1:
+        threading.Timer(0.05, os.kill, (os.getpid(), signal.SIGINT)).start()
+
+
 def test_ctrl_c_keeps_the_best_weights_and_saves_the_run(tmp_path):
-    ctrl_c = threading.Timer(0.5, os.kill, (os.getpid(), signal.SIGINT))
-    run = fit(out=tmp_path / "run", epochs=10**9, patience=10**9, on_prepared=lambda _: ctrl_c.start())
-    ctrl_c.join()
+    run = fit(out=tmp_path / "run", epochs=200_000, patience=200_000, on_epoch=press_ctrl_c_soon)
     assert run.training.outcome == Outcome.STOPPED_BY_USER
     assert run.history["val_loss"].min() == run.history["val_loss"][run.training.best_epoch - 1]
     assert_same_predictions(load(tmp_path / "run").predict(TABLE), run.predict(TABLE))
@@ -660,7 +663,8 @@ def test_mistakes_are_told_before_the_training(case, monkeypatch):
     def no_training(*_, **__):
         raise AssertionError("trained all the same")
 
-    monkeypatch.setattr(goodfit.experiment, "fit", no_training)
+    for name in ("fit", "sweep"):
+        monkeypatch.setattr(goodfit.experiment, name, no_training)
     with pytest.raises(error, match=message):
         train(**{"table": TABLE, "target": "left"} | choices)
 
