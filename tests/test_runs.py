@@ -136,6 +136,7 @@ def test_files_are_whole_or_not_there(tmp_path, monkeypatch):
     with pytest.raises(OSError, match="gone"):
         write_file(path, b"new")
     assert path.read_bytes() == b"old"
+    assert list(tmp_path.iterdir()) == [path]
 
 
 def test_the_summary_is_written_last(tmp_path, monkeypatch):

@@ -146,11 +146,14 @@ def claim_folder(folder: Path) -> None:
 def write_file(path: Path, content: bytes) -> None:
     """Write under a temporary name, sync, rename: after a crash the old content or the new one is there, whole."""
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    with open(temporary, "wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(temporary, path)
+    try:
+        with open(temporary, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
 
 
 def save_run(folder: Path, record: Record) -> None:
