@@ -1,4 +1,4 @@
-"""Real tables as they are: one training of `goodfit.train` against a linear model of scikit-learn on the same rows.
+"""Real tables as they are: `goodfit.train` with its defaults against a linear model of scikit-learn on the same rows.
 
 The linear model (LogisticRegression, Ridge) sees the columns as goodfit understood them: numbers with the median in
 empty cells, standardised; categories one-hot. It learns from training and validation rows together, for it has no epoch
@@ -42,7 +42,6 @@ TASKS = {
     "adult, official test": Task("adult/adult.data", "column_15", official_test="adult/adult.test.csv"),
     "california housing, RMSE": Task("california_housing/housing.csv", "median_house_value", seeds=2),
 }
-SINGLE = {"l2": 0.001, "learning_rate": 0.001}
 FASHION = "fashion mnist"
 
 
@@ -76,7 +75,7 @@ def errors(predicted: np.ndarray, truth: np.ndarray, *, regression: bool) -> np.
 
 
 def examine(table: str | Path, target: str, official_test: str | Path, seed: int) -> Result:
-    run, our_seconds = timed(lambda: goodfit.train(table, target=target, seed=seed, **SINGLE))
+    run, our_seconds = timed(lambda: goodfit.train(table, target=target, seed=seed))
     rows, regression = frame(table), run.record.target.task == "regression"
     known = rows.iloc[np.sort(np.concatenate([run.parts.train, run.parts.validation]))]
     test = frame(official_test) if official_test else rows.iloc[run.parts.test]
