@@ -680,3 +680,16 @@ def test_a_folder_that_cannot_be_written_is_told_before_the_table_is_read(tmp_pa
     (tmp_path / "file").touch()
     with pytest.raises(RunError, match="cannot be written to"):
         train("nowhere.csv", "y", out=tmp_path / "file")
+
+
+def test_true_and_false_in_a_file_are_the_booleans_of_a_data_frame(tmp_path):
+    rng = np.random.default_rng(0)
+    flag, y = rng.random(60) < 0.5, rng.normal(size=60)
+    columns = {"flag": flag, "other": rng.normal(size=60), "y": y + 3 * flag}
+    path = tmp_path / "table.csv"
+    pd.DataFrame(columns).to_csv(path, index=False)
+    assert "True" in path.read_text()
+    run = goodfit.train(path, "y", l2=0.001, learning_rate=0.01, epochs=5)
+    from_file, from_frame = run.predict(path).values, run.predict(pd.DataFrame(columns)).values
+    np.testing.assert_allclose(from_frame, from_file, rtol=1e-6)
+    assert np.ptp(from_file) > 0

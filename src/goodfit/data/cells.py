@@ -68,11 +68,13 @@ _COMMA = _Form(_COMMA_PLAIN, ".", ",", "decimal commas")
 def clean_text(raw: pa.Array) -> Text:
     """Strings with the spaces around them gone and the words of `MISSING` taken as missing.
 
+    Where all that is left is true and false, in any case, it is written small, as the booleans of a data frame are.
+
     >>> clean_text(pa.array([" a", "?", "a", " ", None])).codes.to_pylist()
     [0, None, 0, None, None]
     """
     encoded = raw.dictionary_encode()
-    trimmed = pc.utf8_trim_whitespace(encoded.dictionary)
+    trimmed = _truth_written_small(pc.utf8_trim_whitespace(encoded.dictionary))
     missing = pc.is_in(trimmed, value_set=pa.array(MISSING, trimmed.type))
     words = [word for word in pc.filter(trimmed, missing).to_pylist() if word]
     if not (pc.any(missing).as_py() or not trimmed.equals(encoded.dictionary)):
@@ -80,6 +82,13 @@ def clean_text(raw: pa.Array) -> Text:
     cleaned = pc.if_else(missing, pa.scalar(None, trimmed.type), trimmed).take(encoded.indices).dictionary_encode()
     note = _missing_words(words, trimmed, encoded) if words else ""
     return Text(cleaned.dictionary, cleaned.indices, _counts(cleaned), note)
+
+
+def _truth_written_small(distinct: pa.StringArray) -> pa.StringArray:
+    small = pc.utf8_lower(distinct)
+    known = pa.array(["true", "false", *(word.lower() for word in MISSING)], small.type)
+    is_truth = len(distinct) < 20 and pc.all(pc.is_in(small, value_set=known)).as_py()
+    return pc.if_else(pc.is_in(small, value_set=known.slice(0, 2)), small, distinct) if is_truth else distinct
 
 
 def cast_all(strings: pa.StringArray, target: pa.DataType) -> pa.Array | None:
