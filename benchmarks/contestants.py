@@ -6,6 +6,7 @@ Each function imports its library when called, and gives two more: one trains a 
 """
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -61,8 +62,11 @@ def keras(d: Data, epochs: int) -> Trainings:
     return train, again
 
 
-def torch(d: Data, epochs: int) -> Trainings:
-    from torch import from_numpy, nn, no_grad, optim, randperm
+def torch(d: Data, epochs: int, *, threads: int | None = None) -> Trainings:
+    from torch import from_numpy, nn, no_grad, optim, randperm, set_num_threads
+
+    if threads is not None:
+        set_num_threads(threads)
 
     x, y, x_val, y_val = (from_numpy(d[name]) for name in ("x", "y", "x_val", "y_val"))
 
@@ -103,5 +107,12 @@ def scikit_learn(d: Data, epochs: int) -> Trainings:
     return train, train
 
 
-CONTESTANTS = {"goodfit": goodfit, "keras": keras, "torch": torch, "scikit-learn": scikit_learn}
-"""By the name of the package that must be installed."""
+CONTESTANTS = {
+    "goodfit": goodfit,
+    "Keras on JAX": keras,
+    "torch": torch,
+    "torch, one thread": partial(torch, threads=1),
+    "scikit-learn": scikit_learn,
+}
+PACKAGES = {"Keras on JAX": "keras", "torch, one thread": "torch"}
+"""What must be installed, where the contestant is not called by that name."""

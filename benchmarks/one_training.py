@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.contestants import BATCH, CONTESTANTS, EPOCHS, N_TRAIN, save_digits
+from benchmarks.contestants import BATCH, CONTESTANTS, EPOCHS, N_TRAIN, PACKAGES, save_digits
 from benchmarks.harness import Numbers, fresh, installed, seconds, show, take_turns
 
 MODULE = "benchmarks.one_training"
@@ -27,9 +27,9 @@ def measure(name: str, path: str, epochs: int) -> Numbers:
 
 
 def row(name: str, found: Numbers, goodfit: Numbers, steps: int) -> list[str]:
-    compiles = name in ("goodfit", "keras")
+    compiles = name in ("goodfit", "Keras on JAX")
     return [
-        "Keras on JAX" if name == "keras" else name,
+        name,
         f"{found['task']:.2f}",
         f"{found['first'] - found['warm']:.2f}" if compiles else "–",
         f"{found['second']:.2f}",
@@ -42,7 +42,7 @@ def main(rounds: int = 5, epochs: int = EPOCHS) -> None:
     with tempfile.TemporaryDirectory() as folder:
         data = Path(folder, "digits.npz")
         save_digits(data)
-        names = [name for name in CONTESTANTS if installed(name)]
+        names = [name for name in CONTESTANTS if installed(PACKAGES.get(name, name))]
         turns = {name: partial(fresh, MODULE, name, os.fspath(data), str(epochs)) for name in names}
         found = take_turns(turns, rounds=rounds)
     steps = epochs * -(-N_TRAIN // BATCH)

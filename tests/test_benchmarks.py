@@ -28,8 +28,8 @@ def peers_are_slow(names):
 
 @pytest.mark.parametrize("name", peers_are_slow(contestants.CONTESTANTS))
 def test_every_contestant_trains_a_new_network_and_a_warm_one(name, tmp_path, request):
-    pytest.importorskip({"scikit-learn": "sklearn"}.get(name, name))
-    if name == "keras":
+    pytest.importorskip({"scikit-learn": "sklearn"}.get(name, contestants.PACKAGES.get(name, name)))
+    if name == "Keras on JAX":
         request.getfixturevalue("keras")
     contestants.save_digits(tmp_path / "digits.npz")
     data = {key: rows[:70] for key, rows in np.load(tmp_path / "digits.npz").items()}
