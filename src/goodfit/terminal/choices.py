@@ -120,7 +120,7 @@ def _worth(run: Run, sweep: SweepRecord) -> Iterator[str]:
     n, what = len(_means(sweep)), "Chosen" if choice.rule == "1se" else "Chosen as the lowest"
     if n > 1:
         optimism = _optimism(choice.optimism, choice)
-        more = f"about {optimism} more" if optimism else "hardly more than that"
+        more = f"up to about {optimism} more" if optimism else "hardly more than that"
         yield f"{what} of {n:,}: expect {more} on fresh rows."
 
 
