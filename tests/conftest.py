@@ -14,6 +14,7 @@ os.environ.setdefault("JAX_PLATFORMS", "cpu")
 os.environ["KERAS_BACKEND"] = "jax"
 
 import jax
+import jax.monitoring
 import pytest
 
 import goodfit
@@ -47,3 +48,17 @@ def no_cache_on_disk():
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(goodfit, "use_compilation_cache", unused)
         yield
+
+
+@pytest.fixture
+def compiled():
+    """Names of what XLA compiles while the test runs."""
+    found = []
+
+    def listen(event, duration, **_):
+        if "backend_compile" in event:
+            found.append(event)
+
+    jax.monitoring.register_event_duration_secs_listener(listen)
+    yield found
+    jax.monitoring.clear_event_listeners()

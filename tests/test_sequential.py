@@ -506,20 +506,6 @@ def test_two_decays_are_warned_of_where_they_are_asked_for_and_nowhere_else(aske
 # --- what a new number costs -----------------------------------------------------------------------------------------
 
 
-@pytest.fixture
-def compiled():
-    """Names of what XLA compiles while the test runs."""
-    found = []
-
-    def listen(event, duration, **_):
-        if "backend_compile" in event:
-            found.append(event)
-
-    jax.monitoring.register_event_duration_secs_listener(listen)
-    yield found
-    jax.monitoring.clear_event_listeners()
-
-
 def use(*, strength, rate, learning_rate, patience, seed, class_weight, epochs):
     """Everything that is done with a model, with these numbers."""
     model = binary(strength=strength, rate=rate, optimizer=Adam(learning_rate), metrics=["accuracy"], seed=seed)
