@@ -97,7 +97,7 @@ def second_grid(
         on_refined(settings, choice)
     try:
         second = fit_grid([replace(prepared, settings=settings) for prepared in folds], on_progress)
-    except RecipeError:  # stopped by the user when only members that diverged had begun
+    except RecipeError:  # nothing in it is finite, so nothing in it is lower
         return first
     lower = second.sweep is not None and second.sweep.choice.best.mean < choice.best.mean
     return second if lower else first
