@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from rich.console import Console
 
 from goodfit.terminal.lattice import CHOSEN, LOWEST, Cell, draw_grid
-from goodfit.terminal.words import count, numbers, value
+from goodfit.words import count, numbers, value
 
 if TYPE_CHECKING:
     from goodfit.runs import SweepRecord

@@ -9,7 +9,7 @@ from rich.console import Group
 from rich.table import Table as Grid
 from rich.text import Text
 
-from goodfit.terminal.words import grid_numbers, value
+from goodfit.words import grid_numbers, value
 
 Cell = tuple[float, float]
 """l2 and learning rate."""

@@ -15,7 +15,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table as Grid
 from rich.text import Text
 
-from goodfit.terminal.words import numbers, sparkline
+from goodfit.words import numbers, sparkline
 
 SECONDS_BETWEEN_LINES = 2.0
 

@@ -14,7 +14,7 @@ from rich.table import Table as Grid
 from rich.text import Text
 
 from goodfit.terminal.choices import FirstGrid, show_choice
-from goodfit.terminal.words import METRICS, count, listed, numbers, plain, sparkline, value
+from goodfit.words import METRICS, count, listed, numbers, plain, sparkline, value
 
 if TYPE_CHECKING:
     from goodfit.data.exam import Opening

@@ -19,7 +19,7 @@ from rich.text import Text
 
 from goodfit.terminal.lattice import CHOSEN, Cell, draw_grid
 from goodfit.terminal.progress import SECONDS_BETWEEN_LINES
-from goodfit.terminal.words import count, numbers
+from goodfit.words import count, numbers
 
 if TYPE_CHECKING:
     from goodfit.settings import Settings

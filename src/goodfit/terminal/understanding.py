@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 from rich.table import Table as Grid
 
-from goodfit.terminal.words import count, listed, numbers, plain, share, value
+from goodfit.words import count, listed, numbers, plain, share, value
 
 if TYPE_CHECKING:
     from goodfit.data.encoder import Encoder

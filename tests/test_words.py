@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from goodfit.terminal.words import numbers, plain, sparkline
+from goodfit.words import numbers, plain, sparkline
 
 
 @pytest.mark.parametrize(
