@@ -1,0 +1,50 @@
+"""What a check of a table found: the record, and nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any, Literal, get_args
+
+from goodfit.errors import DataError
+
+CheckSeverity = Literal["note", "warning", "serious"]
+CheckCode = Literal["duplicates", "leak", "id", "time_order", "groups", "drift", "rare_class"]
+SEVERITIES: tuple[CheckSeverity, ...] = ("serious", "warning", "note")
+"""Most severe first."""
+
+
+@dataclass(frozen=True)
+class Check:
+    """One thing found in a table before training.
+
+    columns: what it is about, () where it is about rows. rows: how many it concerns, 0 where none were counted.
+    sentence: what was found and what it means, for people. effect: measured scores by name, such as auc_with and
+    auc_without, {} where nothing could be measured. argument: the option that repairs it, such as "--drop duration",
+    quoted for a shell; "" where no option does.
+    """
+
+    code: CheckCode
+    severity: CheckSeverity
+    columns: tuple[str, ...]
+    rows: int
+    sentence: str
+    effect: Mapping[str, float] = field(default_factory=dict)
+    argument: str = ""
+
+    def to_json(self) -> dict[str, Any]:
+        """A plain dict for a JSON file; `from_json` gives an equal check."""
+        return asdict(self) | {"columns": list(self.columns), "effect": dict(self.effect)}
+
+    @classmethod
+    def from_json(cls, record: Mapping[str, Any]) -> Check:
+        """The check of a record; DataError if it is not one."""
+        try:
+            effect = {str(name): float(value) for name, value in record["effect"].items()}
+            check = cls(**{**record, "columns": tuple(map(str, record["columns"])), "effect": effect})
+            sound = check.code in get_args(CheckCode) and check.severity in SEVERITIES and type(check.rows) is int
+            if not (sound and isinstance(check.sentence, str) and isinstance(check.argument, str)):
+                raise ValueError("a value is out of range")
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
+            raise DataError(f"The record of a data check is damaged ({error!r}): train again.") from error
+        return check
