@@ -1,0 +1,156 @@
+"""A training in the numbers that the rules read: nothing else about it is looked at, and all may be unknown."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+Array = npt.NDArray[np.float64]
+SPREAD = 1.3
+"""Standard deviation of the losses of rows in units of their mean, where it was not measured: about that of squared
+errors and of log losses."""
+
+
+class Neighbour(NamedTuple):
+    """Another training of the same grid, with the same seed and on the same rows.
+
+    loss, val_loss: at its best epoch, infinite where no epoch was finite.
+    """
+
+    l2: float
+    learning_rate: float
+    loss: float
+    val_loss: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Case:
+    """One training whose weights are given back. What is not known is None, or empty.
+
+    Attributes:
+        loss, val_loss, gradient_norm, update_ratio, weight_norm, penalty: one value for each epoch, see
+            ``goodfit.History``.
+        outcome: ``finished``, ``stopped_early``, ``diverged`` or ``stopped_by_user``.
+        given_epoch: whose weights are given back, counted from 1; 0 for none.
+        epochs, patience: how many were allowed; patience None where nothing stops a training early.
+        learning_rate, l2: of this training.
+        hidden: units of each hidden layer; () for a linear model.
+        n_train, n_validation: rows.
+        val_loss_error: standard error of the validation loss at the epoch given back.
+        baseline_loss, linear_loss: validation losses of a model without columns and of a linear model.
+        baseline_difference, linear_difference: mean and standard error, over validation rows, of their loss minus the
+            network's.
+        seed_losses: validation losses of the same point of the grid with every seed, this one included.
+        neighbours: other points of the grid. edges: axes at whose end the best point lies, and which end.
+        dead_units, units: of each hidden layer, active on no training row, and all.
+        confusion: classes of the validation rows, truth × prediction. classes: their names.
+    """
+
+    loss: tuple[float, ...]
+    val_loss: tuple[float, ...] = ()
+    gradient_norm: tuple[float, ...] = ()
+    update_ratio: tuple[float, ...] = ()
+    weight_norm: tuple[float, ...] = ()
+    penalty: tuple[float, ...] = ()
+    outcome: str = "finished"
+    given_epoch: int
+    epochs: int | None = None
+    patience: int | None = None
+    learning_rate: float | None = None
+    l2: float | None = None
+    hidden: tuple[int, ...] | None = None
+    n_train: int | None = None
+    n_validation: int | None = None
+    val_loss_error: float | None = None
+    baseline_loss: float | None = None
+    linear_loss: float | None = None
+    baseline_difference: tuple[float, float] | None = None
+    linear_difference: tuple[float, float] | None = None
+    seed_losses: tuple[float, ...] = ()
+    neighbours: tuple[Neighbour, ...] = ()
+    edges: Mapping[str, str] = field(default_factory=dict)
+    units: tuple[int, ...] = ()
+    dead_units: tuple[int, ...] = ()
+    confusion: tuple[tuple[int, ...], ...] = ()
+    classes: tuple[str, ...] = ()
+
+    @property
+    def n_epochs(self) -> int:
+        """How many epochs were run."""
+        return len(self.loss)
+
+    @property
+    def judged(self) -> bool:
+        """Whether there are weights to give back, and finite losses of training and validation rows that judge them."""
+        return math.isfinite(self.given_val_loss) and math.isfinite(self.given_loss)
+
+    @cached_property
+    def curve(self) -> Array:
+        """The validation loss of each epoch; infinite where it is not a number."""
+        return _finite(self.val_loss)
+
+    @property
+    def given_loss(self) -> float:
+        """Loss on training rows of the weights that are given back; NaN where there are none."""
+        return _at(self.loss, self.given_epoch)
+
+    @property
+    def given_val_loss(self) -> float:
+        """Validation loss of the weights that are given back; NaN where there are none."""
+        return _at(self.val_loss, self.given_epoch)
+
+    @property
+    def given_penalty(self) -> float:
+        """Penalty of the weights that are given back; 0 where it is not known."""
+        found = _at(self.penalty, self.given_epoch)
+        return found if math.isfinite(found) else 0.0
+
+    @property
+    def gap(self) -> float:
+        """Validation loss minus loss of the weights that are given back."""
+        return self.given_val_loss - self.given_loss
+
+    @property
+    def best_epoch(self) -> int:
+        """The epoch with the lowest validation loss, counted from 1; 0 when none was finite."""
+        return int(np.argmin(self.curve)) + 1 if len(self.curve) and np.isfinite(self.curve).any() else 0
+
+    @property
+    def lowest_val_loss(self) -> float:
+        """Of any epoch; infinite when none was finite."""
+        return float(self.curve.min()) if len(self.curve) else math.inf
+
+    @property
+    def error(self) -> float:
+        """Standard error of the validation loss: measured, or guessed from the number of rows; 0 where unknown."""
+        if self.val_loss_error is not None and math.isfinite(self.val_loss_error):
+            return max(0.0, self.val_loss_error)
+        return SPREAD * abs(self.given_val_loss) / math.sqrt(self.n_validation) if self.n_validation else 0.0
+
+    @property
+    def start(self) -> float:
+        """The loss from which learning is counted: of the baseline, or where it is not known of the first epoch."""
+        if self.baseline_loss is not None and math.isfinite(self.baseline_loss):
+            return self.baseline_loss
+        first = [value for value in (*self.val_loss[:1], *self.loss[:1]) if math.isfinite(value)]
+        return max(first, default=math.nan)
+
+    @property
+    def reach(self) -> float:
+        """From ``start`` down to the lowest loss seen, of training or validation rows: what can be learned."""
+        seen = [self.given_loss, self.lowest_val_loss, *(neighbour.val_loss for neighbour in self.neighbours)]
+        low = min((value for value in seen if math.isfinite(value)), default=math.nan)
+        return max(self.start - low, 0.01 * abs(self.start), 1e-12)
+
+
+def _finite(values: tuple[float, ...]) -> Array:
+    found = np.asarray(values, np.float64)
+    return np.where(np.isfinite(found), found, np.inf)
+
+
+def _at(values: tuple[float, ...], epoch: int) -> float:
+    return float(values[epoch - 1]) if 0 < epoch <= len(values) else math.nan

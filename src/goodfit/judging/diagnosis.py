@@ -1,0 +1,84 @@
+"""Numbers to findings, findings to a verdict."""
+
+import math
+
+from goodfit.judging.case import Case
+from goodfit.judging.course import out_of_epochs, overfitting_began, penalty_too_strong, stopped_too_early
+from goodfit.judging.evidence_rules import (
+    best_at_edge,
+    class_ignored,
+    dead_units,
+    no_better_than_baseline,
+    no_better_than_linear,
+    seeds_disagree,
+    validation_too_small,
+)
+from goodfit.judging.findings import Finding, Verdict, Word, by_severity
+from goodfit.judging.fit import good_fit, overfitting, underfitting
+from goodfit.judging.rates import diverged, perfect_pace, rate_too_large, rate_too_small
+from goodfit.judging.reading import case_of
+from goodfit.judging.rules import Rule
+
+RULES: tuple[Rule, ...] = (
+    diverged,
+    rate_too_small,
+    rate_too_large,
+    perfect_pace,
+    out_of_epochs,
+    stopped_too_early,
+    overfitting_began,
+    penalty_too_strong,
+    validation_too_small,
+    seeds_disagree,
+    best_at_edge,
+    no_better_than_baseline,
+    no_better_than_linear,
+    dead_units,
+    class_ignored,
+)
+WORDS: dict[str, Word] = {"overfitting": "overfitting", "underfitting": "underfitting", "good_fit": "good fit"}
+
+
+def diagnose(result: object) -> Verdict:
+    """What the numbers of a training say: a word about the weights that are given back, and every finding.
+
+    The word is ``underfitting``, ``good fit``, ``overfitting``, or ``cannot tell`` where the numbers carry none of
+    them. How often it is right is measured, see docs/verdict.md.
+
+    Args:
+        result: a run's ``record``, a sweep, a training, or a ``Case``.
+
+    Raises:
+        RecipeError: the result is none of these.
+
+    >>> falling = tuple(1 / epoch for epoch in range(1, 31))
+    >>> diagnose(Case(loss=falling, val_loss=falling, given_epoch=30, baseline_loss=1.2, n_validation=500)).word
+    'good fit'
+    """
+    case = case_of(result)
+    others = tuple(finding for rule in RULES if (finding := rule(case)) is not None)
+    fit = _fit(case, others)
+    return Verdict(
+        word=WORDS[fit.code] if fit else "cannot tell",
+        sentence=fit.sentence if fit else _why_not(case),
+        findings=by_severity((*((fit,) if fit else ()), *others)),
+    )
+
+
+def _fit(case: Case, others: tuple[Finding, ...]) -> Finding | None:
+    """The finding that gives the verdict its word."""
+    if not case.judged:
+        return None
+    if (found := overfitting(case)) or (found := underfitting(case, others)):
+        return found
+    if case.error > 0 and any(finding.code == "validation_too_small" for finding in others):
+        return None
+    return good_fit(case) if math.isfinite(case.start) else None
+
+
+def _why_not(case: Case) -> str:
+    if not case.val_loss:
+        return "There are no validation rows, so nothing says how the network does on rows it did not learn from."
+    if not case.judged:
+        return "No epoch came to a finite loss, so there is no fit to be judged."
+    return "The validation rows are too few to tell a good fit from a bad one."
