@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from goodfit.data.arrays import class_factors
+from goodfit.data.checks import Check, check_table
 from goodfit.data.encoder import Encoder, fit_encoder
 from goodfit.data.features import read_numbers
 from goodfit.data.folds import make_folds
@@ -48,13 +49,17 @@ IN_OWN_UNIT = ("rmse", "val_rmse", "mae", "val_mae")
 
 @dataclass(frozen=True)
 class Prepared:
-    """What is known before the first epoch. Encoder and the target's scale are learned from training rows only."""
+    """What is known before the first epoch. Encoder and the target's scale are learned from training rows only.
+
+    checks: what is suspicious about the table and its parts, most serious first.
+    """
 
     settings: Settings
     table: Table
     parts: Parts
     target: Target
     encoder: Encoder
+    checks: tuple[Check, ...] = ()
 
 
 def prepare(table: Table, target: str, settings: Settings) -> Prepared:
@@ -73,8 +78,10 @@ def prepare(table: Table, target: str, settings: Settings) -> Prepared:
     )
     if codes is not None:
         _warn_of_missing_classes(parts, whole, codes)
-    _refuse_infinity(_usable(table, settings), target)
-    return _learned(settings, table, parts, target)
+    usable = _usable(table, settings)
+    _refuse_infinity(usable, target)
+    checks = check_table(usable, parts, target=target, task=whole.task, seed=settings.seed)
+    return replace(_learned(settings, table, parts, target), checks=checks)
 
 
 def prepare_folds(prepared: Prepared) -> list[Prepared]:
@@ -96,10 +103,8 @@ def prepare_folds(prepared: Prepared) -> list[Prepared]:
         stratify=None if target.task == "regression" else np.asarray(target.encode(table))[rows],
         groups=table.values(settings.group)[rows] if settings.group else None,
     )
-    return [
-        _learned(settings, table, replace(prepared.parts, train=rows[train], validation=rows[validation]), target.name)
-        for train, validation in folds
-    ]
+    cut = [replace(prepared.parts, train=rows[train], validation=rows[validation]) for train, validation in folds]
+    return [replace(_learned(settings, table, parts, target.name), checks=prepared.checks) for parts in cut]
 
 
 def arrays_of(prepared: Prepared) -> Fold:

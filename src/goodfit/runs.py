@@ -5,8 +5,10 @@ encoder.json          what the columns became
 parts.safetensors     row numbers of train, validation and test
 weights.safetensors   best.<layer>.<name> and last.<layer>.<name>
 history.csv           one row for each epoch
+evidence.json         what was measured of the network on training and validation rows
 sweep.csv             of a sweep, one row for each member
 curves.parquet        of a sweep, one row for each member and epoch
+quantiles.parquet     of a sweep, how the weights of each member are distributed
 ledger.jsonl          openings of the exam; written by the exam, not here
 """
 
@@ -36,15 +38,16 @@ from goodfit.data.parts import Parts
 from goodfit.data.table import Column
 from goodfit.data.target import Target
 from goodfit.errors import GoodFitError, RunError
+from goodfit.evidence import Evidence
 from goodfit.learning.arrays import Params
 from goodfit.settings import Settings, settings_from
 from goodfit.training.choice import Choice, Configuration, Gain
 from goodfit.training.fitting import Outcome, Training
 from goodfit.training.history import History
 
-FORMAT = 1
-FILES = ("encoder.json", "parts.safetensors", "weights.safetensors", "history.csv")
-SWEEP_FILES = ("sweep.csv", "curves.parquet")
+FORMAT = 2
+FILES = ("encoder.json", "parts.safetensors", "weights.safetensors", "history.csv", "evidence.json")
+SWEEP_FILES = ("sweep.csv", "curves.parquet", "quantiles.parquet")
 DAMAGE = (
     GoodFitError,
     OSError,
@@ -66,7 +69,7 @@ class Record:
 
     source: where the table can be read again, a path or a built-in name, or "" for one that was in memory.
     fingerprint: of the table's content. schema: its columns as they were understood. seal: None without test rows.
-    validation_scores, baseline_scores: metrics of the validation rows, by the network and by a model without columns.
+    evidence: what was measured of the network, with metrics of the validation rows.
     """
 
     settings: Settings
@@ -79,10 +82,19 @@ class Record:
     seal: Seal | None
     training: Training
     sweep: "SweepRecord | None"
-    validation_scores: Mapping[str, float]
-    baseline_scores: Mapping[str, float]
+    evidence: Evidence
     created: str
     versions: Mapping[str, str]
+
+    @property
+    def validation_scores(self) -> dict[str, float]:
+        """Metrics of the validation rows, by the network, in the target's own unit."""
+        return {name: value for name, (value, *_) in self.evidence.intervals.items()}
+
+    @property
+    def baseline_scores(self) -> Mapping[str, float]:
+        """The same metrics by a model without columns."""
+        return self.evidence.baseline_scores
 
     @property
     def point(self) -> dict[str, float]:
@@ -97,11 +109,13 @@ class SweepRecord:
     """What a run folder holds of a sweep.
 
     table: one row for each member, see ``goodfit.training.sweep.Sweep``. curves: one row for each member and epoch,
-    with the columns of ``History``. choice: which configuration won, and how sure that is.
+    with the columns of ``History``. weights: for each member the quantiles of all its kernel weights at the best epoch,
+    as ``member``, ``share`` (0 … 1) and ``weight``. choice: which configuration won, and how sure that is.
     """
 
     table: pa.Table
     curves: pa.Table
+    weights: pa.Table
     choice: Choice
 
 
@@ -114,6 +128,17 @@ def curves_table(histories: Sequence[History]) -> pa.Table:
     }
     measured = {name: np.concatenate([history[name] for history in histories]) for name in histories[0]}
     return pa.table(columns | measured)
+
+
+def quantiles_table(networks: Sequence[Params]) -> pa.Table:
+    """How the kernel weights of each network are distributed: the smallest, the largest, and 199 between them."""
+    shares = np.linspace(0, 1, 201)
+    found = [
+        np.quantile(np.concatenate([layer["kernel"].ravel() for layer in params if "kernel" in layer]), shares)
+        for params in networks
+    ]
+    members = np.repeat(np.arange(len(networks)), len(shares))
+    return pa.table({"member": members, "share": np.tile(shares, len(networks)), "weight": np.concatenate(found)})
 
 
 def versions() -> dict[str, str]:
@@ -165,9 +190,11 @@ def save_run(folder: Path, record: Record) -> None:
         "parts.safetensors": safetensors.numpy.save(record.parts.arrays()),
         "weights.safetensors": safetensors.numpy.save(weights),
         "history.csv": _csv(_history_table(training.history)),
+        "evidence.json": _json(_plain(record.evidence.to_json())),
     }
-    if record.sweep is not None:
-        files |= {"sweep.csv": _csv(record.sweep.table), "curves.parquet": _parquet(record.sweep.curves)}
+    if (swept := record.sweep) is not None:
+        tables = {"curves.parquet": swept.curves, "quantiles.parquet": swept.weights}
+        files |= {"sweep.csv": _csv(swept.table), **{name: _parquet(table) for name, table in tables.items()}}
     digests = {name: _sha256(content) for name, content in files.items()}
     files["run.json"] = _json(_summary(record) | {"sha256": digests})
     try:
@@ -213,8 +240,6 @@ def _summary(record: Record) -> dict[str, Any]:
         "best_epoch": record.training.best_epoch,
         "weights": [list(layer) for layer in record.training.params],
         "choice": _plain(asdict(record.sweep.choice)) if record.sweep else None,
-        "validation_scores": _plain(record.validation_scores),
-        "baseline_scores": _plain(record.baseline_scores),
         "versions": dict(record.versions),
     }
 
@@ -256,8 +281,7 @@ def _record(contents: Mapping[str, bytes], summary: Mapping[str, Any]) -> Record
         seal=Seal.from_json(summary["seal"]) if summary["seal"] else None,
         training=training,
         sweep=_sweep(contents, summary["choice"]) if summary["choice"] else None,
-        validation_scores=_numbers(summary["validation_scores"]),
-        baseline_scores=_numbers(summary["baseline_scores"]),
+        evidence=Evidence.from_json(json.loads(contents["evidence.json"])),
         created=summary["created"],
         versions=summary["versions"],
     )
@@ -324,6 +348,7 @@ def _sweep(contents: Mapping[str, bytes], choice: Mapping[str, Any]) -> SweepRec
     return SweepRecord(
         table=pyarrow.csv.read_csv(BytesIO(contents["sweep.csv"])),
         curves=pyarrow.parquet.read_table(BytesIO(contents["curves.parquet"])),
+        weights=pyarrow.parquet.read_table(BytesIO(contents["quantiles.parquet"])),
         choice=_choice(choice),
     )
 

@@ -6,6 +6,7 @@ Every door for tables calls ``train``, ``load`` and the methods of ``Run``, and 
 import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from goodfit.data.parts import Parts
 from goodfit.data.table import Table, read_table
 from goodfit.data.target import Prediction, Target
 from goodfit.errors import DataError, ExamError
+from goodfit.evidence import Judges, gather
 from goodfit.experiment import Fitted, OnRefined, fit_grid, fit_once, plan_for, second_grid
 from goodfit.learning.arrays import Params
 from goodfit.preparation import (
@@ -36,6 +38,7 @@ from goodfit.runs import (
     curves_table,
     load_run,
     now,
+    quantiles_table,
     save_run,
     versions,
     write_file,
@@ -48,7 +51,7 @@ from goodfit.training.history import History
 from goodfit.training.lanes import Estimate as SweepEstimate
 from goodfit.training.lanes import OnProgress
 from goodfit.training.recipe import make_recipe
-from goodfit.training.scores import estimates, scores
+from goodfit.training.scores import estimates
 from goodfit.training.sweep import Sweep, estimate_sweep
 
 Array = npt.NDArray[Any]
@@ -180,7 +183,8 @@ class Run:
         rows = table.take(self.parts.test)
         target = self.record.target
         y = _truth(target, rows)
-        found = estimates(TASKS[target.task].judged, y, _predictions(self.record, rows), seed=self.settings.seed)
+        predicted = {"network": _predictions(self.record, rows)}
+        found = estimates(TASKS[target.task].judged, y, predicted, seed=self.settings.seed)["network"]
         return {name: Estimate(*(number * unit_of(name, target) for number in found[name])) for name in found}
 
 
@@ -289,12 +293,17 @@ def _record(fitted: Fitted, source: str) -> Record:
     """Everything that a run folder holds."""
     prepared, fold = fitted.prepared, fitted.fold
     settings, table, parts, target = prepared.settings, prepared.table, prepared.parts, prepared.target
-    y = np.asarray(fold.rows.labels, np.float64)[:-1, :-1]
-    truth = y if target.task == "regression" else y[:, 0].astype(np.int64)
     recipe, _ = make_recipe(layers_for(settings, target), loss=TASKS[target.task].loss)
-    judged = TASKS[target.task].judged
-    found = predictions(recipe, fitted.training.params, np.asarray(fold.rows.x)[fold.validation])
-    baseline = _baseline(target, truth[fold.train], len(fold.validation))
+    evidence = gather(
+        recipe,
+        fitted.training,
+        fold,
+        target=target,
+        judges=Judges(TASKS[target.task].judged, partial(unit_of, target=target)),
+        feature_names=prepared.encoder.feature_names,
+        checks=prepared.checks,
+        seed=settings.seed,
+    )
     return Record(
         settings=settings,
         source=source,
@@ -306,8 +315,7 @@ def _record(fitted: Fitted, source: str) -> Record:
         seal=Seal.of(table, parts.test) if len(parts.test) else None,
         training=_in_own_unit(fitted.training, target),
         sweep=None if fitted.sweep is None else _swept(fitted.sweep, target),
-        validation_scores=in_unit_of_target(scores(judged, truth[fold.validation], found), target),
-        baseline_scores=in_unit_of_target(scores(judged, truth[fold.validation], baseline), target),
+        evidence=evidence,
         created=now(),
         versions=versions(),
     )
@@ -316,7 +324,8 @@ def _record(fitted: Fitted, source: str) -> Record:
 def _swept(found: Sweep, target: Target) -> SweepRecord:
     """What is kept of a sweep: the table of its members, their curves, and the choice."""
     histories = [History(in_unit_of_target(training.history, target)) for training in found.trainings]
-    return SweepRecord(table=found.table, curves=curves_table(histories), choice=found.choice)
+    weights = quantiles_table([training.params for training in found.trainings])
+    return SweepRecord(table=found.table, curves=curves_table(histories), weights=weights, choice=found.choice)
 
 
 def _in_own_unit(training: Training, target: Target) -> Training:
@@ -333,14 +342,6 @@ def _truth(target: Target, rows: Table) -> Array:
     """Targets as metrics take them: class numbers, or standardised values, whose squares stay within range."""
     y = np.asarray(target.encode(rows))
     return y[:, None] if target.task == "regression" else y
-
-
-def _baseline(target: Target, y_train: Array, n_rows: int) -> Array:
-    """What a model without columns predicts for each row: the shares of the classes, or the mean, in training."""
-    if target.task == "regression":
-        return np.zeros((n_rows, 1))
-    shares = np.bincount(y_train, minlength=len(target.classes)) / len(y_train)
-    return np.tile(shares[1:] if target.task == "binary" else shares, (n_rows, 1))
 
 
 def _target_name(table: Table, target: str | None) -> str:

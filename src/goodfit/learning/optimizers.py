@@ -14,7 +14,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from goodfit.errors import RecipeError
-from goodfit.learning.arrays import Params
+from goodfit.learning.arrays import Array, Params
 from goodfit.learning.checks import is_finite
 from goodfit.learning.schedules import CONSTANT, Schedule
 
@@ -122,6 +122,18 @@ class Adam:
         if self.amsgrad:
             v = new["velocity_hat"] = jnp.maximum(slots["velocity_hat"], v)
         return -alpha * m / (jnp.sqrt(v) + knobs["epsilon"]), new
+
+    def step_sizes(self, slots: Slots, *, t: Array, knobs: Knobs) -> Array:
+        """By how much each weight moved at update ``t`` for a unit of momentum: α_t/(√v + ε), on the host.
+
+        >>> slots = {"velocity": np.array([1.0, 0.0001])}
+        >>> Adam().step_sizes(slots, t=np.array(10**6), knobs=optimizer_knobs(Adam(), total_steps=1)).round(6)
+        array([0.001, 0.1  ])
+        """
+        beta_1, beta_2 = (float(knobs[name]) for name in ("beta_1", "beta_2"))
+        alpha = knobs["learning_rate"] * np.sqrt(1 - beta_2 ** float(t)) / (1 - beta_1 ** float(t))
+        v = slots["velocity_hat" if self.amsgrad else "velocity"]
+        return np.asarray(alpha / (np.sqrt(v) + knobs["epsilon"]))
 
 
 Optimizer = SGD | Adam

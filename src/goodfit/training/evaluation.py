@@ -149,9 +149,13 @@ def last_layer(recipe: Recipe, params: Params, x: np.ndarray) -> np.ndarray:
 
 def row_losses(recipe: Recipe, params: Params, rows: Rows, index: np.ndarray) -> np.ndarray:
     """The loss of each of these rows, by number (rows,)."""
-    found = outputs(recipe, params, np.asarray(rows.x)[index])
+    return losses_of(recipe, np.asarray(rows.labels)[index, :-1], outputs(recipe, params, np.asarray(rows.x)[index]))
+
+
+def losses_of(recipe: Recipe, y: np.ndarray, outputs: np.ndarray) -> np.ndarray:
+    """The loss of each row (rows,) from targets and outputs (rows, n_outputs) as ``outputs`` gives them."""
     with jax.enable_x64(recipe.dtype == "float64"):
-        return np.asarray(_row_losses(recipe, np.asarray(rows.labels)[index, :-1], found))
+        return np.asarray(_row_losses(recipe, y, outputs))
 
 
 @partial(jax.jit, static_argnames="recipe")

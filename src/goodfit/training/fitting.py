@@ -9,7 +9,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from goodfit.learning.arrays import Params
+from goodfit.learning.arrays import Array, Params
+from goodfit.learning.optimizers import Adam
 from goodfit.learning.packing import Layout, layout_of
 from goodfit.training.cycle import (
     DIVERGED,
@@ -72,6 +73,8 @@ class Training:
         history: one row for each epoch.
         outcome: how it ended.
         best_epoch: counted from 1; 0 when no epoch was finite, and then ``params`` are the first weights.
+        input_steps: Adam's step for a unit of gradient at the end, η/(√v̂ + ε), of the weights that leave each input, on
+            average (n_inputs,); None for SGD, which takes the step η for all.
     """
 
     params: Params = field(repr=False)
@@ -79,6 +82,7 @@ class Training:
     history: History = field(repr=False)
     outcome: Outcome
     best_epoch: int
+    input_steps: Array | None = field(default=None, repr=False)
 
 
 def row_order(rows: np.ndarray, *, batch_size: int, padding: int, seed: int, epoch: int, shuffle: bool) -> np.ndarray:
@@ -144,7 +148,7 @@ def fit(
         capacity = max(1, min(32, ORDERED_ROWS // len(train)))
         names = column_names(recipe, validation=len(validation) > 0)
         state, history = _run(recipe, layout, knobs, data, state, names, draw, capacity, epochs, on_epoch)
-        return finish(recipe, layout, state, history, epochs=epochs, restore_best=restore_best)
+        return finish(recipe, layout, knobs, state, history, epochs=epochs, restore_best=restore_best)
 
 
 def _run(
@@ -179,7 +183,14 @@ def _run(
 
 
 def finish(
-    recipe: Recipe, layout: Layout, state: State, history: History, *, epochs: int, restore_best: bool = True
+    recipe: Recipe,
+    layout: Layout,
+    knobs: Knobs,
+    state: State,
+    history: History,
+    *,
+    epochs: int,
+    restore_best: bool = True,
 ) -> Training:
     """The result: the best weights so far, whatever ended the training."""
     code = int(state.code)
@@ -190,7 +201,20 @@ def finish(
     if best_epoch == 0 and code != DIVERGED:  # every epoch stood before start_from_epoch: the last is as good as any
         best, best_epoch = last, history.n_epochs
     given = best if restore_best or code == DIVERGED else last
-    return Training(given, last, history, Outcome(code), best_epoch)
+    return Training(given, last, history, Outcome(code), best_epoch, _input_steps(recipe, layout, knobs, state))
+
+
+def _input_steps(recipe: Recipe, layout: Layout, knobs: Knobs, state: State) -> Array | None:
+    """See ``Training``; without the multiplier of a schedule."""
+    optimizer = recipe.optimizer
+    if not isinstance(optimizer, Adam):
+        return None
+    steps = tuple(
+        {name: optimizer.step_sizes(slots, t=state.step, knobs=knobs.optimizer) for name, slots in layer.items()}
+        for layer in state.slots
+    )
+    kernels = (layer["kernel"] for layer in unpacked(recipe, steps, layout) if "kernel" in layer)
+    return next((kernel.mean(axis=1) for kernel in kernels), None)
 
 
 def _on_host(params: Params) -> Params:

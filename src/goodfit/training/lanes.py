@@ -210,7 +210,7 @@ class _Lanes:
         state: State = jax.tree.map(lambda leaf: leaf[lane], self.states)
         columns = np.concatenate(self.records[index]).T.astype(np.float64)
         history = History(dict(zip(self.names, columns, strict=True)))
-        training = finish(self.recipe, self.layout, state, history, epochs=self.epochs)
+        training = finish(self.recipe, self.layout, self.members[index].knobs, state, history, epochs=self.epochs)
         self.found[index] = self.keep(index, training)
         self.records[index] = []
 

@@ -1,6 +1,6 @@
-"""Metrics of given predictions as plain numbers, and with 95 % intervals."""
+"""Metrics of given predictions as plain numbers with 95 % intervals, in float64."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -13,39 +13,55 @@ from goodfit.data.exam import Estimate, bootstrap_intervals, wilson_interval
 from goodfit.learning.metrics import METRICS
 
 Array = npt.NDArray[Any]
+RESAMPLES = 200, 1000
+"""How often rows are drawn anew: 1,000 times, less often when a draw is large, never below 200."""
+DRAWN_PREDICTIONS = 10_000_000
 
 
-def scores(names: Sequence[str], y: Array, prediction: Array) -> dict[str, float]:
-    """Each metric of ``METRICS`` by name, in float64.
+def estimates(
+    names: Sequence[str], y: Array, predictions: Mapping[str, Array], *, seed: int
+) -> dict[str, dict[str, Estimate]]:
+    """For each of several models, each metric of ``METRICS`` by name with its 95 % interval, on the same rows.
+
+    Intervals: Wilson's for accuracy, else the percentile bootstrap over the rows, the same draws for every model.
 
     Args:
         y: class numbers (rows,), or values (rows, outputs).
-        prediction: probabilities (rows, classes), of two classes (rows, 1), or values (rows, outputs).
+        predictions: of each model probabilities (rows, classes), of two classes (rows, 1), or values (rows, outputs).
     """
-    values = _judge(tuple(names), y, prediction, np.ones((1, len(y))))[0]
-    return dict(zip(names, values.tolist(), strict=True))
+    given = np.stack([np.asarray(prediction, np.float64) for prediction in predictions.values()])
+    undrawn: list[Array] = []
+
+    def judge(draws: Array) -> Array:
+        weights = np.vstack([np.ones(len(y)), draws])
+        with jax.enable_x64(True):
+            values = np.asarray(_judge(tuple(names), y, given, weights))
+        undrawn[:] = [values[:, 0].ravel()]
+        return values[:, 1:].transpose(1, 0, 2).reshape(len(draws), -1)
+
+    n_resamples = int(np.clip(DRAWN_PREDICTIONS // given[0].size, *RESAMPLES))
+    ends = bootstrap_intervals(judge, len(y), seed=seed, n_resamples=n_resamples)
+    found = iter(Estimate(value, *end) for value, end in zip(undrawn[0].tolist(), ends, strict=True))
+    return {model: {name: _exact(name, next(found), len(y)) for name in names} for model in predictions}
 
 
-def estimates(names: Sequence[str], y: Array, prediction: Array, *, seed: int) -> dict[str, Estimate]:
-    """Each metric with its 95 % interval: Wilson's for accuracy, else the percentile bootstrap over the rows."""
-    found = scores(names, y, prediction)
-    intervals = bootstrap_intervals(lambda weights: _judge(tuple(names), y, prediction, weights), len(y), seed=seed)
-    of_metric = dict(zip(names, intervals, strict=True))
-    if "accuracy" in found:
-        of_metric["accuracy"] = wilson_interval(round(found["accuracy"] * len(y)), len(y))
-    return {name: Estimate(value, *of_metric[name]) for name, value in found.items()}
-
-
-def _judge(names: tuple[str, ...], y: Array, prediction: Array, weights: Array) -> Array:
-    """Every metric under every weighting of the rows: (weightings, metrics)."""
-    with jax.enable_x64(True):
-        return np.asarray(_compiled(names, y, prediction.astype(np.float64), weights.astype(np.float64)))
+def _exact(name: str, found: Estimate, n_rows: int) -> Estimate:
+    """A share has an interval in closed form."""
+    if name != "accuracy":
+        return found
+    return Estimate(found.value, *wilson_interval(round(found.value * n_rows), n_rows))
 
 
 @partial(jax.jit, static_argnames="names")
-def _compiled(names: tuple[str, ...], y: jax.Array, prediction: jax.Array, weights: jax.Array) -> jax.Array:
-    def under(weight: jax.Array) -> jax.Array:
-        return jnp.stack([METRICS[name].function(y, prediction, weight) for name in names])
+def _judge(names: tuple[str, ...], y: jax.Array, predictions: jax.Array, weights: jax.Array) -> jax.Array:
+    """Every metric of every model (models, rows, outputs) under every weighting (m, rows): (models, m, metrics)."""
 
-    values: jax.Array = jax.lax.map(under, weights)
+    def of_model(prediction: jax.Array) -> jax.Array:
+        def under(weight: jax.Array) -> jax.Array:
+            return jnp.stack([METRICS[name].function(y, prediction, weight) for name in names])
+
+        values: jax.Array = jax.lax.map(under, weights)
+        return values
+
+    values: jax.Array = jax.lax.map(of_model, predictions)
     return values
