@@ -3,9 +3,11 @@
 import importlib
 from types import ModuleType
 
+_WITH_SCIKIT_LEARN = ("builtin", "quick")
+"""Rooms that need scikit-learn, which takes longer to import than most tables to read; loaded when first used."""
+
 
 def __getattr__(name: str) -> ModuleType:
-    # Only the built-in sets need scikit-learn, which takes longer to import than most tables to read.
-    if name == "builtin":
-        return importlib.import_module("goodfit.data.builtin")
+    if name in _WITH_SCIKIT_LEARN:
+        return importlib.import_module(f"goodfit.data.{name}")
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal, get_args
@@ -48,3 +49,12 @@ class Check:
         except (AttributeError, KeyError, TypeError, ValueError) as error:
             raise DataError(f"The record of a data check is damaged ({error!r}): train again.") from error
         return check
+
+
+def option(name: str, *columns: str) -> str:
+    """The option for a shell, once for each column.
+
+    >>> option("drop", "last call", "-x")
+    "--drop 'last call' --drop=-x"
+    """
+    return " ".join(f"--{name}{'=' if c.startswith('-') else ' '}{shlex.quote(c)}" for c in columns)

@@ -1,12 +1,30 @@
 """What is wrong with a table, found before training: each finding names columns or counts rows, and what repairs it."""
 
+import numpy as np
+
 from goodfit.data.check import SEVERITIES, Check, CheckCode, CheckSeverity
+from goodfit.data.drift import check_drift, check_ids, check_rare_classes
+from goodfit.data.leaks import check_leaks
+from goodfit.data.order import (
+    ALIKE,
+    alike,
+    check_groups,
+    check_time,
+    group_codes,
+    group_columns,
+    rows_of_groups,
+    time_columns,
+)
 from goodfit.data.parts import Parts
+from goodfit.data.sample import Sample, draw_rows, make_sample
 from goodfit.data.table import Table
 from goodfit.data.target import Task
 from goodfit.data.twins import check_duplicates
 
 __all__ = ["Check", "CheckCode", "CheckSeverity", "check_table"]
+
+ROWS = 3000
+"""Rows that are measured on: enough for a standard error of 0.01."""
 
 
 def check_table(
@@ -28,5 +46,45 @@ def check_table(
     task: as in `Target.task`. group, time, class_weight: what the training was given, so that it is not advised again.
     """
     columns = [column.name for column in table.schema if column.used and column.name not in (target, group, time)]
-    found = check_duplicates(table, parts, columns)
+    if not columns:
+        return ()
+    known = np.sort(np.concatenate([parts.train, parts.validation]))
+    sample = make_sample(table, draw_rows(known, ROWS, seed), columns, target=target, task=task, seed=seed)
+    found = [
+        *check_duplicates(table, parts, columns, target=target, task=task, seed=seed),
+        *check_leaks(sample),
+        *check_ids(table, columns),
+        *_check_order(table, parts, sample, in_order=time is not None),
+        *_check_groups(table, parts, sample, target),
+        *check_rare_classes(table, parts, target=target, task=task, weighted=class_weight is not None),
+        *check_drift(table, parts, [*columns, target], seed=seed),
+    ]
     return tuple(sorted(found, key=lambda check: SEVERITIES.index(check.severity)))
+
+
+def _check_order(table: Table, parts: Parts, sample: Sample, *, in_order: bool) -> list[Check]:
+    """The first column that orders the rows in time and whose order matters."""
+    if in_order or parts.rule in ("time", "last"):
+        return []
+    for name in time_columns(table, sample.names):
+        if found := check_time(sample.narrowed([name]), name, table.values(name)[sample.rows]):
+            return found
+    return []
+
+
+def _check_groups(table: Table, parts: Parts, sample: Sample, target: str) -> list[Check]:
+    """The column that names groups whose rows are most alike."""
+    known = np.sort(np.concatenate([parts.train, parts.validation]))
+    strength, rows = {}, {}
+    for name in group_columns(table, parts, sample):
+        rows[name] = rows_of_groups(group_codes(table, name), known, ROWS, sample.seed)
+        strength[name] = alike(
+            make_sample(table, rows[name], [name], target=target, task=sample.task, seed=sample.seed), 0
+        )
+    best = max(strength, key=lambda name: strength[name], default=None)
+    if best is None or strength[best] < ALIKE:
+        return []
+    grouped = make_sample(table, rows[best], sample.names, target=target, task=sample.task, seed=sample.seed).narrowed(
+        [best]
+    )
+    return check_groups(grouped, grouped.names.index(best))

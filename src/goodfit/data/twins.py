@@ -7,39 +7,81 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from goodfit.data.check import Check
+from goodfit.data.check import Check, CheckSeverity
+from goodfit.data.cuts import Rows
+from goodfit.data.features import Numbers
 from goodfit.data.parts import Parts
+from goodfit.data.sample import Sample, draw_rows, make_sample
 from goodfit.data.table import Table
+from goodfit.data.target import Task
+from goodfit.words import count
 
 Keys = npt.NDArray[np.uint64]
 
+STEP = 2e-3
+"""Numbers are equal up to rounding within about this part of a standard deviation."""
+JUDGED, KNOWN = 500, 3000
+"""Validation rows that are told by their nearest training row, and training rows among which it is looked for."""
+CERTAIN = 3.0
+"""Standard errors by which rows that have a twin must be told better."""
+WARNING, SERIOUS = 0.03, 0.1
+"""The part of the error that the twins hide."""
+SCORE = {"regression": ("r2", "R²"), "binary": ("accuracy", "accuracy"), "multiclass": ("accuracy", "accuracy")}
 
-def check_duplicates(table: Table, parts: Parts, columns: Sequence[str]) -> list[Check]:
-    """Held-out rows whose columns all equal those of a row that trains."""
-    keys = row_keys(table, columns)
-    trained = keys[parts.train]
-    held = np.concatenate([parts.validation, parts.test])
-    twins = int(np.isin(keys[held], trained).sum())
-    if not twins:
+
+def check_duplicates(
+    table: Table, parts: Parts, columns: Sequence[str], *, target: str, task: Task, seed: int
+) -> list[Check]:
+    """Held-out rows whose columns all equal those of a training row, and what that does to the score.
+
+    In a table of a few coarse columns many rows are equal and tell nothing by it: twins are named only if a validation
+    row's target is told better by its twin than that of other rows by their nearest training row.
+    """
+    twins = find_twins(table, parts.train, np.r_[parts.validation, parts.test], columns)
+    of_validation = twins[: len(parts.validation)]
+    judged = _judged(of_validation, seed)
+    rows = draw_rows(parts.train, KNOWN, seed)
+    if not (twins >= 0).any() or not len(judged):
         return []
-    sentence = f"{twins:,} of {len(held):,} validation and test rows are the same as a training row"
-    return [Check("duplicates", "note", (), twins, sentence)]
+    together = np.r_[rows, parts.validation[judged], np.maximum(of_validation[judged], 0)]
+    sample = make_sample(table, together, columns, target=target, task=task, seed=seed)
+    told, truth, has_twin = _told(sample, len(rows), len(judged), of_validation[judged] >= 0)
+    errors = (told - truth) ** 2 if task == "regression" else (told != truth).astype(np.float64)
+    if not _clearly_better(errors, has_twin):
+        return []
+    share = float((of_validation >= 0).mean())
+    return [_check(int((twins >= 0).sum()), len(twins), share, _scores(truth, errors, has_twin, share, task), task)]
 
 
-def row_keys(table: Table, columns: Sequence[str]) -> Keys:
+def find_twins(table: Table, train: Rows, held: Rows, columns: Sequence[str]) -> Rows:
+    """The training row that each held-out row equals, exactly or up to rounding; −1 where there is none.
+
+    Up to rounding: in the same cells of a grid, while of four times as wide cells not many more agree. Rows that are
+    near each other by chance are sixteen times as many there in two columns, and more in more.
+    """
+    twins = _partners(row_keys(table, columns), train, held)
+    if not _has_fractions(table, columns):
+        return twins
+    fine, coarse = (_partners(row_keys(table, columns, step=step), train, held) for step in (STEP, 4 * STEP))
+    exact = twins >= 0
+    found, chance = (fine[~exact] >= 0).sum(), (coarse[~exact] >= 0).sum()
+    return np.where(exact, twins, fine) if found >= 3 and found >= 0.5 * chance else twins
+
+
+def row_keys(table: Table, columns: Sequence[str], *, step: float = 0.0) -> Keys:
     """A number of every row that is the same for rows with equal values: uint64 (n_rows,).
 
     Σ_j multiplier_j · mixed(value_j) modulo 2⁶⁴ with odd random multipliers; for wide tables ten times as quick as
-    `row_hashes`, and of use within one process only.
+    `row_hashes`, and of use within one process only. step: numbers are rounded to so many of their standard deviations.
     """
     multipliers = np.random.default_rng(0).integers(2**63, size=len(columns), dtype=np.uint64) * np.uint64(2) + 1
     keys = np.zeros(table.n_rows, np.uint64)
     for name, multiplier in zip(columns, multipliers, strict=True):
-        keys += _mixed(_words(table.arrow[name].combine_chunks())) * multiplier
+        keys += _mixed(_words(table.arrow[name].combine_chunks(), step)) * multiplier
     return keys
 
 
-def _words(column: pa.Array) -> Keys:
+def _words(column: pa.Array, step: float) -> Keys:
     """64 bits of each cell: those of the number or moment, or which of the different strings it is."""
     if pa.types.is_string(column.type):
         codes = column.dictionary_encode().indices
@@ -47,7 +89,10 @@ def _words(column: pa.Array) -> Keys:
     if pa.types.is_timestamp(column.type):
         column = pc.cast(column, pa.int64()).fill_null(np.iinfo(np.int64).min)
         return np.asarray(column).view(np.uint64)
-    return (np.asarray(column.fill_null(np.nan)) + 0.0).view(np.uint64)  # -0.0 + 0.0 is 0.0
+    numbers = np.asarray(column.fill_null(np.nan))
+    if step and (spread := np.nanstd(numbers)) > 0:
+        numbers = np.round(numbers / (step * spread))
+    return (numbers + 0.0).view(np.uint64)  # -0.0 + 0.0 is 0.0
 
 
 def _mixed(words: Keys) -> Keys:
@@ -55,3 +100,78 @@ def _mixed(words: Keys) -> Keys:
     words = (words ^ (words >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     words = (words ^ (words >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
     return words ^ (words >> np.uint64(31))
+
+
+def _partners(keys: Keys, train: Rows, held: Rows) -> Rows:
+    known, first = np.unique(keys[train], return_index=True)
+    places = np.minimum(np.searchsorted(known, keys[held]), len(known) - 1)
+    return np.where(known[places] == keys[held], train[first[places]], -1)
+
+
+def _has_fractions(table: Table, columns: Sequence[str]) -> bool:
+    """Whether there is a number to round; whole numbers are not rounded."""
+    numbers = [table.values(name)[:1000] for name in columns if table.column(name).kind == "number"]
+    return any(bool((values[values == values] % 1 != 0).any()) for values in numbers)
+
+
+def _judged(twins: Rows, seed: int) -> Rows:
+    """Places of validation rows, with and without a twin alike; none if there are too few of either."""
+    sides = [draw_rows(np.flatnonzero(side), JUDGED, seed) for side in (twins >= 0, twins < 0)]
+    return np.concatenate(sides) if min(map(len, sides)) >= 5 else np.empty(0, np.int64)
+
+
+def _told(
+    sample: Sample, n_known: int, n_judged: int, has_twin: npt.NDArray[np.bool_]
+) -> tuple[Numbers, Numbers, npt.NDArray[np.bool_]]:
+    """The target that twin or nearest training row tells of the judged rows, and the true one."""
+    y = np.asarray(sample.y, np.float64)
+    known, truth, twin = np.split(y, [n_known, n_known + n_judged])
+    told = twin.copy()
+    alone = np.flatnonzero(~has_twin)
+    told[alone] = known[_nearest(sample, n_known, n_known + alone)]
+    return told, truth, has_twin
+
+
+def _nearest(sample: Sample, n_known: int, places: Rows) -> Rows:
+    """The known row nearest to each of these: squared standardised differences, and 1 for another category."""
+    distances = np.zeros((len(places), n_known), np.float32)
+    narrow = sample.narrowed()
+    for values, category in zip(narrow.x.T, narrow.categories, strict=True):
+        if category:
+            distances += values[places][:, None] != values[None, :n_known]
+            continue
+        spread = np.nanstd(values) or 1.0
+        scaled = np.nan_to_num((values - np.nanmean(values)) / spread).astype(np.float32)
+        distances += (scaled[places][:, None] - scaled[None, :n_known]) ** 2
+    nearest: Rows = distances.argmin(axis=1)
+    return nearest
+
+
+def _clearly_better(errors: Numbers, has_twin: npt.NDArray[np.bool_]) -> bool:
+    sides = errors[has_twin], errors[~has_twin]
+    se = np.sqrt(sum(side.var(ddof=1) / len(side) for side in sides))
+    return bool(sides[1].mean() - sides[0].mean() > max(CERTAIN * se, 1e-12))
+
+
+def _scores(
+    truth: Numbers, errors: Numbers, has_twin: npt.NDArray[np.bool_], share: float, task: Task
+) -> dict[str, float]:
+    """The score of telling all validation rows so, twins in their true share, and of those without a twin."""
+    without = float(errors[~has_twin].mean())
+    error = share * float(errors[has_twin].mean()) + (1 - share) * without
+    unit = float(truth.var()) if task == "regression" else 1.0
+    name = SCORE[task][0]
+    return {f"{name}_with": 1 - error / unit, f"{name}_without": 1 - without / unit}
+
+
+def _check(twins: int, held: int, share: float, effect: dict[str, float], task: Task) -> Check:
+    with_twins, without = effect.values()
+    hidden = (with_twins - without) / (1 - without)
+    severity: CheckSeverity = "serious" if hidden >= SERIOUS else "warning" if hidden >= WARNING else "note"
+    found = f"{twins:,} of {count(held, 'validation and test row')} also stand{'s' * (twins == 1)} in training"
+    sentence = (
+        f"{found}, which flatters the score: the nearest training row tells the target with {SCORE[task][1]} "
+        f"{with_twins:.3f}, but {without:.3f} where there is no such copy; remove repeated rows from the table."
+    )
+    few = f"{found}; they are {share:.1%} of the validation rows, too few to change the score much."
+    return Check("duplicates", severity, (), twins, few if severity == "note" else sentence, effect)

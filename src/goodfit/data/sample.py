@@ -1,0 +1,121 @@
+"""Some rows of a table as plain numbers, for quick measurements that no network learns from."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import numpy.typing as npt
+
+from goodfit.data.cuts import Rows
+from goodfit.data.features import Numbers, column_as
+from goodfit.data.table import Table
+from goodfit.data.target import Task
+
+SCORES = {"binary": "auc", "multiclass": "accuracy", "regression": "r2"}
+WIDEST = 64
+"""Of more columns only those that say most by themselves are measured together."""
+
+
+@dataclass(frozen=True, eq=False)
+class Sample:
+    """Rows of a table as numbers.
+
+    rows: where they stand in the table. x: (n, columns), missing as NaN; numbers as they are, categories as how many
+    other values are more frequent, dates as microseconds. y: codes of classes from 0, or quantities.
+    categories: which columns of x hold categories.
+    """
+
+    names: tuple[str, ...]
+    rows: Rows
+    x: Numbers
+    y: npt.NDArray[np.int64] | Numbers
+    categories: npt.NDArray[np.bool_]
+    task: Task
+    seed: int
+
+    @property
+    def metric(self) -> str:
+        return SCORES[self.task]
+
+    @property
+    def n_classes(self) -> int:
+        return int(self.y.max()) + 1
+
+    @property
+    def targets(self) -> Numbers:
+        """The quantity (n, 1), or for each class whether it is this one (n, classes)."""
+        if self.task == "regression":
+            return np.asarray(self.y, np.float64)[:, None]
+        return np.eye(self.n_classes)[self.y.astype(np.int64)]
+
+    @property
+    def chance(self) -> float:
+        """The score of knowing nothing."""
+        if self.task == "multiclass":
+            return float(np.bincount(self.y.astype(np.int64)).max() / len(self.y))
+        return 0.5 if self.task == "binary" else 0.0
+
+    @property
+    def noise(self) -> float:
+        """About the standard error of a score, from above: of AUC and accuracy by the rarer class, else by rows."""
+        counts = np.bincount(self.y.astype(np.int64)) if self.task == "binary" else np.array([len(self.y)])
+        return float(0.5 / np.sqrt(counts.min()))
+
+    def narrowed(self, keep: Sequence[str] = ()) -> Sample:
+        """Without columns, where they are many, whose ranks go least with the target."""
+        if len(self.names) <= WIDEST:
+            return self
+        x = np.nan_to_num(self.x)
+        ranks = np.argsort(np.argsort(x, axis=0), axis=0) - (len(x) - 1) / 2
+        y = self.targets - self.targets.mean(axis=0)
+        strength = (np.abs(ranks.T @ y) / (y.std(axis=0) + 1e-12)).max(axis=1)
+        strength[x.std(axis=0) == 0] = 0
+        kept = {*np.argsort(-strength, kind="stable")[:WIDEST].tolist(), *map(self.names.index, keep)}
+        return self.only(sorted(kept))
+
+    def only(self, columns: Sequence[int]) -> Sample:
+        """These columns."""
+        names = tuple(self.names[j] for j in columns)
+        return replace(self, names=names, x=self.x[:, columns], categories=self.categories[list(columns)])
+
+
+def draw_rows(rows: npt.ArrayLike, most: int, seed: int) -> Rows:
+    """At most so many of these rows, ascending."""
+    rows = np.asarray(rows, np.int64)
+    return rows if len(rows) <= most else np.sort(np.random.default_rng(seed).choice(rows, most, replace=False))
+
+
+def make_sample(table: Table, rows: Rows, columns: Sequence[str], *, target: str, task: Task, seed: int) -> Sample:
+    """These rows and columns as numbers."""
+    part = table.take(rows)
+    kinds = [table.column(name).kind for name in columns]
+    x = np.empty((len(rows), len(columns)))
+    for j, (name, kind) in enumerate(zip(columns, kinds, strict=True)):
+        x[:, j] = _numbers(part, name, kind)
+    # Trees reckon in float32, where larger numbers would be infinite.
+    np.clip(x, -1e38, 1e38, out=x)
+    categories = np.array([kind not in ("number", "date") for kind in kinds], bool)
+    return Sample(tuple(columns), rows, x, _target(part, target, task), categories, task, seed)
+
+
+def _numbers(table: Table, name: str, kind: str) -> Numbers:
+    values = table.values(name)
+    if kind == "number":
+        return values
+    if kind == "date":
+        moments = values.astype("datetime64[us]")
+        return np.where(np.isnat(moments), np.nan, moments.astype(np.float64))
+    _, codes, counts = np.unique(values.astype(str), return_inverse=True, return_counts=True)
+    return np.argsort(np.argsort(-counts, kind="stable")).astype(np.float64)[codes]
+
+
+def _target(table: Table, target: str, task: Task) -> npt.NDArray[np.int64] | Numbers:
+    if task == "regression":
+        values: Numbers = column_as(table, target, "number").to_numpy()
+        spread = float(np.abs(values).max()) or 1.0
+        return values / spread
+    cells = table.values(target)
+    codes: npt.NDArray[np.int64] = np.unique(cells.astype(str), return_inverse=True)[1].astype(np.int64)
+    return codes
