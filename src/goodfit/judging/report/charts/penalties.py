@@ -1,0 +1,31 @@
+"""What each λ did to both losses."""
+
+from collections.abc import Sequence
+
+import altair as alt
+import numpy as np
+
+from goodfit.judging.report.charts.basics import Layer, loss_y, rows, sized
+from goodfit.judging.report.charts.curves import COLOUR, DASH
+from goodfit.judging.report.members import Member
+from goodfit.judging.report.theme import INK
+
+
+def loss_ladder(members: Sequence[Member], *, chosen: float) -> Layer:
+    """Train and validation loss at the best epoch of each λ; that of the chosen λ is ringed."""
+    found = [
+        {"l2": f"{member.l2:g}", "loss": member.at_best(values), "part": part, "chosen": member.l2 == chosen}
+        for member in members
+        for part, values in (("train", member.loss), ("validation", member.val_loss))
+        if np.isfinite(member.at_best(values))
+    ]
+    base = alt.Chart(rows(found)).encode(
+        x=alt.X("l2:N", sort=None, axis=alt.Axis(title="λ", labelAngle=0)),
+        y=loss_y(row["loss"] for row in found),
+    )
+    lines = base.mark_line().encode(color=COLOUR, strokeDash=DASH)
+    points = base.mark_point(filled=True, size=42, opacity=1).encode(color=COLOUR)
+    ring = base.mark_point(filled=False, size=190, color=INK, strokeWidth=1.6).transform_filter(
+        "datum.chosen && datum.part == 'validation'"
+    )
+    return sized(alt.layer(lines, points, ring), title="both losses")
