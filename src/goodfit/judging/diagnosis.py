@@ -2,6 +2,8 @@
 
 import math
 
+import numpy as np
+
 from goodfit.judging.case import Case
 from goodfit.judging.course import out_of_epochs, overfitting_began, penalty_too_strong, stopped_too_early
 from goodfit.judging.evidence_rules import (
@@ -56,8 +58,9 @@ def diagnose(result: object) -> Verdict:
     'good fit'
     """
     case = case_of(result)
-    others = tuple(finding for rule in RULES if (finding := rule(case)) is not None)
-    fit = _fit(case, others)
+    with np.errstate(all="ignore"):
+        others = tuple(finding for rule in RULES if (finding := rule(case)) is not None)
+        fit = _fit(case, others)
     return Verdict(
         word=WORDS[fit.code] if fit else "cannot tell",
         sentence=fit.sentence if fit else _why_not(case),

@@ -121,7 +121,7 @@ def dead_units(case: Case) -> Finding | None:
     return Finding(
         "dead_units",
         "warning",
-        f"{case.dead_units[layer]} of the {case.units[layer]} units of hidden layer {layer + 1} are dead: "
+        f"Of the {case.units[layer]} units of hidden layer {layer + 1}, {case.dead_units[layer]} are dead: "
         "no training row makes them speak.",
         {"dead": case.dead_units[layer], "units": case.units[layer], "share": worst},
         "Take shorter steps, or fewer units.",

@@ -1,0 +1,268 @@
+"""Every finding has a case that raises it and a near one that does not; nothing in the numbers makes a rule fail."""
+
+import math
+import shlex
+from dataclasses import replace
+from itertools import product
+
+import numpy as np
+import pytest
+import typer
+
+import goodfit
+from goodfit import cli
+from goodfit.errors import RecipeError
+from goodfit.judging.case import Case, Neighbour
+from goodfit.judging.diagnosis import diagnose
+from goodfit.judging.findings import SEVERITIES, WORDS, Finding, Verdict
+from goodfit.judging.reading import case_of, member_case
+from goodfit.terminal.arguments import settings_given
+
+EPOCHS = 60
+
+
+def falling(low, high=1.0, speed=0.15, n=EPOCHS):
+    """A curve that falls from high towards low."""
+    return tuple((low + (high - low) * np.exp(-speed * np.arange(n))).tolist())
+
+
+def jumping(low, size, n=EPOCHS):
+    return tuple((low + size * (np.arange(n) % 2)).tolist())
+
+
+GOOD = Case(
+    loss=falling(0.20),
+    val_loss=falling(0.22),
+    penalty=(0.01,) * EPOCHS,
+    update_ratio=(0.003,) * EPOCHS,
+    given_epoch=EPOCHS,
+    epochs=EPOCHS,
+    patience=10,
+    learning_rate=0.001,
+    l2=0.001,
+    hidden=(64, 64),
+    n_train=2000,
+    n_validation=500,
+    val_loss_error=0.01,
+    baseline_loss=1.0,
+    baseline_difference=(0.78, 0.02),
+    linear_loss=0.5,
+    linear_difference=(0.28, 0.02),
+    units=(64, 64),
+    dead_units=(3, 1),
+    confusion=((40, 3), (2, 55)),
+    classes=("no", "yes"),
+)
+"""Both losses came down from 1 to about 0.2, the gap is small, and there are rows enough."""
+
+
+def good(**changes):
+    return replace(GOOD, **changes)
+
+
+def beside(*neighbours, **changes):
+    """The good training with neighbours (l2, rate, loss, val_loss)."""
+    return good(neighbours=tuple(Neighbour(*n) for n in neighbours), **changes)
+
+
+PAIRS = {
+    "diverged": (good(outcome="diverged"), good()),
+    "rate_too_small": (
+        beside((0.001, 0.01, 0.08, 0.10)),
+        beside((0.001, 0.01, 0.19, 0.21)),
+    ),
+    "rate_too_large": (
+        beside((0.001, 0.0001, 0.08, 0.10)),
+        beside((0.001, 0.0001, 0.19, 0.21)),
+    ),
+    "perfect_pace": (
+        beside((0.001, 0.0001, 0.8, 0.8), (0.001, 0.01, 0.3, 0.4)),
+        beside((0.001, 0.0001, 0.8, 0.8)),
+    ),
+    "out_of_epochs": (
+        good(loss=falling(0.2, speed=0.02), val_loss=falling(0.22, speed=0.02)),
+        good(),
+    ),
+    "penalty_too_strong": (
+        beside((0.0, 0.001, 0.08, 0.10)),
+        beside((0.0, 0.001, 0.15, 0.21)),
+    ),
+    "stopped_too_early": (
+        good(
+            outcome="stopped_early",
+            patience=2,
+            loss=(*falling(0.3, n=20, speed=0.05), 0.50, 0.45),
+            val_loss=(*falling(0.32, n=20, speed=0.05), 0.59, 0.585),
+            given_epoch=20,
+        ),
+        good(
+            outcome="stopped_early",
+            patience=2,
+            loss=(*falling(0.3, n=20, speed=0.05), 0.50, 0.45),
+            val_loss=(*falling(0.32, n=20, speed=0.05), 0.7, 0.8),
+            given_epoch=20,
+        ),
+    ),
+    "overfitting_began": (
+        good(loss=falling(0.0), val_loss=(*falling(0.22, n=30), *np.linspace(0.25, 0.6, 30)), given_epoch=30),
+        good(loss=falling(0.2), val_loss=(*falling(0.22, n=30), *np.linspace(0.232, 0.235, 30)), given_epoch=30),
+    ),
+    "validation_too_small": (good(val_loss_error=0.2), good(val_loss_error=0.02)),
+    "seeds_disagree": (good(seed_losses=(0.22, 0.6)), good(seed_losses=(0.22, 0.23))),
+    "best_at_edge": (good(edges={"learning_rate": "high"}), good()),
+    "no_better_than_baseline": (good(baseline_difference=(0.01, 0.02)), good(baseline_difference=(0.05, 0.02))),
+    "no_better_than_linear": (good(linear_difference=(0.01, 0.02)), good(linear_difference=(0.05, 0.02))),
+    "dead_units": (good(dead_units=(3, 40)), good(dead_units=(3, 20))),
+    "class_ignored": (good(confusion=((43, 0), (9, 0))), good(confusion=((43, 0), (8, 1)))),
+    "overfitting": (
+        good(loss=falling(0.02), val_loss=falling(0.5)),
+        good(loss=falling(0.20), val_loss=falling(0.25)),
+    ),
+    "underfitting": (
+        good(loss=falling(0.2, speed=0.01), val_loss=falling(0.22, speed=0.01)),
+        good(),
+    ),
+    "good_fit": (good(), good(loss=falling(0.02), val_loss=falling(0.5))),
+}
+
+
+@pytest.mark.parametrize("code", PAIRS)
+def test_finding_is_made_for_the_one_and_not_for_the_near_one(code):
+    raising, near = PAIRS[code]
+    assert diagnose(raising).find(code) is not None
+    assert diagnose(near).find(code) is None
+
+
+@pytest.mark.parametrize("code", PAIRS)
+def test_finding_says_something_and_has_numbers(code):
+    found = diagnose(PAIRS[code][0]).find(code)
+    assert found.sentence[0].isupper() and found.sentence.endswith(".")
+    assert all(isinstance(value, float | int) for value in found.evidence.values())
+    assert found.severity in SEVERITIES
+
+
+@pytest.mark.parametrize("code", PAIRS)
+def test_argument_can_be_pasted_behind_train(code):
+    command = typer.main.get_command(cli.app).commands["train"]
+    argument = diagnose(PAIRS[code][0]).find(code).argument
+    context = command.make_context("train", ["breast_cancer", *shlex.split(argument)])
+    assert goodfit.Settings(**settings_given(context)) == goodfit.Settings() or argument not in ("", "--refine")
+
+
+@pytest.mark.parametrize("word", ("underfitting", "good fit", "overfitting", "cannot tell"))
+def test_verdict_is_one_of_four_words(word):
+    case = {
+        "underfitting": PAIRS["underfitting"][0],
+        "good fit": GOOD,
+        "overfitting": PAIRS["overfitting"][0],
+        "cannot tell": good(val_loss=()),
+    }[word]
+    verdict = diagnose(case)
+    assert verdict.word == word
+    assert word in WORDS
+    assert verdict.sentence.endswith(".")
+
+
+def test_findings_come_the_most_severe_first():
+    verdict = diagnose(good(outcome="diverged", baseline_difference=(0.01, 0.02), edges={"l2": "high"}))
+    ranks = [SEVERITIES.index(finding.severity) for finding in verdict.findings]
+    assert ranks == sorted(ranks, reverse=True)
+    assert len(set(ranks)) > 1
+
+
+def test_next_step_is_the_first_finding_that_has_one():
+    calm = Finding("good_fit", "good", "Fine.", {})
+    advice = Finding("no_better_than_baseline", "serious", "Bad.", {}, "Look for columns.")
+    pasted = Finding("diverged", "serious", "Worse.", {}, "Try.", "--learning-rate 0.001")
+    assert Verdict("good fit", "Fine.", (calm,)).next_step is None
+    assert Verdict("good fit", "Fine.", (calm, advice, pasted)).next_step is advice
+
+
+WORST = (math.nan, math.inf, -math.inf, 0.0, -1.0, 1e308, 5e-324)
+
+
+@pytest.mark.parametrize(("name", "value"), list(product(("loss", "val_loss", "penalty", "update_ratio"), WORST)))
+def test_no_number_in_a_curve_makes_a_rule_fail(name, value):
+    curves = {"all": (value,) * EPOCHS, "last": (*getattr(GOOD, name)[:-1], value), "one": (value,)}
+    for curve in curves.values():
+        for given in (0, 1, len(curve)):
+            diagnose(good(**{name: curve}, given_epoch=given))
+            diagnose(beside((0.001, 0.01, value, value), (0.1, 0.001, value, value), **{name: curve}))
+
+
+@pytest.mark.parametrize(
+    "name", ("learning_rate", "l2", "val_loss_error", "baseline_loss", "linear_loss", "n_validation", "patience")
+)
+@pytest.mark.parametrize("value", (*WORST, None))
+def test_no_number_beside_the_curves_makes_a_rule_fail(name, value):
+    diagnose(good(**{name: value}, seed_losses=(value or 0.0, 1.0)))
+    diagnose(beside((0.0, 0.1, 0.3, 0.3), (0.01, 0.001, 0.3, 0.3), **{name: value}, outcome="stopped_early"))
+
+
+def test_what_is_not_known_is_not_needed():
+    falling_curve = falling(0.2)
+    assert diagnose(Case(loss=falling_curve, val_loss=falling_curve, given_epoch=EPOCHS)).word in WORDS
+    assert diagnose(Case(loss=(), given_epoch=0)).word == "cannot tell"
+    assert diagnose(Case(loss=(0.5,), val_loss=(0.6,), given_epoch=1)).word in WORDS
+
+
+def test_what_is_no_result_is_refused():
+    with pytest.raises(RecipeError, match="a run's record, a sweep or a training"):
+        diagnose({"loss": [1.0]})
+
+
+@pytest.fixture(scope="module")
+def rows():
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(240, 4))
+    return x, np.sin(2 * x[:, 0]) + x[:, 1] + 0.1 * rng.normal(size=240)
+
+
+def model(hidden=(16,)):
+    layers = [*(goodfit.Dense(units, activation="relu") for units in hidden), goodfit.Dense(1)]
+    found = goodfit.Sequential(layers)
+    found.compile(goodfit.SGD(0.1) if not hidden else "adam", "mse")
+    return found
+
+
+def test_a_sweep_is_judged_by_its_winner_and_the_others_are_neighbours(rows):
+    found = model().sweep(*rows, l2=[0, 1.0], learning_rate=[1e-5, 0.01], seeds=2, epochs=30)
+    case = case_of(found)
+    assert (case.l2, case.learning_rate) == (0.0, 0.01)
+    assert {(n.l2, n.learning_rate) for n in case.neighbours} == {(0, 1e-5), (1.0, 1e-5), (1.0, 0.01)}
+    assert len(case.seed_losses) == 2
+    assert case.hidden == (16,)
+    assert diagnose(found).word in WORDS
+
+
+def test_a_member_that_did_not_win_is_told_by_those_that_did_better(rows):
+    found = model().sweep(*rows, l2=[0, 1.0], learning_rate=[1e-5, 0.01], epochs=30)
+    slow = diagnose(member_case(found, 0))
+    assert slow.find("rate_too_small").argument == "--learning-rate 0.01"
+    assert slow.word == "underfitting"
+    assert diagnose(member_case(found, 3)).find("penalty_too_strong").argument == "--l2 0"
+
+
+def test_the_last_weights_are_judged_where_these_are_given_back(rows):
+    stopping = goodfit.EarlyStopping(patience=50, restore_best_weights=False)
+    training = model().fit(*rows, epochs=20, validation_split=0.3, callbacks=[stopping], verbose=0)
+    assert case_of(training).given_epoch == 20
+    training = model().fit(*rows, epochs=20, validation_split=0.3, verbose=0)
+    assert case_of(training).given_epoch == training.best_epoch
+
+
+def test_a_training_that_diverged_says_so(rows):
+    found = model(hidden=())
+    found.compile(goodfit.SGD(1e30), "mse")
+    verdict = diagnose(found.fit(*rows, epochs=5, validation_split=0.3, verbose=0))
+    assert verdict.find("diverged") is not None
+    assert verdict.word == "cannot tell"
+
+
+def test_a_run_is_judged_by_what_its_record_holds():
+    run = goodfit.train("iris", l2=0.0, learning_rate=0.01, epochs=40, hidden=(8,))
+    case = case_of(run.record)
+    assert (case.epochs, case.patience, case.learning_rate, case.l2) == (40, 10, 0.01, 0.0)
+    assert (case.n_train, case.n_validation, case.hidden) == (96, 24, (8,))
+    assert case.baseline_loss == pytest.approx(math.log(3), abs=0.05)
+    assert case.given_val_loss == pytest.approx(run.record.validation_scores["log_loss"], abs=1e-5)
