@@ -1,5 +1,7 @@
 """What is wrong with a table, found before training: each finding names columns or counts rows, and what repairs it."""
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from goodfit.data.check import SEVERITIES, Check, CheckCode, CheckSeverity
@@ -50,23 +52,27 @@ def check_table(
         return ()
     known = np.sort(np.concatenate([parts.train, parts.validation]))
     sample = make_sample(table, draw_rows(known, ROWS, seed), columns, target=target, task=task, seed=seed)
-    found = [
-        *check_duplicates(table, parts, columns, target=target, task=task, seed=seed),
-        *check_leaks(sample),
-        *check_ids(table, columns),
-        *_check_order(table, parts, sample, in_order=time is not None),
+    times = time_columns(table, columns)
+    related = [
+        *([] if time else _check_order(table, parts, sample, times)),
         *_check_groups(table, parts, sample, target),
+    ]
+    found = [
+        *related,
+        *check_duplicates(table, parts, columns, target=target, task=task, seed=seed),
+        *check_leaks(sample.without({*times} | {name for check in related for name in check.columns})),
+        *check_ids(table, columns),
         *check_rare_classes(table, parts, target=target, task=task, weighted=class_weight is not None),
         *check_drift(table, parts, [*columns, target], seed=seed),
     ]
     return tuple(sorted(found, key=lambda check: SEVERITIES.index(check.severity)))
 
 
-def _check_order(table: Table, parts: Parts, sample: Sample, *, in_order: bool) -> list[Check]:
+def _check_order(table: Table, parts: Parts, sample: Sample, times: Sequence[str]) -> list[Check]:
     """The first column that orders the rows in time and whose order matters."""
-    if in_order or parts.rule in ("time", "last"):
+    if parts.rule in ("time", "last"):
         return []
-    for name in time_columns(table, sample.names):
+    for name in times:
         if found := check_time(sample.narrowed([name]), name, table.values(name)[sample.rows]):
             return found
     return []

@@ -153,6 +153,6 @@ def check_ids(table: Table, columns: Sequence[str]) -> list[Check]:
 
 def _counts_rows(values: Numbers) -> bool:
     n = len(values)
-    if n < 20 or not (values == np.floor(values)).all() or np.ptp(values) > 1.1 * n:
+    if n < 20 or not n - 1 <= np.ptp(values) <= 1.1 * n:
         return False
-    return len(np.unique(values)) == n
+    return bool((values == np.floor(values)).all()) and len(np.unique(values)) == n

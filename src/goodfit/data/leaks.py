@@ -14,7 +14,9 @@ COPY = 0.999
 KNOWN = 0.98
 """If the other columns together know as much, a column that does too gives nothing away."""
 SHARE, LEFT = 0.25, 0.5
-"""A column is too good if without it this share of all knowledge is lost and the error at least doubles."""
+"""A column is too good if without it this share of all knowledge is lost and the error at least doubles ..."""
+STRONG = 0.75
+"""... if with it so much of the way from chance to certainty is gone ..."""
 SECOND = 0.25
 """... and the next column's loss is at most this part of its own."""
 AHEAD = 2.0
@@ -47,8 +49,8 @@ def check_leaks(sample: Sample) -> list[Check]:
 def _copy(sample: Sample, names: list[str], rest: float) -> Check:
     sentence = (
         f"{listed(map(plain, names), len(names))} {'gives' if len(names) == 1 else 'each give'} the target away, "
-        f"as if a copy of it in another code, while all other columns together reach {METRICS[sample.metric]} {rest:.3f}; "
-        "drop what is known only after the outcome."
+        f"as if a copy of it in another code, while all other columns together reach "
+        f"{METRICS[sample.metric]} {rest:.3f}; drop what is known only after the outcome."
     )
     effect = {f"{sample.metric}_with": 1.0, f"{sample.metric}_without": rest}
     return Check("leak", "serious", tuple(names), 0, sentence, effect, option("drop", *names))
@@ -84,7 +86,8 @@ def _too_good(sample: Sample, name: str, score: float, without: float) -> Check:
 
 def _is_too_much(sample: Sample, score: float, lost: float) -> bool:
     gained, error = score - sample.chance, 1 - score
-    return lost > 4 * sample.noise and lost >= SHARE * gained and error <= LEFT * (error + lost)
+    strong = gained >= STRONG * (1 - sample.chance) and lost > 4 * sample.noise
+    return strong and lost >= SHARE * gained and error <= LEFT * (error + lost)
 
 
 def _score_without(sample: Sample, column: int) -> float:

@@ -2,13 +2,14 @@
 
 import re
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow.compute as pc
 
 import goodfit.data
-from goodfit.data.check import Check, option
+from goodfit.data.check import Check, CheckSeverity, option
 from goodfit.data.cuts import Rows
 from goodfit.data.features import Numbers
 from goodfit.data.parts import Parts
@@ -16,11 +17,14 @@ from goodfit.data.sample import Sample
 from goodfit.data.table import Column, Table
 from goodfit.words import METRICS, plain
 
-BLOCKS = 12
-CERTAIN = 3.1
-"""Standard errors of 12 blocks that chance exceeds once in 200 times."""
+BLOCKS = 5
+"""Of each trial."""
+CERTAIN = 3.0
+"""Standard errors of 15 blocks that chance exceeds once in 200 times."""
 WORTH = 0.1
 """The part by which the squared error grows for rows of a new time or group before that is worth a word."""
+MOMENTS = 5
+"""Fewer different moments make no order."""
 LEAST = 200
 """Fewer rows can show no such thing."""
 SMALL, LARGE, GROUPS = 2, 50, 20
@@ -42,28 +46,25 @@ def time_columns(table: Table, columns: Sequence[str]) -> list[str]:
 
 
 def _tells_time(table: Table, column: Column) -> bool:
-    if (
-        column.missing
-        or column.kind not in ("date", "number")
-        or pc.count_distinct(table.arrow[column.name]).as_py() < 5
-    ):
+    if column.missing or column.kind not in ("date", "number"):
         return False
-    named = column.kind == "date" or _TIME_NAMES.fullmatch(column.name) is not None
     values = table.values(column.name)
-    return named or bool((values[1:] >= values[:-1]).all())
+    never_falls = bool((values[1:] >= values[:-1]).all())
+    named = column.kind == "date" or _TIME_NAMES.fullmatch(column.name) is not None
+    return (named or never_falls) and pc.count_distinct(table.arrow[column.name]).as_py() >= MOMENTS
 
 
 def check_time(sample: Sample, time: str, moments: npt.NDArray[np.generic]) -> list[Check]:
     """Whether later rows are told worse from earlier rows than from rows among them.
 
-    The last third in time is judged twice, on a random half of it: by a forest that learned from the earlier rows, and
-    by one that learned from as many rows, of which some are of the same time. moments: of the rows of the sample.
+    Each of the last three fifths in time is judged, on a random half of it: by a forest that learned from all earlier
+    rows, and by one that learned from as many rows, of which some are of the same time. moments: of the sample's rows.
     """
     if len(sample.y) < LEAST:
         return []
-    order = np.argsort(moments, kind="stable")
-    late = order[2 * len(order) // 3 :]
-    effect = _flattery(sample, late, np.arange(len(late)) * BLOCKS // len(late))
+    fifths = np.array_split(np.argsort(moments, kind="stable"), 5)
+    trials = [_trial(sample, fifths[k], np.concatenate(fifths[:k]), np.arange(len(fifths[k]))) for k in (2, 3, 4)]
+    effect = _flattery(sample, trials, "by_time")
     if not effect:
         return []
     metric = METRICS[sample.metric]
@@ -72,7 +73,7 @@ def check_time(sample: Sample, time: str, moments: npt.NDArray[np.generic]) -> l
         f"{plain(time)} orders the rows in time, and rows of a later time are told worse than a random split shows: "
         f"{metric} {ahead:.3f} instead of {among:.3f}; split by time if you will predict what comes later."
     )
-    return [Check("time_order", "warning", (time,), 0, sentence, effect, option("time", time))]
+    return [Check("time_order", _severity(sample, among, ahead), (time,), 0, sentence, effect, option("time", time))]
 
 
 def group_columns(table: Table, parts: Parts, sample: Sample) -> list[str]:
@@ -109,12 +110,14 @@ def rows_of_groups(codes: Rows, rows: Rows, most: int, seed: int) -> Rows:
 def check_groups(sample: Sample, column: int) -> list[Check]:
     """Whether rows of a group that training did not see are told worse than rows of a group that it knows."""
     values = sample.x[:, column]
-    rng = np.random.default_rng(sample.seed)
-    groups = rng.permutation(np.unique(values))
-    chosen = groups[: len(groups) // 3]
-    new = np.flatnonzero(np.isin(values, chosen))
-    blocks = np.searchsorted(np.sort(chosen), values[new]) % BLOCKS
-    effect = _flattery(sample, new, blocks)
+    groups = np.random.default_rng(sample.seed).permutation(np.unique(values))
+    place = np.argsort(groups)[np.searchsorted(np.sort(groups), values)]
+    thirds = np.arange(len(groups)) * 3 // len(groups)
+    trials = []
+    for third in range(3):
+        new = np.flatnonzero(thirds[place] == third)
+        trials.append(_trial(sample, new, np.flatnonzero(thirds[place] != third), place[new]))
+    effect = _flattery(sample, trials, "by_group")
     if not effect:
         return []
     name, metric = sample.names[column], METRICS[sample.metric]
@@ -124,7 +127,13 @@ def check_groups(sample: Sample, column: int) -> list[Check]:
         f"rows with the same {plain(name)} stand in training and validation and are alike: {metric} {known:.3f}, but "
         f"{unknown:.3f} for a {plain(name)} not seen in training; keep its rows together if new ones will come."
     )
-    return [Check("groups", "warning" if named else "note", (name,), 0, sentence, effect, option("group", name))]
+    severity = _severity(sample, known, unknown) if named else "note"
+    return [Check("groups", severity, (name,), 0, sentence, effect, option("group", name))]
+
+
+def _severity(sample: Sample, flattered: float, true: float) -> CheckSeverity:
+    """Serious if less than half of what seems to be known is."""
+    return "serious" if true - sample.chance < 0.5 * (flattered - sample.chance) else "warning"
 
 
 def _whole(values: Numbers) -> bool:
@@ -161,35 +170,63 @@ def _correlation(a: Numbers, b: Numbers) -> float:
     return float(((a - a.mean()) * (b - b.mean())).mean() / spread) if spread > 1e-12 else 0.0
 
 
-def _flattery(sample: Sample, apart: Rows, blocks: Rows) -> dict[str, float]:
-    """Scores of rows told from their like (some of `apart`) and from others alone; {} unless the difference is certain.
+class Trial(NamedTuple):
+    """Rows that were judged twice: by a forest that learned from rows of their kind, and by one that did not."""
 
-    Both forests learn from equally many rows and are judged on the same ones. blocks: of each row of `apart`, within
-    which errors may go together; certainty is that of the mean over blocks.
+    judged: Rows
+    block: Rows
+    among: Numbers
+    apart: Numbers
+
+
+def _trial(sample: Sample, rows: Rows, others: Rows, order: Rows) -> Trial | None:
+    """Judge a random half of the rows: from the others alone, and from as many of which some are the other half.
+
+    order: places of `rows` in time, or numbers of their groups; rows of one block are near each other in it.
     """
     rng = np.random.default_rng(sample.seed)
-    others = np.setdiff1d(np.arange(len(sample.y)), apart)
-    judged = np.zeros(len(apart), bool)
-    judged[rng.permutation(len(apart))[: len(apart) // 2]] = True
-    like = apart[~judged]
-    mixed = np.r_[like, rng.permutation(others)[: len(others) - len(like)]]
-    rows = apart[judged]
-    if len(np.unique(sample.y[others])) < 2 or len(np.unique(sample.y[rows])) < 2:
+    judged = np.zeros(len(rows), bool)
+    judged[rng.permutation(len(rows))[: len(rows) // 2]] = True
+    like, rest = rows[~judged], rng.permutation(others)
+    mixed = np.sort(np.concatenate([like, rest[: max(0, len(others) - len(like))]]))[: len(others)]
+    if min(np.unique(sample.y[part]).size for part in (mixed, others, rows[judged])) < 2:
+        return None
+    places = order[judged] - order.min()
+    return Trial(
+        rows[judged],
+        places * BLOCKS // (int(np.ptp(order)) + 1),
+        goodfit.data.quick.fitted_outputs(sample, mixed, rows[judged]),
+        goodfit.data.quick.fitted_outputs(sample, others, rows[judged]),
+    )
+
+
+def _flattery(sample: Sample, trials: Sequence[Trial | None], name: str) -> dict[str, float]:
+    """Scores of rows told from their like and from others alone; {} unless the difference is certain and large.
+
+    Errors within a block may go together: certainty is that of the mean over the blocks of all trials.
+    """
+    done = [trial for trial in trials if trial is not None]
+    if not done:
         return {}
+    rows = np.concatenate([trial.judged for trial in done])
+    blocks = np.concatenate([trial.block + BLOCKS * i for i, trial in enumerate(done)])
     outputs = {
-        "random": goodfit.data.quick.fitted_outputs(sample, mixed, rows),
-        "apart": goodfit.data.quick.fitted_outputs(sample, others, rows),
+        "random": np.concatenate([trial.among for trial in done]),
+        name: np.concatenate([trial.apart for trial in done]),
     }
     truth = sample.targets[rows]
-    errors = {name: ((found - truth) ** 2).sum(axis=1) for name, found in outputs.items()}
-    if not _clearly_larger(errors["apart"], errors["random"], blocks[judged]):
+    among, apart = (((found - truth) ** 2).sum(axis=1) for found in outputs.values())
+    if not _clearly_larger(apart, among, blocks):
         return {}
     metric = sample.metric
-    return {f"{metric}_{name}": goodfit.data.quick.score(sample, rows, found) for name, found in outputs.items()}
+    return {f"{metric}_{key}": goodfit.data.quick.score(sample, rows, found) for key, found in outputs.items()}
 
 
 def _clearly_larger(errors: Numbers, base: Numbers, blocks: Rows) -> bool:
-    difference = np.bincount(blocks, weights=errors - base, minlength=BLOCKS)
-    means = difference / np.maximum(np.bincount(blocks, minlength=BLOCKS), 1)
-    certain = means.mean() > CERTAIN * means.std(ddof=1) / np.sqrt(len(means))
+    """Whether the errors of a block grow on average; in logarithms, since in some blocks they grow beyond measure."""
+    rows = np.bincount(blocks)
+    means = [(np.bincount(blocks, weights=side) / np.maximum(rows, 1))[rows > 0] for side in (errors, base)]
+    little = 0.5 * base.mean() + 1e-12
+    ratios = np.log((means[0] + little) / (means[1] + little))
+    certain = ratios.mean() > CERTAIN * ratios.std(ddof=1) / np.sqrt(len(ratios))
     return bool(certain and errors.mean() > (1 + WORTH) * base.mean())

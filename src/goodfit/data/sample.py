@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -64,16 +64,17 @@ class Sample:
         return float(0.5 / np.sqrt(counts.min()))
 
     def narrowed(self, keep: Sequence[str] = ()) -> Sample:
-        """Without columns, where they are many, whose ranks go least with the target."""
+        """Where columns are many, those that correlate most with the target, and those to be kept."""
         if len(self.names) <= WIDEST:
             return self
-        x = np.nan_to_num(self.x)
-        ranks = np.argsort(np.argsort(x, axis=0), axis=0) - (len(x) - 1) / 2
-        y = self.targets - self.targets.mean(axis=0)
-        strength = (np.abs(ranks.T @ y) / (y.std(axis=0) + 1e-12)).max(axis=1)
-        strength[x.std(axis=0) == 0] = 0
+        x, y = (_standardised(np.nan_to_num(values)) for values in (self.x, self.targets))
+        strength = np.abs(x.T @ y).max(axis=1)
         kept = {*np.argsort(-strength, kind="stable")[:WIDEST].tolist(), *map(self.names.index, keep)}
         return self.only(sorted(kept))
+
+    def without(self, names: Container[str]) -> Sample:
+        """Without these columns."""
+        return self.only([j for j, name in enumerate(self.names) if name not in names])
 
     def only(self, columns: Sequence[int]) -> Sample:
         """These columns."""
@@ -98,6 +99,12 @@ def make_sample(table: Table, rows: Rows, columns: Sequence[str], *, target: str
     np.clip(x, -1e38, 1e38, out=x)
     categories = np.array([kind not in ("number", "date") for kind in kinds], bool)
     return Sample(tuple(columns), rows, x, _target(part, target, task), categories, task, seed)
+
+
+def _standardised(values: Numbers) -> Numbers:
+    spread = values.std(axis=0)
+    scaled: Numbers = (values - values.mean(axis=0)) / np.where(spread > 0, spread, 1.0)
+    return scaled
 
 
 def _numbers(table: Table, name: str, kind: str) -> Numbers:

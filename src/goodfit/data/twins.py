@@ -24,8 +24,8 @@ JUDGED, KNOWN = 500, 3000
 """Validation rows that are told by their nearest training row, and training rows among which it is looked for."""
 CERTAIN = 3.0
 """Standard errors by which rows that have a twin must be told better."""
-WARNING, SERIOUS = 0.03, 0.1
-"""The part of the error that the twins hide."""
+WARNING, SERIOUS = 0.005, 0.05
+"""How much the twins add to the score."""
 SCORE = {"regression": ("r2", "R²"), "binary": ("accuracy", "accuracy"), "multiclass": ("accuracy", "accuracy")}
 
 
@@ -50,7 +50,7 @@ def check_duplicates(
     if not _clearly_better(errors, has_twin):
         return []
     share = float((of_validation >= 0).mean())
-    return [_check(int((twins >= 0).sum()), len(twins), share, _scores(truth, errors, has_twin, share, task), task)]
+    return [_check(int((twins >= 0).sum()), len(twins), _scores(truth, errors, has_twin, share, task), task)]
 
 
 def find_twins(table: Table, train: Rows, held: Rows, columns: Sequence[str]) -> Rows:
@@ -148,8 +148,9 @@ def _nearest(sample: Sample, n_known: int, places: Rows) -> Rows:
 
 
 def _clearly_better(errors: Numbers, has_twin: npt.NDArray[np.bool_]) -> bool:
+    """With the spread of rows without a twin on both sides: ten rows that are all told right have none of their own."""
     sides = errors[has_twin], errors[~has_twin]
-    se = np.sqrt(sum(side.var(ddof=1) / len(side) for side in sides))
+    se = sides[1].std(ddof=1) * np.sqrt(sum(1 / len(side) for side in sides))
     return bool(sides[1].mean() - sides[0].mean() > max(CERTAIN * se, 1e-12))
 
 
@@ -164,14 +165,14 @@ def _scores(
     return {f"{name}_with": 1 - error / unit, f"{name}_without": 1 - without / unit}
 
 
-def _check(twins: int, held: int, share: float, effect: dict[str, float], task: Task) -> Check:
+def _check(twins: int, held: int, effect: dict[str, float], task: Task) -> Check:
     with_twins, without = effect.values()
-    hidden = (with_twins - without) / (1 - without)
-    severity: CheckSeverity = "serious" if hidden >= SERIOUS else "warning" if hidden >= WARNING else "note"
+    gain, metric = with_twins - without, SCORE[task][1]
+    severity: CheckSeverity = "serious" if gain >= SERIOUS else "warning" if gain >= WARNING else "note"
     found = f"{twins:,} of {count(held, 'validation and test row')} also stand{'s' * (twins == 1)} in training"
     sentence = (
-        f"{found}, which flatters the score: the nearest training row tells the target with {SCORE[task][1]} "
-        f"{with_twins:.3f}, but {without:.3f} where there is no such copy; remove repeated rows from the table."
+        f"{found}, which flatters the score: the nearest training row tells the target with {metric} {with_twins:.3f}, "
+        f"but {without:.3f} where there is no such copy; remove repeated rows from the table."
     )
-    few = f"{found}; they are {share:.1%} of the validation rows, too few to change the score much."
-    return Check("duplicates", severity, (), twins, few if severity == "note" else sentence, effect)
+    small = f"{found}, which flatters the score by {gain:.4f} of {metric} only."
+    return Check("duplicates", severity, (), twins, small if severity == "note" else sentence, effect)
