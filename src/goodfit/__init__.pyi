@@ -6,6 +6,9 @@ from .errors import GoodFitError as GoodFitError
 from .errors import RecipeError as RecipeError
 from .errors import RunError as RunError
 from .errors import SplitError as SplitError
+from .judging.report.notebook import plot as plot
+from .judging.report.notebook import plot_weights as plot_weights
+from .judging.report.page import report as report
 from .learning.layers import Dense as Dense
 from .learning.layers import Dropout as Dropout
 from .learning.layers import LayerNormalization as LayerNormalization

@@ -186,6 +186,19 @@ def predict(
         show_predictions(found, table, prediction, out, OUT)
 
 
+@app.command(short_help="Write the report of a training: one page for any browser.")
+def report(
+    run: RunFolder,
+    out: Annotated[Path | None, typer.Option(metavar="FILE", help="Else report.html in the folder of the run.")] = None,
+    png: Annotated[Path | None, typer.Option(metavar="DIR", help="Write every picture there too, as PNG.")] = None,
+) -> None:
+    """Example: goodfit report runs/churn
+
+    One HTML file that says what happened, why, and what to do next; it needs no network.
+    """
+    OUT.print(f"report  {goodfit.report(goodfit.load(run), out or run / 'report.html', pngs=png)}", soft_wrap=True)
+
+
 class Watched:
     """What a training tells of itself, handed on to the screen. first: of two grids the first one."""
 

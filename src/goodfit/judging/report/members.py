@@ -136,7 +136,7 @@ def grid_of(found: SweepRecord | Sweep) -> Grid:
 
 def quantiles(params: Params) -> Array:
     """201 quantiles of all kernel weights, the smallest and the largest at the ends."""
-    return quantiles_table([params])["weight"].to_numpy()
+    return np.asarray(quantiles_table([params])["weight"].to_numpy())
 
 
 def density(of: Array, edges: Array) -> Array:
@@ -147,16 +147,14 @@ def density(of: Array, edges: Array) -> Array:
 
 
 def bins(several: Sequence[Array], n: int = 41) -> Array:
-    """Edges of an odd number of bins, the middle one around 0, that hold 98 % of the widest of these weights."""
+    """Edges of an odd number of bins, the middle one around 0, that hold 98 % of the widest of these weights.
+
+    Of many, those that are more than three times as wide as the usual ones do not count.
+    """
     inner = [np.abs(of[[2, -3]]).max() for of in several if np.isfinite(of).all()]
-    reach = max(inner, default=1.0) or 1.0
+    reach = min(max(inner), 3 * np.median(inner)) if len(inner) > 2 else max(inner, default=0.0)
+    reach = reach or 1.0
     return np.linspace(-reach, reach, n + 1)
-
-
-def thinned(n: int, most: int, keep: Sequence[int] = ()) -> npt.NDArray[np.int64]:
-    """At most about ``most`` of n positions, evenly apart, and those that are kept, ascending."""
-    among = np.linspace(0, n - 1, min(n, most)).round().astype(np.int64) if n else np.empty(0, np.int64)
-    return np.union1d(among, [position for position in keep if 0 <= position < n]).astype(np.int64)
 
 
 def _kept(found: SweepRecord | Sweep) -> tuple[pa.Table, pa.Table]:

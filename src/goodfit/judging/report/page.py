@@ -19,7 +19,7 @@ MOST_CLASSES = 20
 """A confusion matrix of more classes is not shown: only its sentence."""
 
 
-def report(run: view.Judged, path: str | Path) -> Path:
+def report(run: view.Judged, path: str | Path, *, pngs: str | Path | None = None) -> Path:
     """Write the report of a run as one HTML file that needs no network, and give its path back.
 
     In the reader's order: the verdict and the next step, the parts and the seal, the curves, the grid, weights without
@@ -30,29 +30,28 @@ def report(run: view.Judged, path: str | Path) -> Path:
     Args:
         run: of ``goodfit.train`` or ``goodfit.load``.
         path: the file, written in one step; one that is there is replaced.
+        pngs: a folder that every picture is written into as well, as a PNG file.
 
     Raises:
-        RunError: the file cannot be written.
+        RunError: a file cannot be written.
     """
     out = Path(path)
     try:
         write_file(out, html(run).encode())
     except OSError as error:
         raise RunError(f"{out} cannot be written ({error.strerror}): name another file.") from error
+    if pngs is not None:
+        write_pngs(pictures(run), Path(pngs))
     return out
 
 
-def report_pngs(run: view.Judged, folder: str | Path) -> list[Path]:
-    """Write every picture of the report as a PNG file into a folder, and give the paths back.
-
-    Raises:
-        RunError: the folder cannot be written to.
-    """
+def pictures(run: view.Judged) -> list[Figure]:
+    """Every picture of the report."""
     grid = grid_of(run.record.sweep) if run.record.sweep else None
     figures = [figure for figure in _figures(run, grid).values() if figure is not None]
     if grid is not None:
         figures.append(Figure("grid", "λ and learning rate", sentences.of_grid(grid), [heat_map(grid)]))
-    return write_pngs(figures, Path(folder))
+    return [*figures, *view.judged_figures(run.record)]
 
 
 def html(run: view.Judged) -> str:
@@ -60,16 +59,18 @@ def html(run: view.Judged) -> str:
     record, verdict = run.record, diagnose(run.record)
     grid = grid_of(record.sweep) if record.sweep else None
     selected = view.selection(grid) if grid else None
+    figures, judged = _figures(run, grid), list(view.judged_figures(record))
     evidence = record.evidence
     return render(
         "report.html.j2",
+        [figure for figure in (*figures.values(), *judged, *(selected.figures if selected else ())) if figure],
         extra_css=_selection_css(selected) if selected else "",
         record=record,
         source=source_name(record.source),
         verdict=verdict,
         steps={finding.code: _step(run, finding) for finding in verdict.findings},
-        figures=_figures(run, grid),
-        judged=list(view.judged_figures(record)),
+        figures=figures,
+        judged=judged,
         grid=grid,
         grid_sentence=sentences.of_grid(grid) if grid else "",
         selection=selected,

@@ -1,14 +1,18 @@
 """From figures and a template to one page that needs nothing else: no file, no script, no request.
 
-A page is a template that extends ``base.html.j2``, rendered by ``render``; its pictures are ``Figure``s, drawn by
-``draw``. In a template ``{{ figures.show(figure) }}`` of ``figures.html.j2`` shows one, and ``{{ text | legible }}``
-writes what came from a user: autoescape is on, and characters that would not show, or turn the text around, are spelled
-out. A name out of a table stands in <bdi>: ``<bdi>{{ name | plain }}</bdi>``.
+A page is a template that extends ``base.html.j2`` and begins with
+
+    {% import "figures.html.j2" as draw with context %}
+
+``render(template, figures, …)`` draws the figures and fills it in; there ``{{ draw.show(figure) }}`` shows one of them.
+Autoescape is on. ``{{ text | legible }}`` writes what came from a user: characters that would not show, or turn the
+text around, are spelled out. A name out of a table stands in <bdi>: ``<bdi>{{ name | plain }}</bdi>``.
 """
 
 import base64
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
@@ -46,23 +50,40 @@ class Figure:
     code: str = ""
 
 
-def draw(figure: Figure) -> list[str]:
-    """The charts of a figure as SVG."""
-    return [
-        inline_svg(chart, label=legible(figure.sentence), name=f"{figure.name}-{number}")
-        for number, chart in enumerate(figure.charts)
-    ]
+def render(template: str, figures: Iterable[Figure], /, *, extra_css: str = "", **context: Any) -> str:  # noqa: ANN401
+    """The page of this template.
 
-
-def render(template: str, *, extra_css: str = "", **context: Any) -> str:  # noqa: ANN401
-    """The page of this template. extra_css: rules of this page alone; nothing of a user's may be in it."""
+    Args:
+        figures: every figure that the template shows.
+        extra_css: rules of this page alone; nothing of a user's may be in it.
+        context: what the template reads.
+    """
     style = palette_css() + (files(__package__) / "page.css").read_text(encoding="utf-8") + extra_css
     digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
     return (
         _environment()
         .get_template(template)
-        .render(**context, style=style, policy=POLICY.format(digest), version=goodfit.__version__)
+        .render(
+            **context,
+            drawings=_drawings(figures),
+            policy=POLICY.format(digest),
+            style=style,
+            version=goodfit.__version__,
+        )
     )
+
+
+def _drawings(figures: Iterable[Figure]) -> dict[str, list[str]]:
+    """The charts of each figure as SVG, by its name; drawn side by side, since drawing leaves Python alone."""
+    with ThreadPoolExecutor() as pool:
+        drawn = {
+            figure.name: [
+                pool.submit(inline_svg, chart, label=legible(figure.sentence), name=f"{figure.name}-{number}")
+                for number, chart in enumerate(figure.charts)
+            ]
+            for figure in figures
+        }
+        return {name: [svg.result() for svg in several] for name, several in drawn.items()}
 
 
 def write_pngs(figures: Sequence[Figure], folder: Path) -> list[Path]:
@@ -108,7 +129,6 @@ def _environment() -> jinja2.Environment:
     )
     filters: Mapping[str, Any] = {
         "count": count,
-        "draw": draw,
         "legible": legible,
         "legible_lines": legible_lines,
         "numbers": numbers,

@@ -28,7 +28,7 @@ def of_curves(member: Member, *, patience: int | None = None) -> str:
         case "diverged":
             return f"The loss blew up after epoch {member.epochs:,}; before that {at}, and {shaded}."
         case "finished" if member.best_epoch == member.epochs:
-            return f"Both end before the bottom is reached: {at}, which is the last one, and {shaded}."
+            return f"The best epoch is the last one: {at}, and {shaded}."
         case _:
             return f"Stop here: {at}, and {shaded}."
 
@@ -57,7 +57,7 @@ def _at_best(member: Member) -> list[str]:
 def of_weights(member: Member) -> str:
     """Where they lie, as part of a sentence."""
     low, high = (np.quantile(member.quantiles, end) for end in (0.05, 0.95))
-    return "90 % of the weights between {} and {}".format(*numbers(low, high))
+    return "90% of the weights between {} and {}".format(*numbers(low, high))
 
 
 def of_grid(grid: Grid) -> str:
@@ -80,11 +80,11 @@ def of_pair(without: Member, penalised: Member) -> str:
     ratio = spans[0] / spans[1] if spans[1] else np.inf
     if ratio < 1.15:
         return (
-            f"{first} and with λ {value(penalised.l2)} the weights lie alike, 90 % of them within ±{less} and ±{more}: "
+            f"{first} and with λ {value(penalised.l2)} the weights lie alike, 90% of them within ±{less} and ±{more}: "
             "so little penalty hardly pulls."
         )
     near = "weights near zero" if ratio >= 3 else "closer to zero"
-    return f"{first} 90 % of the weights lie within ±{less}; with λ {value(penalised.l2)} within ±{more}: {near}."
+    return f"{first} 90% of the weights lie within ±{less}; with λ {value(penalised.l2)} within ±{more}: {near}."
 
 
 def pace(member: Member, right: Member) -> str:
@@ -101,7 +101,8 @@ def pace(member: Member, right: Member) -> str:
 
 def of_rates(members: Sequence[Member], right: Member) -> str:
     """The pace of several learning rates, the smallest first."""
-    return "Learning rate " + "; ".join(_reached(member, right) for member in members) + "."
+    what = "Validation loss" if len(right.val_loss) else "Loss"
+    return f"{what} by learning rate: {'; '.join(_reached(member, right) for member in members)}."
 
 
 def _reached(member: Member, right: Member) -> str:
@@ -132,7 +133,7 @@ def of_ladder(members: Sequence[Member]) -> str:
     spans = numbers(*(float(np.abs(np.quantile(member.quantiles, [0.05, 0.95])).max()) for member in (first, last)))
     ends = f"From λ {value(first.l2)} to λ {value(last.l2)}"
     return (
-        f"{ends} 90 % of the weights shrink from within ±{spans[0]} to within ±{spans[1]} and the gap between both "
+        f"{ends} 90% of the weights shrink from within ±{spans[0]} to within ±{spans[1]} and the gap between both "
         f"losses goes from {gaps[0]} to {gaps[1]}; the validation loss is lowest at λ {value(best.l2)}."
     )
 
@@ -152,14 +153,14 @@ def of_steps(features: Sequence[tuple[str, float, float]]) -> str:
 
 def of_parts(sizes: Mapping[str, int], openings: int) -> str:
     """Who learns, who chooses, who examines."""
-    total = sum(sizes.values())
-    said = f"{share(sizes['train'], total)} of the rows teach and {share(sizes['validation'], total)} choose"
+    shares = {part: f"{100 * n / sum(sizes.values()):.0f}%" for part, n in sizes.items()}
+    said = f"{shares['train']} of the rows teach, {shares['validation']} choose"
     if not sizes["test"]:
         return f"{said}; there are no test rows, so there is no exam."
     if openings:
         opened = "once" if openings == 1 else f"{openings} times"
-        return f"{said}; {share(sizes['test'], total)} are for the exam, which was opened {opened}."
-    return f"{said}; {share(sizes['test'], total)} are sealed for the exam, and nothing has looked at them."
+        return f"{said}, and {shares['test']} are for the exam, which was opened {opened}."
+    return f"{said}, and {shares['test']} are sealed for the exam: nothing has looked at them."
 
 
 def of_confusion(matrix: Sequence[Sequence[int]], classes: Sequence[object]) -> str:
@@ -170,7 +171,7 @@ def of_confusion(matrix: Sequence[Sequence[int]], classes: Sequence[object]) -> 
     wrong = found - np.diag(np.diag(found))
     if not wrong.any():
         return f"{said}: none is taken for another class."
-    truth, taken = np.unravel_index(int(wrong.argmax()), wrong.shape)
+    truth, taken = divmod(int(wrong.argmax()), len(wrong))
     n = int(wrong.max())
     return (
         f"{said}; the most frequent mistake is {plain(classes[truth])} taken for {plain(classes[taken])}, "

@@ -40,9 +40,10 @@ def spec_of(chart: Chart) -> dict[str, Any]:
     return spec | fits | {"config": CONFIG}
 
 
-def beside(charts: Sequence[Chart]) -> Chart:
+def beside(charts: Sequence[Any]) -> Chart:
     """Several charts as one, in a row."""
-    return charts[0] if len(charts) == 1 else alt.hconcat(*charts)
+    chart: Chart = charts[0] if len(charts) == 1 else alt.hconcat(*charts)
+    return chart
 
 
 def png(chart: Chart, *, scale: float = 2.0) -> bytes:

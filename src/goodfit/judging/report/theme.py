@@ -45,6 +45,8 @@ TRAIN, VALIDATION, INK, MUTED, IDLE, SHADE, RULE = (
 SOLID, DASHED, DOTTED = [1, 0], [6, 3], [2, 2]
 WIDTH, HEIGHT = 360, 220
 """Of a chart in pixels: as wide as a telephone, so that its words stay readable there."""
+NARROW = 300
+"""Width of a chart of which three stand beside each other."""
 
 _AXIS = {
     "domainColor": IDLE,
@@ -77,6 +79,7 @@ CONFIG: dict[str, Any] = {
     "line": {"strokeWidth": 2, "strokeCap": "butt"},
     "padding": 4,
     "text": {"color": INK, "fontSize": 11.5},
+    "title": {"color": INK},
     "view": {"stroke": None},
 }
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 
@@ -15,7 +15,7 @@ from goodfit.judging.report.charts.table import parts_chart, step_chart
 from goodfit.judging.report.charts.weights import member_weights, weight_histogram, weight_ladder
 from goodfit.judging.report.members import Cell, Grid, Member, bins, given_back
 from goodfit.judging.report.pages import Figure
-from goodfit.judging.report.theme import HEAT_LIGHT, TRAIN, VALIDATION
+from goodfit.judging.report.theme import HEAT_LIGHT, NARROW, TRAIN, VALIDATION, WIDTH
 from goodfit.runs import Record
 from goodfit.words import METRICS, grid_numbers, numbers, value
 
@@ -25,6 +25,7 @@ RARE = 0.5
 """Steps are drawn where some feature is this much rarer than another."""
 
 
+@runtime_checkable
 class Judged(Protocol):
     """What a report is written of: ``goodfit.Run``."""
 
@@ -61,6 +62,10 @@ class Selection:
     weights: Figure
     left_out: int
 
+    @property
+    def figures(self) -> tuple[Figure, Figure]:
+        return self.curves, self.weights
+
 
 def curves_figure(record: Record) -> Figure:
     """Curves of the training that is given back."""
@@ -78,12 +83,12 @@ def parts_figure(record: Record, openings: int) -> Figure:
 
 def pair_figure(grid: Grid) -> Figure | None:
     """Weights without and with L2, at the same learning rate and from the same seed."""
-    pair = _pair(grid)
+    pair = pair_of(grid)
     if pair is None:
         return None
     edges = bins([member.quantiles for member in pair])
     charts = [
-        weight_histogram(member.quantiles, edges, title=_l2_name(member.l2), colour=colour)
+        weight_histogram(member.quantiles, edges, title=l2_name(member.l2), colour=colour)
         for member, colour in zip(pair, (VALIDATION, TRAIN), strict=True)
     ]
     return Figure("weights", "Weights without and with L2", sentences.of_pair(*pair), charts)
@@ -94,7 +99,7 @@ def own_weights_figure(record: Record) -> Figure:
     member = given_back(record)
     said = sentences.of_weights(member)
     chart = weight_histogram(member.quantiles, bins([member.quantiles]), colour=TRAIN)
-    return Figure("weights", "Weights", f"With {_l2_name(member.l2)} lie {said}.", [chart])
+    return Figure("weights", "Weights", f"With {l2_name(member.l2)} lie {said}.", [chart])
 
 
 def rates_figure(grid: Grid) -> Figure | None:
@@ -106,15 +111,16 @@ def rates_figure(grid: Grid) -> Figure | None:
     found = [*slower, right, *faster]
     if len(found) < 2:
         return None
-    most = 2.5 * max(right.loss[0], right.judged[0])
-    losses = [min(x, most) for member in found for x in (*member.loss, *member.val_loss) if np.isfinite(x)]
+    most = 1.5 * max(member.judged[0] for member in (*slower, right))
+    losses = [x for member in found for x in (*member.loss, *member.val_loss) if x <= most]
     n_epochs = max(member.epochs for member in found)
     charts = [
         rate_curves(
             member,
             n_epochs=n_epochs,
-            losses=losses,
+            ends=(min(losses), max(losses)),
             title=f"{value(member.learning_rate)} · {sentences.pace(member, right)}",
+            width=WIDTH if len(found) < 3 else NARROW,
         )
         for member in found
     ]
@@ -193,7 +199,7 @@ def metric_rows(record: Record) -> list[tuple[str, str, str, str, str]]:
     return found
 
 
-def _pair(grid: Grid) -> tuple[Member, Member] | None:
+def pair_of(grid: Grid) -> tuple[Member, Member] | None:
     """The smallest λ and the chosen one; where that is the smallest, the best of the others."""
     members = [member for member in grid.of_rate(grid.winner.learning_rate) if member.best_epoch]
     if len(members) < 2:
@@ -203,7 +209,7 @@ def _pair(grid: Grid) -> tuple[Member, Member] | None:
     return least, (chosen or sorted(others, key=lambda member: member.at_best(member.judged)))[0]
 
 
-def _l2_name(l2: float) -> str:
+def l2_name(l2: float) -> str:
     return f"λ {value(l2)}" if l2 else "no L2"
 
 

@@ -1,5 +1,6 @@
 """What several charts share: data, axes, curves."""
 
+import json
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -11,16 +12,16 @@ import numpy.typing as npt
 from goodfit.judging.report.theme import HEIGHT, WIDTH
 
 Array = npt.NDArray[np.float64]
-Layer = alt.Chart | alt.LayerChart
+Layer = alt.Chart | alt.LayerChart | alt.FacetChart
 POINTS = 160
 """A curve is drawn through at most about so many epochs."""
 SPAN = 12.0
 """Losses whose largest is so many times the smallest stand on a logarithmic axis."""
 
 
-def rows(records: Iterable[Mapping[str, Any]]) -> alt.Data:
-    """Records as the data of a chart, inside it."""
-    return alt.Data(values=list(records))
+def rows(records: Iterable[Mapping[str, object]]) -> alt.InlineData:
+    """Records as the data of a chart, inside it. As text, which altair carries along whole and need not look into."""
+    return alt.InlineData(values=json.dumps(list(records)), format={"type": "json"})
 
 
 def sized(chart: Layer, *, width: int = WIDTH, height: int = HEIGHT, title: str = "") -> Layer:
@@ -35,29 +36,36 @@ def loss_y(values: Iterable[float], *, field: str = "loss", title: str = "loss")
     low, high = float(found.min()), float(found.max())
     if low > 0 and high / low > SPAN:
         scale = alt.Scale(type="log", domain=[low / 1.15, high * 1.15], nice=False)
-        return alt.Y(f"{field}:Q", scale=scale, axis=alt.Axis(title=title, format="~g", values=_decades(low, high)))
+        return alt.Y(f"{field}:Q", scale=scale, axis=_log_axis(title, low, high))
     room = 0.07 * (high - low) or 0.5
     scale = alt.Scale(domain=[low - room, high + room], zero=False, nice=False)
     return alt.Y(f"{field}:Q", scale=scale, axis=alt.Axis(title=title, format="~g"))
 
 
-def _decades(low: float, high: float) -> list[float]:
-    """1, 10, 100, … within these ends, and of two decades or less 2 and 5 as well."""
+def _log_axis(title: str, low: float, high: float) -> alt.Axis:
+    """1, 10, 100, … between the ends, of three decades or less 2 and 5 as well."""
     first, last = math.floor(math.log10(low)), math.ceil(math.log10(high))
-    between = (1, 2, 5) if high / low < 200 else (1,)
-    step = max(1, (last - first) // 5)
-    return [factor * 10.0**power for power in range(first, last + 1, step) for factor in between]
+    factors = (1, 2, 5) if high / low < 600 else (1,)
+    step = max(1, (last - first) // 6)
+    places = [factor * 10.0**power for power in range(first, last + 1, step) for factor in factors]
+    within = [place for place in places if low / 1.15 <= place <= high * 1.15]
+    return alt.Axis(title=title, format="~g", values=within, labelOverlap=False)
 
 
-def epochs_x(n_epochs: int) -> alt.X:
-    """The axis of epochs, from 0 so that the first one shows."""
+def epochs_x(n_epochs: int, *, log: bool = False) -> alt.X:
+    """The axis of epochs, from 0 so that the first one shows; logarithmic for trainings of very different length."""
+    if log and n_epochs > 20:
+        scale = alt.Scale(type="log", domain=[1, n_epochs], nice=False)
+        return alt.X("epoch:Q", axis=_log_axis("epoch", 1, n_epochs), scale=scale)
     return alt.X("epoch:Q", axis=alt.Axis(title="epoch", tickMinStep=1), scale=alt.Scale(domain=[0, n_epochs]))
 
 
-def curve(values: Array, epochs: Iterable[int], *, most: float = np.inf, **named: object) -> list[dict[str, Any]]:
-    """Rows of a curve at these epochs, counted from 1; what is not finite is left out, what is higher ends at most."""
+def curve(
+    values: Array, epochs: Iterable[int], *, least: float = -np.inf, most: float = np.inf, **named: object
+) -> list[dict[str, Any]]:
+    """Rows of a curve at these epochs, counted from 1; what is not finite is left out, beyond an end is on it."""
     return [
-        {"epoch": int(epoch), "loss": float(min(values[epoch - 1], most)), **named}
+        {"epoch": int(epoch), "loss": _short(min(max(values[epoch - 1], least), most)), **named}
         for epoch in epochs
         if np.isfinite(values[epoch - 1])
     ]
@@ -71,3 +79,8 @@ def thinned(n: int, keep: Sequence[int] = (), most: int = POINTS) -> list[int]:
     """
     among = np.linspace(1, n, min(n, most)).round().astype(int).tolist() if n else []
     return sorted({*among, *(epoch for epoch in keep if 1 <= epoch <= n)})
+
+
+def _short(number: float) -> float:
+    """Five digits are more than a picture shows."""
+    return float(f"{number:.5g}")

@@ -17,13 +17,16 @@ from goodfit.judging.report.charts.basics import (
 )
 from goodfit.judging.report.members import Member
 from goodfit.judging.report.svg import KEY
-from goodfit.judging.report.theme import DASHED, IDLE, INK, SHADE, SOLID, TRAIN, VALIDATION
+from goodfit.judging.report.theme import DASHED, IDLE, INK, SHADE, SOLID, TRAIN, VALIDATION, WIDTH
 
 PARTS = ["train", "validation"]
 COLOUR = alt.Color("part:N", scale=alt.Scale(domain=PARTS, range=[TRAIN, VALIDATION]))
 DASH = alt.StrokeDash("part:N", scale=alt.Scale(domain=PARTS, range=[DASHED, SOLID]))
+ROOM_FOR_STOP = 0.18
+"""Share of the epochs beside the best one that the word about the stop needs."""
 ROOM = 3.0
-"""The axis of many trainings ends at so many times the highest loss of the first epoch of the usual ones."""
+"""The axis of many trainings goes from the lowest validation loss to the usual loss of the first epoch, and so much
+further at both ends."""
 
 
 def loss_curves(
@@ -49,20 +52,21 @@ def loss_curves(
     layers.append(lines)
     if best_epoch:
         layers += _best(best_epoch, len(loss), val_loss if len(val_loss) else loss)
-    if stopped and patience:
-        layers.append(_said(len(loss), f"stopped after {len(loss)}", len(loss)))
+    if stopped and patience and patience > ROOM_FOR_STOP * len(loss):
+        layers.append(_said(len(loss), f"stop {len(loss)}", len(loss)))
     return sized(alt.layer(*layers))
 
 
-def rate_curves(member: Member, *, n_epochs: int, losses: Sequence[float], title: str) -> Layer:
-    """The losses of one learning rate, on the axes that it shares with others."""
+def rate_curves(member: Member, *, n_epochs: int, ends: tuple[float, float], title: str, width: int = WIDTH) -> Layer:
+    """The losses of one learning rate, on axes that it shares with others: epochs and the ends of the losses."""
     epochs = thinned(member.epochs, [member.best_epoch])
-    most = max(losses)
-    drawn = curve(member.loss, epochs, most=most, part="train")
-    drawn += curve(member.val_loss, epochs, most=most, part="validation") if len(member.val_loss) else []
-    axes = {"x": epochs_x(n_epochs), "y": loss_y(losses)}
+    least, most = ends
+    drawn = curve(member.loss, epochs, least=least, most=most, part="train")
+    if len(member.val_loss):
+        drawn += curve(member.val_loss, epochs, least=least, most=most, part="validation")
+    axes = {"x": epochs_x(n_epochs, log=True), "y": loss_y(ends)}
     lines = alt.Chart(rows(drawn)).mark_line().encode(**axes, color=COLOUR, strokeDash=DASH)
-    return sized(lines, title=title, height=190)
+    return sized(lines, title=title, height=200, width=width)
 
 
 def member_curves(members: Sequence[Member], *, points: int = 70) -> Layer:
@@ -70,8 +74,7 @@ def member_curves(members: Sequence[Member], *, points: int = 70) -> Layer:
 
     A page shows the coloured curves of the one that is selected.
     """
-    first = np.median([member.judged[0] for member in members if np.isfinite(member.judged[0])] or [1.0])
-    most = float(ROOM * first)
+    least, most = loss_ends(members)
     drawn = [
         row
         for place, member in enumerate(members)
@@ -80,6 +83,7 @@ def member_curves(members: Sequence[Member], *, points: int = 70) -> Layer:
         for row in curve(
             values,
             thinned(member.epochs, [member.best_epoch], most=points),
+            least=least,
             most=most,
             part=name,
             key=f"{KEY}of m{place}",
@@ -88,7 +92,7 @@ def member_curves(members: Sequence[Member], *, points: int = 70) -> Layer:
     ]
     y = loss_y(row["loss"] for row in drawn)
     base = alt.Chart(rows(drawn)).encode(
-        x=epochs_x(max(member.epochs for member in members)),
+        x=epochs_x(max(member.epochs for member in members), log=True),
         y=y,
         detail="place:N",
     )
@@ -107,22 +111,27 @@ def member_curves(members: Sequence[Member], *, points: int = 70) -> Layer:
     return sized(alt.layer(faint, shown, best), height=240)
 
 
+def loss_ends(members: Sequence[Member]) -> tuple[float, float]:
+    """Ends of the axis of losses on which many trainings stand."""
+    first = [member.judged[0] for member in members if np.isfinite(member.judged[0])]
+    lowest = min(member.at_best(member.judged) for member in members)
+    return lowest / ROOM, float(ROOM * np.median(first or [1.0]))
+
+
 def _gap(loss: Array, val_loss: Array, epochs: Sequence[int]) -> alt.Chart:
     between = [
         {"epoch": epoch, "low": float(loss[epoch - 1]), "high": float(val_loss[epoch - 1])}
         for epoch in epochs
         if np.isfinite([loss[epoch - 1], val_loss[epoch - 1]]).all()
     ]
-    return (
-        alt.Chart(rows(between)).mark_area(color=VALIDATION, opacity=0.14).encode(x="epoch:Q", y="low:Q", y2="high:Q")
-    )
+    area: alt.Chart = alt.Chart(rows(between)).mark_area(color=VALIDATION, opacity=0.14)
+    return area.encode(x="epoch:Q", y="low:Q", y2="high:Q")
 
 
 def _waiting(best_epoch: int, n_epochs: int) -> alt.Chart:
     """The epochs of patience, from top to bottom."""
-    return (
-        alt.Chart(rows([{"epoch": best_epoch, "end": n_epochs}])).mark_rect(color=SHADE).encode(x="epoch:Q", x2="end:Q")
-    )
+    band: alt.Chart = alt.Chart(rows([{"epoch": best_epoch, "end": n_epochs}])).mark_rect(color=SHADE)
+    return band.encode(x="epoch:Q", x2="end:Q")
 
 
 def _best(best_epoch: int, n_epochs: int, values: Array) -> list[alt.Chart]:
@@ -136,8 +145,6 @@ def _best(best_epoch: int, n_epochs: int, values: Array) -> list[alt.Chart]:
 def _said(epoch: int, text: str, n_epochs: int) -> alt.Chart:
     """Words above the picture at an epoch, towards the side that has more room."""
     left = epoch > 0.4 * n_epochs
-    return (
-        alt.Chart(rows([{"epoch": epoch, "text": text}]))
-        .mark_text(align="right" if left else "left", color=INK)
-        .encode(x="epoch:Q", y=alt.value(-7), text="text:N")
-    )
+    found = rows([{"epoch": epoch, "text": text}])
+    words: alt.Chart = alt.Chart(found).mark_text(align="right" if left else "left", color=INK)
+    return words.encode(x="epoch:Q", y=alt.value(-7), text="text:N")

@@ -3,14 +3,15 @@
 import altair as alt
 import numpy as np
 
-from goodfit.judging.report.charts.basics import Layer, rows, sized
+from goodfit.judging.report.charts.basics import Layer, curve, epochs_x, loss_y, rows, sized, thinned
+from goodfit.judging.report.charts.curves import COLOUR, DASH, loss_ends
 from goodfit.judging.report.members import Grid
 from goodfit.judging.report.theme import HEAT_LIGHT, INK
 from goodfit.words import grid_numbers
 
 
-def heat_map(grid: Grid) -> Layer:
-    """Validation loss of every pair, the lowest darkest; a frame around the chosen one."""
+def heat_map(grid: Grid, *, pick: alt.Parameter | None = None) -> Layer:
+    """Validation loss of every pair, the lowest darkest; a frame around the chosen one. pick: set by a click."""
     texts = grid_numbers(grid.means.values())
     found = [
         {
@@ -20,20 +21,48 @@ def heat_map(grid: Grid) -> Layer:
             "text": text,
             "chosen": (l2, rate) == grid.chosen,
         }
-        for ((l2, rate), mean), text in zip(sorted(grid.means.items()), _sorted(grid, texts), strict=True)
+        for ((l2, rate), mean), text in zip(grid.means.items(), texts, strict=True)
     ]
+    rates, l2s = ([f"{value:g}" for value in values] for values in (grid.rates, grid.l2))
     base = alt.Chart(rows(found)).encode(
-        x=alt.X(
-            "rate:N", sort=[f"{rate:g}" for rate in grid.rates], axis=alt.Axis(title="learning rate", labelAngle=0)
-        ),
-        y=alt.Y("l2:N", sort=[f"{l2:g}" for l2 in grid.l2], axis=alt.Axis(title="λ", grid=False)),
+        x=alt.X("rate:N", sort=rates, axis=alt.Axis(title="learning rate", labelAngle=0)),
+        y=alt.Y("l2:N", sort=l2s, axis=alt.Axis(title="λ", grid=False)),
     )
     scale = alt.Scale(type="quantile", range=list(HEAT_LIGHT))
     cells = base.mark_rect().encode(color=alt.Color("val_loss:Q", scale=scale, legend=None))
     words = base.mark_text(fontSize=11).encode(text="text:N")
     frame = base.mark_rect(fill=None, stroke=INK, strokeWidth=2).transform_filter("datum.chosen")
+    if pick is not None:
+        cells = cells.add_params(pick)
     return sized(alt.layer(cells, words, frame), height=60 + 30 * len(grid.l2))
 
 
-def _sorted(grid: Grid, texts: list[str]) -> list[str]:
-    return [text for _, text in sorted(zip(grid.means, texts, strict=True))]
+def explorer(grid: Grid) -> alt.HConcatChart:
+    """The heat map, and beside it the curves of the pair that is clicked on; at first of the chosen one."""
+    start = [{"l2": f"{grid.chosen[0]:g}", "rate": f"{grid.chosen[1]:g}"}]
+    pick = alt.selection_point(fields=["l2", "rate"], value=start, empty=False, toggle=False)
+    members = list(grid.members.values())
+    ends = loss_ends(members)
+    drawn = [
+        row
+        for member in members
+        for part, values in (("train", member.loss), ("validation", member.val_loss))
+        if len(values)
+        for row in curve(
+            values,
+            thinned(member.epochs, [member.best_epoch], most=70),
+            least=ends[0],
+            most=ends[1],
+            part=part,
+            l2=f"{member.l2:g}",
+            rate=f"{member.learning_rate:g}",
+        )
+    ]
+    n_epochs = max(member.epochs for member in members)
+    lines = (
+        alt.Chart(rows(drawn))
+        .mark_line()
+        .encode(x=epochs_x(n_epochs, log=True), y=loss_y(ends), color=COLOUR, strokeDash=DASH)
+        .transform_filter(pick)
+    )
+    return alt.hconcat(heat_map(grid, pick=pick), sized(lines))

@@ -49,6 +49,7 @@ def residual_chart(bins: Sequence[tuple[float, float, int]]) -> Layer:
             x=alt.X("low:Q", axis=alt.Axis(title="true − predicted", format="~g"), scale=alt.Scale(nice=False)),
             x2="high:Q",
             y=alt.Y("rows:Q", axis=alt.Axis(title="validation rows", tickMinStep=1)),
+            y2=alt.datum(0),
         )
     )
     zero = alt.Chart(rows([{"zero": 0}])).mark_rule(color=INK, strokeWidth=1).encode(x="zero:Q")

@@ -21,7 +21,7 @@ def loss_ladder(members: Sequence[Member], *, chosen: float) -> Layer:
     ]
     base = alt.Chart(rows(found)).encode(
         x=alt.X("l2:N", sort=None, axis=alt.Axis(title="λ", labelAngle=0)),
-        y=loss_y(row["loss"] for row in found),
+        y=loss_y(value for member in members for value in (member.at_best(member.loss), member.at_best(member.judged))),
     )
     lines = base.mark_line().encode(color=COLOUR, strokeDash=DASH)
     points = base.mark_point(filled=True, size=42, opacity=1).encode(color=COLOUR)

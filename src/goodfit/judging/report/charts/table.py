@@ -7,20 +7,22 @@ import altair as alt
 from goodfit.judging.report.charts.basics import Layer, rows, sized
 from goodfit.judging.report.theme import IDLE, LIGHT, TRAIN, VALIDATION, WIDTH
 
+LEGEND = alt.Legend(symbolType="square", symbolSize=110, symbolStrokeWidth=0)
 COLOURS = {"train": TRAIN, "validation": VALIDATION, "test": IDLE}
 
 
 def parts_chart(sizes: Mapping[str, int]) -> Layer:
     """One bar of all rows, cut into the parts that there are, with their shares."""
     total = sum(sizes.values())
-    found, start = [], 0
+    found: list[dict[str, object]] = []
+    shown = [part for part, n in sizes.items() if n]
+    start = 0
     for part, n in sizes.items():
         if n:
-            label = f"{round(100 * n / total)} %" if n / total > 0.08 else ""
+            label = f"{round(100 * n / total)}%" if n / total > 0.08 else ""
             found.append({"part": part, "start": start, "end": start + n, "middle": start + n / 2, "label": label})
         start += n
-    shown = [row["part"] for row in found]
-    colour = alt.Color("part:N", scale=alt.Scale(domain=shown, range=[COLOURS[str(part)] for part in shown]))
+    colour = alt.Color("part:N", scale=alt.Scale(domain=shown, range=[COLOURS[part] for part in shown]), legend=LEGEND)
     x = alt.X("start:Q", axis=None, scale=alt.Scale(domain=[0, total], nice=False))
     bars = (
         alt.Chart(rows(found))

@@ -29,6 +29,7 @@ def weight_histogram(
             x=_weight_x(edges, "low"),
             x2="high:Q",
             y=alt.Y("share:Q", axis=alt.Axis(title="share of weights", format="~%", tickCount=4)),
+            y2=alt.datum(0),
         )
     )
     zero = alt.Chart(rows([{"zero": 0}])).mark_rule(color=INK, strokeWidth=1).encode(x="zero:Q")
@@ -71,7 +72,7 @@ def weight_ladder(members: Sequence[Member]) -> Layer:
     wide = base.mark_rule(color=TRAIN, strokeWidth=2).encode(y=y, y2="q0_95:Q")
     half = base.mark_bar(color=TRAIN, size=14).encode(y=alt.Y("q0_25:Q"), y2="q0_75:Q")
     zero = alt.Chart(rows([{"zero": 0}])).mark_rule(color=INK, strokeWidth=0.8).encode(y="zero:Q")
-    return sized(alt.layer(zero, wide, half), title="weights: 90 % and 50 % of them")
+    return sized(alt.layer(zero, wide, half), title="90% and 50% of the weights")
 
 
 def _levels(member: Member) -> list[tuple[float, float]]:
