@@ -6,7 +6,6 @@ from typing import Any
 
 from goodfit.errors import RunError
 from goodfit.judging.diagnosis import diagnose
-from goodfit.judging.findings import Finding
 from goodfit.judging.report import sentences, view
 from goodfit.judging.report.charts.grid import heat_map
 from goodfit.judging.report.command import source_name, train_command
@@ -68,7 +67,8 @@ def html(run: view.Judged) -> str:
         record=record,
         source=source_name(record.source),
         verdict=verdict,
-        steps={finding.code: _step(run, finding) for finding in verdict.findings},
+        steps={finding.code: _command(run, finding.argument) for finding in verdict.findings},
+        serious=[check for check in evidence.checks if check.severity == "serious"],
         figures=figures,
         judged=judged,
         grid=grid,
@@ -76,7 +76,7 @@ def html(run: view.Judged) -> str:
         selection=selected,
         sizes={name: len(rows) for name, rows in record.parts.arrays().items()},
         checks=evidence.checks,
-        check_commands=[train_command(record, argument=check.argument) for check in evidence.checks],
+        repairs={check.sentence: _command(run, check.argument) for check in evidence.checks},
         metrics=view.metric_rows(record),
         confusion=evidence.confusion if len(evidence.confusion) <= MOST_CLASSES else (),
         confusion_sentence=(
@@ -101,9 +101,9 @@ def _figures(run: view.Judged, grid: Grid | None) -> dict[str, Figure | None]:
     }
 
 
-def _step(run: view.Judged, finding: Finding) -> str:
-    """The next step of a finding as a command; "" where it has none."""
-    return train_command(run.record, argument=finding.argument) if finding.argument else ""
+def _command(run: view.Judged, argument: str) -> str:
+    """The training with this argument as a command; "" without one."""
+    return train_command(run.record, argument=argument) if argument else ""
 
 
 def _openings(run: view.Judged) -> Iterator[dict[str, Any]]:

@@ -15,6 +15,8 @@ Array = npt.NDArray[np.float64]
 Layer = alt.Chart | alt.LayerChart | alt.FacetChart
 POINTS = 160
 """A curve is drawn through at most about so many epochs."""
+NUMBER = ",.4~r"
+"""Numbers on axes: four digits, no exponent."""
 SPAN = 12.0
 """Losses whose largest is so many times the smallest stand on a logarithmic axis."""
 
@@ -36,27 +38,28 @@ def loss_y(values: Iterable[float], *, field: str = "loss", title: str = "loss")
     low, high = float(found.min()), float(found.max())
     if low > 0 and high / low > SPAN:
         scale = alt.Scale(type="log", domain=[low / 1.15, high * 1.15], nice=False)
-        return alt.Y(f"{field}:Q", scale=scale, axis=_log_axis(title, low, high))
+        return alt.Y(f"{field}:Q", scale=scale, axis=log_axis(title, low, high))
     room = 0.07 * (high - low) or 0.5
     scale = alt.Scale(domain=[low - room, high + room], zero=False, nice=False)
-    return alt.Y(f"{field}:Q", scale=scale, axis=alt.Axis(title=title, format="~g"))
+    return alt.Y(f"{field}:Q", scale=scale, axis=alt.Axis(title=title, format=NUMBER))
 
 
-def _log_axis(title: str, low: float, high: float) -> alt.Axis:
+def log_axis(title: str, low: float, high: float, *, form: str = NUMBER) -> alt.Axis:
     """1, 10, 100, … between the ends, of three decades or less 2 and 5 as well."""
     first, last = math.floor(math.log10(low)), math.ceil(math.log10(high))
     factors = (1, 2, 5) if high / low < 600 else (1,)
     step = max(1, (last - first) // 6)
     places = [factor * 10.0**power for power in range(first, last + 1, step) for factor in factors]
     within = [place for place in places if low / 1.15 <= place <= high * 1.15]
-    return alt.Axis(title=title, format="~g", values=within, labelOverlap=False)
+    # Vega leaves out values that are given to it, unless it is allowed as many ticks.
+    return alt.Axis(title=title, format=form, values=within, tickCount=len(within), labelOverlap="greedy")
 
 
 def epochs_x(n_epochs: int, *, log: bool = False) -> alt.X:
     """The axis of epochs, from 0 so that the first one shows; logarithmic for trainings of very different length."""
     if log and n_epochs > 20:
         scale = alt.Scale(type="log", domain=[1, n_epochs], nice=False)
-        return alt.X("epoch:Q", axis=_log_axis("epoch", 1, n_epochs), scale=scale)
+        return alt.X("epoch:Q", axis=log_axis("epoch", 1, n_epochs), scale=scale)
     return alt.X("epoch:Q", axis=alt.Axis(title="epoch", tickMinStep=1), scale=alt.Scale(domain=[0, n_epochs]))
 
 

@@ -7,7 +7,7 @@ from goodfit.judging.report.charts.basics import Layer, curve, epochs_x, loss_y,
 from goodfit.judging.report.charts.curves import COLOUR, DASH, loss_ends
 from goodfit.judging.report.members import Grid
 from goodfit.judging.report.theme import HEAT_LIGHT, INK
-from goodfit.words import grid_numbers
+from goodfit.words import grid_numbers, value
 
 
 def heat_map(grid: Grid, *, pick: alt.Parameter | None = None) -> Layer:
@@ -15,15 +15,15 @@ def heat_map(grid: Grid, *, pick: alt.Parameter | None = None) -> Layer:
     texts = grid_numbers(grid.means.values())
     found = [
         {
-            "l2": f"{l2:g}",
-            "rate": f"{rate:g}",
+            "l2": value(l2),
+            "rate": value(rate),
             "val_loss": float(mean) if np.isfinite(mean) else None,
             "text": text,
             "chosen": (l2, rate) == grid.chosen,
         }
         for ((l2, rate), mean), text in zip(grid.means.items(), texts, strict=True)
     ]
-    rates, l2s = ([f"{value:g}" for value in values] for values in (grid.rates, grid.l2))
+    rates, l2s = ([value(each) for each in values] for values in (grid.rates, grid.l2))
     base = alt.Chart(rows(found)).encode(
         x=alt.X("rate:N", sort=rates, axis=alt.Axis(title="learning rate", labelAngle=0)),
         y=alt.Y("l2:N", sort=l2s, axis=alt.Axis(title="λ", grid=False)),
@@ -39,7 +39,7 @@ def heat_map(grid: Grid, *, pick: alt.Parameter | None = None) -> Layer:
 
 def explorer(grid: Grid) -> alt.HConcatChart:
     """The heat map, and beside it the curves of the pair that is clicked on; at first of the chosen one."""
-    start = [{"l2": f"{grid.chosen[0]:g}", "rate": f"{grid.chosen[1]:g}"}]
+    start = [{"l2": value(grid.chosen[0]), "rate": value(grid.chosen[1])}]
     pick = alt.selection_point(fields=["l2", "rate"], value=start, empty=False, toggle=False)
     members = list(grid.members.values())
     ends = loss_ends(members)
@@ -54,8 +54,8 @@ def explorer(grid: Grid) -> alt.HConcatChart:
             least=ends[0],
             most=ends[1],
             part=part,
-            l2=f"{member.l2:g}",
-            rate=f"{member.learning_rate:g}",
+            l2=value(member.l2),
+            rate=value(member.learning_rate),
         )
     ]
     n_epochs = max(member.epochs for member in members)
@@ -65,4 +65,5 @@ def explorer(grid: Grid) -> alt.HConcatChart:
         .encode(x=epochs_x(n_epochs, log=True), y=loss_y(ends), color=COLOUR, strokeDash=DASH)
         .transform_filter(pick)
     )
-    return alt.hconcat(heat_map(grid, pick=pick), sized(lines))
+    side_by_side: alt.HConcatChart = alt.hconcat(heat_map(grid, pick=pick), sized(lines))
+    return side_by_side.resolve_scale(color="independent", strokeDash="independent")

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import altair as alt
 
-from goodfit.judging.report.charts.basics import Layer, rows, sized
+from goodfit.judging.report.charts.basics import NUMBER, Layer, rows, sized
 from goodfit.judging.report.theme import INK, MUTED, TRAIN, VALIDATION
 
 
@@ -20,7 +20,7 @@ def calibration_chart(bins: Sequence[tuple[float, float, int]], *, probabilities
     low, high = (0.0, 1.0) if probabilities else (min(ends), max(ends))
     room = 0.04 * (high - low) or 0.5
     scale = alt.Scale(domain=[low - room, high + room], nice=False, zero=False)
-    form = "~%" if probabilities else "~g"
+    form = "~%" if probabilities else NUMBER
     x = alt.X("predicted:Q", scale=scale, axis=alt.Axis(title="predicted", format=form))
     y = alt.Y("observed:Q", scale=scale, axis=alt.Axis(title="true", format=form))
     base = alt.Chart(rows(found)).encode(x=x, y=y)
@@ -46,7 +46,7 @@ def residual_chart(bins: Sequence[tuple[float, float, int]]) -> Layer:
         alt.Chart(rows(found))
         .mark_bar(color=VALIDATION, opacity=0.8)
         .encode(
-            x=alt.X("low:Q", axis=alt.Axis(title="true − predicted", format="~g"), scale=alt.Scale(nice=False)),
+            x=alt.X("low:Q", axis=alt.Axis(title="true − predicted", format=NUMBER), scale=alt.Scale(nice=False)),
             x2="high:Q",
             y=alt.Y("rows:Q", axis=alt.Axis(title="validation rows", tickMinStep=1)),
             y2=alt.datum(0),

@@ -9,19 +9,20 @@ from goodfit.judging.report.charts.basics import Layer, loss_y, rows, sized
 from goodfit.judging.report.charts.curves import COLOUR, DASH
 from goodfit.judging.report.members import Member
 from goodfit.judging.report.theme import INK
+from goodfit.words import value
 
 
 def loss_ladder(members: Sequence[Member], *, chosen: float) -> Layer:
     """Train and validation loss at the best epoch of each λ; that of the chosen λ is ringed."""
     found = [
-        {"l2": f"{member.l2:g}", "loss": member.at_best(values), "part": part, "chosen": member.l2 == chosen}
+        {"l2": value(member.l2), "loss": member.at_best(values), "part": part, "chosen": member.l2 == chosen}
         for member in members
         for part, values in (("train", member.loss), ("validation", member.val_loss))
         if np.isfinite(member.at_best(values))
     ]
     base = alt.Chart(rows(found)).encode(
         x=alt.X("l2:N", sort=None, axis=alt.Axis(title="λ", labelAngle=0)),
-        y=loss_y(value for member in members for value in (member.at_best(member.loss), member.at_best(member.judged))),
+        y=loss_y(loss for member in members for loss in (member.at_best(member.loss), member.at_best(member.judged))),
     )
     lines = base.mark_line().encode(color=COLOUR, strokeDash=DASH)
     points = base.mark_point(filled=True, size=42, opacity=1).encode(color=COLOUR)

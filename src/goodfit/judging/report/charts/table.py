@@ -1,14 +1,15 @@
 """Charts of the table itself: its parts, and how rare its features are."""
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import altair as alt
 
-from goodfit.judging.report.charts.basics import Layer, rows, sized
-from goodfit.judging.report.theme import IDLE, LIGHT, TRAIN, VALIDATION, WIDTH
+from goodfit.judging.report.charts.basics import NUMBER, Layer, log_axis, rows, sized
+from goodfit.judging.report.theme import LIGHT, MUTED, TRAIN, VALIDATION, WIDTH
 
 LEGEND = alt.Legend(symbolType="square", symbolSize=110, symbolStrokeWidth=0)
-COLOURS = {"train": TRAIN, "validation": VALIDATION, "test": IDLE}
+COLOURS = {"train": TRAIN, "validation": VALIDATION, "test": MUTED}
 
 
 def parts_chart(sizes: Mapping[str, int]) -> Layer:
@@ -44,17 +45,16 @@ def step_chart(features: Sequence[tuple[str, float, float]]) -> Layer:
         features: name, share of training rows, step for a unit of gradient.
     """
     found = [{"share": share, "step": step} for _, share, step in features]
-    shares, steps = [share for _, share, _ in features], [step for _, _, step in features]
-    points = (
-        alt.Chart(rows(found))
-        .mark_point(filled=True, color=TRAIN, opacity=0.6, size=45)
-        .encode(
-            x=alt.X("share:Q", scale=_log(shares), axis=alt.Axis(title="training rows that have it", format="~%")),
-            y=alt.Y("step:Q", scale=_log(steps), axis=alt.Axis(title="Adam’s step per unit of gradient", format="~g")),
-        )
-    )
-    return sized(points)
+    axes = {
+        "x": _log("share", [share for _, share, _ in features], "training rows that have it", ".3~%"),
+        "y": _log("step", [step for _, _, step in features], "step per unit of gradient", NUMBER),
+    }
+    points = alt.Chart(rows(found)).mark_point(filled=True, color=TRAIN, opacity=0.6, size=45)
+    return sized(points.encode(**axes))
 
 
-def _log(values: Sequence[float]) -> alt.Scale:
-    return alt.Scale(type="log", domain=[min(values) / 1.3, max(values) * 1.3], nice=False)
+def _log(field: str, values: Sequence[float], title: str, form: str) -> Any:  # noqa: ANN401
+    low, high = min(values) / 1.2, max(values) * 1.2
+    scale = alt.Scale(type="log", domain=[low, high], nice=False)
+    channel = alt.X if field == "share" else alt.Y
+    return channel(f"{field}:Q", scale=scale, axis=log_axis(title, low, high, form=form))

@@ -5,10 +5,11 @@ from collections.abc import Sequence
 import altair as alt
 import numpy as np
 
-from goodfit.judging.report.charts.basics import Array, Layer, rows, sized
+from goodfit.judging.report.charts.basics import NUMBER, Array, Layer, rows, sized
 from goodfit.judging.report.members import Member, bins, density
 from goodfit.judging.report.svg import KEY
 from goodfit.judging.report.theme import INK, TRAIN
+from goodfit.words import value
 
 LEVELS = (0.05, 0.25, 0.5, 0.75, 0.95)
 
@@ -62,7 +63,7 @@ def member_weights(members: Sequence[Member]) -> Layer:
 def weight_ladder(members: Sequence[Member]) -> Layer:
     """For each λ where 90 % of its weights lie, where half of them lie, and their middle."""
     found = [
-        {"l2": f"{member.l2:g}", **{f"q{level:g}".replace(".", "_"): value for level, value in _levels(member)}}
+        {"l2": value(member.l2), **{f"q{level:g}".replace(".", "_"): place for level, place in _levels(member)}}
         for member in members
     ]
     base = alt.Chart(rows(found)).encode(
@@ -84,7 +85,7 @@ def _weight_x(edges: Array, field: str) -> alt.X:
     return alt.X(
         f"{field}:Q",
         scale=alt.Scale(domain=[float(edges[0]), float(edges[-1])], nice=False),
-        axis=alt.Axis(title="weight", format="~g"),
+        axis=alt.Axis(title="weight", format=NUMBER),
     )
 
 
