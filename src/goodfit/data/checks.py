@@ -52,16 +52,19 @@ def check_table(
         return ()
     known = np.sort(np.concatenate([parts.train, parts.validation]))
     sample = make_sample(table, draw_rows(known, ROWS, seed), columns, target=target, task=task, seed=seed)
-    times = time_columns(table, columns)
+    ids, times = check_ids(table, columns), time_columns(table, columns)
+    counters = {name for check in ids for name in check.columns}
     related = [
         *([] if time else _check_order(table, parts, sample, times)),
         *_check_groups(table, parts, sample, target),
     ]
     found = [
         *related,
-        *check_duplicates(table, parts, columns, target=target, task=task, seed=seed),
+        *check_duplicates(
+            table, parts, [name for name in columns if name not in counters], target=target, task=task, seed=seed
+        ),
         *check_leaks(sample.without({*times} | {name for check in related for name in check.columns})),
-        *check_ids(table, columns),
+        *ids,
         *check_rare_classes(table, parts, target=target, task=task, weighted=class_weight is not None),
         *check_drift(table, parts, [*columns, target], seed=seed),
     ]

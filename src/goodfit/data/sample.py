@@ -22,8 +22,8 @@ WIDEST = 64
 class Sample:
     """Rows of a table as numbers.
 
-    rows: where they stand in the table. x: (n, columns), missing as NaN; numbers as they are, categories as how many
-    other values are more frequent, dates as microseconds. y: codes of classes from 0, or quantities.
+    rows: where they stand in the table. x: (n, columns), missing as NaN; numbers from the smallest up, dates as
+    microseconds, categories as how many other values are more frequent. y: codes of classes from 0, or quantities.
     categories: which columns of x hold categories.
     """
 
@@ -95,8 +95,6 @@ def make_sample(table: Table, rows: Rows, columns: Sequence[str], *, target: str
     x = np.empty((len(rows), len(columns)))
     for j, (name, kind) in enumerate(zip(columns, kinds, strict=True)):
         x[:, j] = _numbers(part, name, kind)
-    # Trees reckon in float32, where larger numbers would be infinite.
-    np.clip(x, -1e38, 1e38, out=x)
     categories = np.array([kind not in ("number", "date") for kind in kinds], bool)
     return Sample(tuple(columns), rows, x, _target(part, target, task), categories, task, seed)
 
@@ -110,12 +108,21 @@ def _standardised(values: Numbers) -> Numbers:
 def _numbers(table: Table, name: str, kind: str) -> Numbers:
     values = table.values(name)
     if kind == "number":
-        return values
+        return _for_float32(values)
     if kind == "date":
         moments = values.astype("datetime64[us]")
-        return np.where(np.isnat(moments), np.nan, moments.astype(np.float64))
+        return _for_float32(np.where(np.isnat(moments), np.nan, moments.astype(np.float64)))
     _, codes, counts = np.unique(values.astype(str), return_inverse=True, return_counts=True)
     return np.argsort(np.argsort(-counts, kind="stable")).astype(np.float64)[codes]
+
+
+def _for_float32(values: Numbers) -> Numbers:
+    """From 0 up to 1e30: trees reckon in float32, where moments far from 0 would be one, and sums be infinite."""
+    if np.isnan(values).all():
+        return values
+    low, high = np.nanmin(values), np.nanmax(values)
+    with np.errstate(over="ignore"):
+        return values - low if high - low < 1e30 else values / max(-low, high)
 
 
 def _target(table: Table, target: str, task: Task) -> npt.NDArray[np.int64] | Numbers:

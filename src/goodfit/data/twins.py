@@ -1,6 +1,7 @@
 """Rows that stand in two parts."""
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -20,12 +21,16 @@ Keys = npt.NDArray[np.uint64]
 
 STEP = 2e-3
 """Numbers are equal up to rounding within about this part of a standard deviation."""
+NEARLY = 2 / 3
+"""Of the partners by a looser rule, the part that copies have by the strict one."""
 JUDGED, KNOWN = 500, 3000
 """Validation rows that are told by their nearest training row, and training rows among which it is looked for."""
-CERTAIN = 3.0
+CERTAIN = 2.5
 """Standard errors by which rows that have a twin must be told better."""
 WARNING, SERIOUS = 0.005, 0.05
 """How much the twins add to the score."""
+MOST = 0.9
+"""Of more twins no rows are left to compare them with."""
 SCORE = {"regression": ("r2", "R²"), "binary": ("accuracy", "accuracy"), "multiclass": ("accuracy", "accuracy")}
 
 
@@ -34,15 +39,19 @@ def check_duplicates(
 ) -> list[Check]:
     """Held-out rows whose columns all equal those of a training row, and what that does to the score.
 
-    In a table of a few coarse columns many rows are equal and tell nothing by it: twins are named only if a validation
-    row's target is told better by its twin than that of other rows by their nearest training row.
+    Twins are named only if a validation row's target is told better by its twin than that of other rows by their
+    nearest training row.
     """
-    twins = find_twins(table, parts.train, np.r_[parts.validation, parts.test], columns)
-    of_validation = twins[: len(parts.validation)]
-    judged = _judged(of_validation, seed)
-    rows = draw_rows(parts.train, KNOWN, seed)
-    if not (twins >= 0).any() or not len(judged):
+    if not columns:
         return []
+    twins = find_twins(table, parts.train, np.r_[parts.validation, parts.test], columns)
+    of_validation = twins.rows[: len(parts.validation)]
+    if (twins.rows >= 0).mean() > MOST:
+        return [_all_known(twins)]
+    judged = _judged(of_validation, seed)
+    if not len(judged):
+        return []
+    rows = draw_rows(parts.train, KNOWN, seed)
     together = np.r_[rows, parts.validation[judged], np.maximum(of_validation[judged], 0)]
     sample = make_sample(table, together, columns, target=target, task=task, seed=seed)
     told, truth, has_twin = _told(sample, len(rows), len(judged), of_validation[judged] >= 0)
@@ -50,22 +59,62 @@ def check_duplicates(
     if not _clearly_better(errors, has_twin):
         return []
     share = float((of_validation >= 0).mean())
-    return [_check(int((twins >= 0).sum()), len(twins), _scores(truth, errors, has_twin, share, task), task)]
+    return [_check(twins, _scores(truth, errors, has_twin, share, task), task)]
 
 
-def find_twins(table: Table, train: Rows, held: Rows, columns: Sequence[str]) -> Rows:
-    """The training row that each held-out row equals, exactly or up to rounding; −1 where there is none.
+class Twins(NamedTuple):
+    """The training row that each held-out row equals, −1 where there is none; and whether only up to rounding."""
 
-    Up to rounding: in the same cells of a grid, while of four times as wide cells not many more agree. Rows that are
-    near each other by chance are sixteen times as many there in two columns, and more in more.
+    rows: Rows
+    rounded: npt.NDArray[np.bool_]
+
+    @property
+    def n(self) -> int:
+        return int((self.rows >= 0).sum())
+
+    @property
+    def found(self) -> str:
+        """How many there are, as one would say it."""
+        n, near = self.n, int(self.rounded.sum())
+        aside = f" ({near:,} of them up to rounding)" if near else ""
+        return (
+            f"{n:,} of {count(len(self.rows), 'validation and test row')} also stand{'s' * (n == 1)} in training{aside}"
+        )
+
+
+def find_twins(table: Table, train: Rows, held: Rows, columns: Sequence[str]) -> Twins:
+    """Held-out rows that equal a training row, exactly or up to rounding.
+
+    Up to rounding: in the same cells of a grid. Rows that are equal by chance are none: in a coarse table far more rows
+    agree where the most varied columns are left out, and near rows in cells four times as wide, which copies do not.
     """
-    twins = _partners(row_keys(table, columns), train, held)
+    kept = _less_varied(table, columns)
+    exact, looser = (_partners(row_keys(table, names), train, held) for names in (columns, kept))
+    twins = exact.first if _no_chance(exact.counts, looser.counts) else np.full(len(held), -1)
     if not _has_fractions(table, columns):
-        return twins
-    fine, coarse = (_partners(row_keys(table, columns, step=step), train, held) for step in (STEP, 4 * STEP))
-    exact = twins >= 0
-    found, chance = (fine[~exact] >= 0).sum(), (coarse[~exact] >= 0).sum()
-    return np.where(exact, twins, fine) if found >= 3 and found >= 0.5 * chance else twins
+        return Twins(twins, np.zeros(len(held), bool))
+    near, looser = (_partners(row_keys(table, columns, step=step), train, held) for step in (STEP, 4 * STEP))
+    more, looser_more = near.counts - exact.counts, looser.counts - exact.counts
+    rounded = (twins < 0) & (more > 0) & _no_chance(more, looser_more)
+    return Twins(np.where(rounded, near.first, twins), rounded)
+
+
+def _less_varied(table: Table, columns: Sequence[str]) -> list[str]:
+    """Without the one to three columns that have the most different values."""
+    head = table.arrow.slice(0, 3000)
+    varied = sorted(columns, key=lambda name: pc.count_distinct(head[name]).as_py())
+    return varied[: len(varied) - max(1, min(3, len(varied) // 4))]
+
+
+def _no_chance(equal: Rows, looser: Rows) -> bool:
+    """Whether nearly as many rows have a partner as by a looser rule; where all have one, as many partners.
+
+    Shares are compared as −log(1 − share), which is the mean number of partners if they come by chance.
+    """
+    shares = [float((counts > 0).mean()) for counts in (equal, looser)]
+    if shares[1] > MOST:
+        return bool(equal.sum() >= NEARLY * looser.sum())
+    return bool(shares[0] and np.log1p(-shares[0]) / np.log1p(-max(shares)) >= NEARLY)
 
 
 def row_keys(table: Table, columns: Sequence[str], *, step: float = 0.0) -> Keys:
@@ -90,9 +139,15 @@ def _words(column: pa.Array, step: float) -> Keys:
         column = pc.cast(column, pa.int64()).fill_null(np.iinfo(np.int64).min)
         return np.asarray(column).view(np.uint64)
     numbers = np.asarray(column.fill_null(np.nan))
-    if step and (spread := np.nanstd(numbers)) > 0:
+    if step and 0 < (spread := _spread(numbers)) < np.inf:
         numbers = np.round(numbers / (step * spread))
     return (numbers + 0.0).view(np.uint64)  # -0.0 + 0.0 is 0.0
+
+
+def _spread(numbers: Numbers) -> float:
+    """Standard deviation; infinity, and so no rounding, for numbers whose squares are."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        return float(np.nan_to_num(np.nanstd(numbers), nan=np.inf)) if not np.isnan(numbers).all() else 0.0
 
 
 def _mixed(words: Keys) -> Keys:
@@ -102,10 +157,18 @@ def _mixed(words: Keys) -> Keys:
     return words ^ (words >> np.uint64(31))
 
 
-def _partners(keys: Keys, train: Rows, held: Rows) -> Rows:
-    known, first = np.unique(keys[train], return_index=True)
+class Partners(NamedTuple):
+    """Of each held-out row: the first training row with the same key, −1 if there is none, and how many there are."""
+
+    first: Rows
+    counts: Rows
+
+
+def _partners(keys: Keys, train: Rows, held: Rows) -> Partners:
+    known, first, counts = np.unique(keys[train], return_index=True, return_counts=True)
     places = np.minimum(np.searchsorted(known, keys[held]), len(known) - 1)
-    return np.where(known[places] == keys[held], train[first[places]], -1)
+    found = known[places] == keys[held]
+    return Partners(np.where(found, train[first[places]], -1), np.where(found, counts[places], 0))
 
 
 def _has_fractions(table: Table, columns: Sequence[str]) -> bool:
@@ -165,14 +228,21 @@ def _scores(
     return {f"{name}_with": 1 - error / unit, f"{name}_without": 1 - without / unit}
 
 
-def _check(twins: int, held: int, effect: dict[str, float], task: Task) -> Check:
+def _all_known(twins: Twins) -> Check:
+    sentence = (
+        f"{twins.found}, so their scores say how well rows are remembered and not how well new ones are told; "
+        "remove repeated rows from the table."
+    )
+    return Check("duplicates", "serious", (), twins.n, sentence)
+
+
+def _check(twins: Twins, effect: dict[str, float], task: Task) -> Check:
     with_twins, without = effect.values()
     gain, metric = with_twins - without, SCORE[task][1]
     severity: CheckSeverity = "serious" if gain >= SERIOUS else "warning" if gain >= WARNING else "note"
-    found = f"{twins:,} of {count(held, 'validation and test row')} also stand{'s' * (twins == 1)} in training"
     sentence = (
-        f"{found}, which flatters the score: the nearest training row tells the target with {metric} {with_twins:.3f}, "
-        f"but {without:.3f} where there is no such copy; remove repeated rows from the table."
+        f"{twins.found}, which flatters the score: the nearest training row tells the target with {metric} "
+        f"{with_twins:.3f}, but {without:.3f} where there is no such copy; remove repeated rows from the table."
     )
-    small = f"{found}, which flatters the score by {gain:.4f} of {metric} only."
-    return Check("duplicates", severity, (), twins, small if severity == "note" else sentence, effect)
+    small = f"{twins.found}, which flatters the score by {gain:.4f} of {metric} only."
+    return Check("duplicates", severity, (), twins.n, small if severity == "note" else sentence, effect)
