@@ -26,8 +26,8 @@ def falling(low, high=1.0, speed=0.15, n=EPOCHS):
     return tuple((low + (high - low) * np.exp(-speed * np.arange(n))).tolist())
 
 
-def jumping(low, size, n=EPOCHS):
-    return tuple((low + size * (np.arange(n) % 2)).tolist())
+def jumping(low, size):
+    return tuple((low + size * (np.arange(EPOCHS) % 2)).tolist())
 
 
 GOOD = Case(
@@ -74,6 +74,10 @@ PAIRS = {
     "rate_too_large": (
         beside((0.001, 0.0001, 0.08, 0.10)),
         beside((0.001, 0.0001, 0.19, 0.21)),
+    ),
+    "jumping": (
+        good(val_loss=jumping(0.3, 0.1), given_epoch=1),
+        good(val_loss=jumping(0.3, 0.02), given_epoch=1),
     ),
     "perfect_pace": (
         beside((0.001, 0.0001, 0.8, 0.8), (0.001, 0.01, 0.3, 0.4)),
@@ -204,6 +208,48 @@ def test_what_is_not_known_is_not_needed():
     assert diagnose(Case(loss=falling_curve, val_loss=falling_curve, given_epoch=EPOCHS)).word in WORDS
     assert diagnose(Case(loss=(), given_epoch=0)).word == "cannot tell"
     assert diagnose(Case(loss=(0.5,), val_loss=(0.6,), given_epoch=1)).word in WORDS
+
+
+@pytest.mark.parametrize("alone", ("rate_too_small", "rate_too_large", "penalty_too_strong"))
+def test_without_a_grid_the_curves_must_say_it(alone):
+    cases = {
+        "rate_too_small": good(loss=falling(0.2, speed=0.01), val_loss=falling(0.22, speed=0.01)),
+        "rate_too_large": good(loss=jumping(0.3, 0.2), val_loss=jumping(0.4, 0.2), given_epoch=1),
+        "penalty_too_strong": good(penalty=(0.3,) * EPOCHS, loss=falling(0.22)),
+    }
+    assert diagnose(GOOD).find(alone) is None
+    assert diagnose(cases[alone]).find(alone) is not None
+
+
+def test_a_large_gap_and_a_slight_gain_are_two_witnesses():
+    better = (0.01, 0.001, 0.1, 0.47)
+    assert diagnose(beside(better, loss=falling(0.02), val_loss=falling(0.5))).word == "overfitting"
+    assert diagnose(beside(better, loss=falling(0.45), val_loss=falling(0.5))).word == "good fit"
+    assert diagnose(beside((*better[:3], 0.5), loss=falling(0.02), val_loss=falling(0.5))).word == "good fit"
+
+
+def test_the_last_weights_overfit_where_earlier_ones_did_clearly_better():
+    curves = {"loss": falling(0.1), "val_loss": (*falling(0.22, n=30), *np.linspace(0.25, 0.6, 30))}
+    assert diagnose(good(**curves, given_epoch=EPOCHS)).word == "overfitting"
+    assert diagnose(good(**curves, given_epoch=30)).word == "good fit"
+
+
+def test_a_network_that_learned_nothing_underfits_even_if_others_did_no_better():
+    flat = {"loss": (0.99,) * EPOCHS, "val_loss": (1.0,) * EPOCHS, "baseline_difference": (0.0, 0.02)}
+    verdict = diagnose(good(**flat, hidden=()))
+    assert verdict.word == "underfitting"
+    assert verdict.next_step.code == "no_better_than_baseline"
+    assert verdict.find("underfitting").argument == "--hidden 64,64"
+
+
+def test_too_few_rows_make_no_good_fit():
+    assert diagnose(good(val_loss_error=0.5)).word == "cannot tell"
+    assert diagnose(good(val_loss_error=0.2)).word == "good fit"
+
+
+def test_axes_that_the_grid_does_not_vary_are_the_same_for_all():
+    found = beside((None, 0.01, 0.08, 0.10), l2=None)
+    assert diagnose(found).find("rate_too_small") is not None
 
 
 def test_what_is_no_result_is_refused():

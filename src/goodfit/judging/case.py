@@ -13,16 +13,21 @@ Array = npt.NDArray[np.float64]
 SPREAD = 1.3
 """Standard deviation of the losses of rows in units of their mean, where it was not measured: about that of squared
 errors and of log losses."""
+LEAST_REACH = 0.3
+"""So much of the loss can be learned, it is supposed, where nothing has shown yet what can."""
+LEAST_LEARNED = 0.4
+"""A gap is compared with no less than this share of the loss: a network that has learned nothing has no large gap."""
 
 
 class Neighbour(NamedTuple):
     """Another training of the same grid, with the same seed and on the same rows.
 
+    l2, learning_rate: None where the grid does not vary it.
     loss, val_loss: at its best epoch, infinite where no epoch was finite.
     """
 
-    l2: float
-    learning_rate: float
+    l2: float | None
+    learning_rate: float | None
     loss: float
     val_loss: float
 
@@ -141,10 +146,24 @@ class Case:
 
     @property
     def reach(self) -> float:
-        """From ``start`` down to the lowest loss seen, of training or validation rows: what can be learned."""
-        seen = [self.given_loss, self.lowest_val_loss, *(neighbour.val_loss for neighbour in self.neighbours)]
+        """What can be learned: from ``start`` down to the lowest loss seen, a share of ``start`` at least.
+
+        Seen are validation losses of the whole grid; of a training alone its training loss, too, as a bound.
+        """
+        seen = [self.given_val_loss, self.lowest_val_loss, *(n.val_loss for n in self.neighbours)]
+        seen += [] if self.neighbours else [self.given_loss]
         low = min((value for value in seen if math.isfinite(value)), default=math.nan)
-        return max(self.start - low, 0.01 * abs(self.start), 1e-12)
+        return max(self.start - low, LEAST_REACH * abs(self.start), 1e-12)
+
+    @property
+    def relative_gap(self) -> float:
+        """The gap as a share of what was learned on the training rows: how much of it does not hold on others."""
+        return self.gap / max(self.start - self.given_loss, LEAST_LEARNED * abs(self.start), 1e-12)
+
+    @property
+    def share_learned(self) -> float:
+        """How much of ``start`` is gone on the training rows: 0 for none of it, 1 for all."""
+        return (self.start - self.given_loss) / max(abs(self.start), 1e-12)
 
 
 def _finite(values: tuple[float, ...]) -> Array:

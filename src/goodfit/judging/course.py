@@ -4,20 +4,18 @@ import math
 
 from goodfit.judging.case import Case
 from goodfit.judging.findings import Finding
-from goodfit.judging.rules import clear, fall, less_l2, lowest, weaker
+from goodfit.judging.rules import at_the_end, clear, fall, gain, less_l2, weaker
 
 STILL_FALLING = 0.02
 """A loss that fell by this share of what can be learned during the last tenth of the epochs was still falling."""
-HEAVY = 0.5
-"""A penalty of more than this share of the objective weighs more than the errors."""
+HEAVY, NO_GAP = 0.15, 0.05
+"""A penalty of this share of the baseline's loss is heavy; a gap below this share of what was learned is none."""
 
 
 def out_of_epochs(case: Case) -> Finding | None:
     """All epochs are done, and the validation loss was still falling."""
-    if case.outcome != "finished" or not case.judged:
-        return None
-    falling = fall(case.curve, 0.1)
-    if case.best_epoch < 0.95 * case.n_epochs or falling < STILL_FALLING * case.reach:
+    falling = fall(case.curve)
+    if not case.judged or not at_the_end(case) or falling < STILL_FALLING * case.reach:
         return None
     epochs = 2 * (case.epochs or case.n_epochs)
     return Finding(
@@ -71,17 +69,16 @@ def penalty_too_strong(case: Case) -> Finding | None:
     if not case.judged or not case.l2:
         return None
     if case.neighbours:
-        better = lowest(weaker(case))
-        if better is None or case.given_val_loss - better.val_loss <= clear(case):
+        better = weaker(case)
+        if better is None or gain(case, better) <= 1:
             return None
         argument = f"--l2 {better.l2:.3g}"
         evidence = {"val_loss_there": better.val_loss}
     else:
-        weight = case.given_penalty / max(case.given_penalty + case.given_loss, 1e-12)
-        if weight < HEAVY or case.gap > clear(case):
+        if case.given_penalty <= HEAVY * abs(case.start) or case.relative_gap >= NO_GAP:
             return None
         argument = less_l2(case)
-        evidence = {"penalty": case.given_penalty, "share_of_objective": weight, "gap": case.gap}
+        evidence = {"penalty": case.given_penalty, "gap": case.gap}
     return Finding(
         "penalty_too_strong",
         "warning",

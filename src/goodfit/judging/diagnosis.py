@@ -1,7 +1,5 @@
 """Numbers to findings, findings to a verdict."""
 
-import math
-
 import numpy as np
 
 from goodfit.judging.case import Case
@@ -16,8 +14,8 @@ from goodfit.judging.evidence_rules import (
     validation_too_small,
 )
 from goodfit.judging.findings import Finding, Verdict, Word, by_severity
-from goodfit.judging.fit import good_fit, overfitting, underfitting
-from goodfit.judging.rates import diverged, perfect_pace, rate_too_large, rate_too_small
+from goodfit.judging.fit import judge_fit
+from goodfit.judging.rates import diverged, jumping, perfect_pace, rate_too_large, rate_too_small
 from goodfit.judging.reading import case_of
 from goodfit.judging.rules import Rule
 
@@ -25,6 +23,7 @@ RULES: tuple[Rule, ...] = (
     diverged,
     rate_too_small,
     rate_too_large,
+    jumping,
     perfect_pace,
     out_of_epochs,
     stopped_too_early,
@@ -38,6 +37,8 @@ RULES: tuple[Rule, ...] = (
     dead_units,
     class_ignored,
 )
+CANNOT_TELL = 0.5
+"""With a standard error above this share of what can be learned no fit is called good."""
 WORDS: dict[str, Word] = {"overfitting": "overfitting", "underfitting": "underfitting", "good_fit": "good fit"}
 
 
@@ -60,7 +61,7 @@ def diagnose(result: object) -> Verdict:
     case = case_of(result)
     with np.errstate(all="ignore"):
         others = tuple(finding for rule in RULES if (finding := rule(case)) is not None)
-        fit = _fit(case, others)
+        fit = _fit(case)
     return Verdict(
         word=WORDS[fit.code] if fit else "cannot tell",
         sentence=fit.sentence if fit else _why_not(case),
@@ -68,15 +69,11 @@ def diagnose(result: object) -> Verdict:
     )
 
 
-def _fit(case: Case, others: tuple[Finding, ...]) -> Finding | None:
-    """The finding that gives the verdict its word."""
-    if not case.judged:
-        return None
-    if (found := overfitting(case)) or (found := underfitting(case, others)):
-        return found
-    if case.error > 0 and any(finding.code == "validation_too_small" for finding in others):
-        return None
-    return good_fit(case) if math.isfinite(case.start) else None
+def _fit(case: Case) -> Finding | None:
+    """The finding that gives the verdict its word; None where the rows are too few to call a fit good."""
+    found = judge_fit(case)
+    calm = found is not None and found.code == "good_fit"
+    return None if calm and case.error > CANNOT_TELL * case.reach else found
 
 
 def _why_not(case: Case) -> str:

@@ -1,81 +1,183 @@
-"""The guide's three words about the weights that are given back: underfitting, good fit, overfitting."""
+"""The guide's three words about the weights that are given back: underfitting, good fit, overfitting.
+
+What speaks for underfitting frees the network: less penalty, other steps, more epochs, more units. What speaks for
+overfitting restrains it: more penalty, an earlier epoch. Each has a strength, 1 where it is just clear; the stronger
+side names the fit, and where neither is clear the fit is good.
+"""
 
 import math
+from collections.abc import Iterator, Mapping
+from typing import NamedTuple
 
 from goodfit.judging.case import Case
 from goodfit.judging.findings import Finding
-from goodfit.judging.rules import clear, lowest, more_l2, stronger
+from goodfit.judging.rules import (
+    at_the_end,
+    clear,
+    fall,
+    faster,
+    frees,
+    gain,
+    less_l2,
+    more_l2,
+    number,
+    rate,
+    roughness,
+    slower,
+    stronger,
+    times,
+    weaker,
+)
 
-LARGE_GAP = 0.25
+LARGE_GAP = 0.3
 """A gap above this share of what was learned on the training rows is large."""
-LITTLE = 0.15
-"""A network that learned less than this share of the baseline's loss has learned little."""
+HALF_CLEAR = 0.3
+"""With a large gap more penalty need not do better by as much as is clear alone: two witnesses."""
+LATER = 0.1, 0.2
+"""The last epoch is clearly worse than the best by this share of what can be learned, and of the standard error."""
+FALLING = 0.02
+"""A validation loss still falls that fell by this share of what can be learned in the last tenth of the epochs;"""
+FALLING_IN_A_GRID = 0.04
+"""by this one where the neighbours say what a larger rate would have done."""
+EVEN = 0.01
+"""A training loss falls evenly of whose way less than this leads upwards."""
+NOTHING, LITTLE = 0.2, 0.35
+"""A network that took less than this share off the baseline's loss on its training rows has learned nothing, little."""
+HEAVY_PENALTY, NO_GAP = 0.15, 0.05
+"""A penalty of this share of the baseline's loss is heavy; where there is no gap, nothing speaks for it."""
+JUST, SURELY = 1.01, 99.0
 
-UNDERFITTING = ("rate_too_small", "rate_too_large", "penalty_too_strong", "out_of_epochs", "no_better_than_baseline")
-"""Findings that explain why a network without a gap has not learned what it could."""
+
+class Reason(NamedTuple):
+    """What speaks for one side: how strongly, in words, in numbers, and what to do."""
+
+    strength: float
+    words: str
+    evidence: Mapping[str, float]
+    advice: str
+    argument: str
 
 
-def overfitting(case: Case) -> Finding | None:
-    """Given back is a later epoch than the best; or more penalty does better; or the gap is large and no accident."""
-    if not case.judged:
+def judge_fit(case: Case) -> Finding | None:
+    """The finding that names the fit; None where there is nothing to judge."""
+    if not case.judged or not math.isfinite(case.start):
         return None
+    under, over = _strongest(freeing(case)), _strongest(restraining(case))
+    if over and over.strength > 1 and (under is None or over.strength >= under.strength):
+        return _finding("overfitting", case, over)
+    if under and under.strength > 1:
+        return _finding("underfitting", case, under)
+    return good_fit(case)
+
+
+def _strongest(reasons: Iterator[Reason]) -> Reason | None:
+    return max(reasons, key=lambda reason: reason.strength, default=None)
+
+
+def _finding(code: str, case: Case, reason: Reason) -> Finding:
+    evidence = {"loss": case.given_loss, "val_loss": case.given_val_loss, "gap": case.gap, **reason.evidence}
+    return Finding(code, "warning", reason.words, evidence, reason.advice, reason.argument)
+
+
+def restraining(case: Case) -> Iterator[Reason]:
+    """What says that the network knows its training rows better than what holds on others."""
     later = case.given_val_loss - case.lowest_val_loss
-    better = lowest(stronger(case))
-    evidence = {"loss": case.given_loss, "val_loss": case.given_val_loss, "gap": case.gap}
-    if later > clear(case) and case.given_epoch > case.best_epoch:
-        return _overfitting(
-            {**evidence, "lowest_val_loss": case.lowest_val_loss}, "Stop at the best epoch.", "--patience 10"
-        )
-    if better and case.given_val_loss - better.val_loss > clear(case) and case.gap > clear(case):
-        found = {**evidence, "val_loss_there": better.val_loss}
-        return _overfitting(found, "Strengthen the penalty.", f"--l2 {better.l2:.3g}")
-    if not case.neighbours and _gap_is_large(case):
-        return _overfitting(evidence, "Strengthen the penalty.", more_l2(case))
-    return None
+    if case.given_epoch > case.best_epoch > 0 and math.isfinite(later):
+        strength = later / max(LATER[0] * case.reach, LATER[1] * case.error)
+        words = f"The weights given back are of epoch {case.given_epoch}; those of epoch {case.best_epoch} did better."
+        yield Reason(strength, words, {"lowest_val_loss": case.lowest_val_loss}, "Stop here.", "--patience 10")
+    large_gap = case.relative_gap > LARGE_GAP and case.gap > 0
+    lead = _lead(case.baseline_difference)
+    if lead is not None and lead < -2 and case.share_learned > 0:
+        words = "On rows it has not seen the network is worse than a model without columns; on its own rows it is not."
+        yield Reason(JUST, words, {"baseline": number(case.baseline_loss)}, "Strengthen the penalty.", more_l2(case))
+    words = "The network knows its training rows clearly better than rows it has not seen."
+    evidence = {"relative_gap": case.relative_gap}
+    if better := stronger(case):
+        strength = gain(case, better)
+        strength = max(strength, JUST) if large_gap and strength > HALF_CLEAR else strength
+        found = evidence | {"val_loss_there": better.val_loss}
+        yield Reason(strength, words, found, "Strengthen the penalty.", f"--l2 {better.l2:.3g}")
+    for other in (slower(case), faster(case)):
+        if other and not frees(case, other):
+            strength = gain(case, other)
+            strength = max(strength, JUST) if large_gap and strength > HALF_CLEAR else strength
+            found = evidence | {"val_loss_there": other.val_loss}
+            yield Reason(strength, words, found, "Take another pace.", rate(other.learning_rate))
+    if large_gap and not case.neighbours:
+        yield Reason(JUST, words, evidence, "Strengthen the penalty.", more_l2(case))
 
 
-def _gap_is_large(case: Case) -> bool:
-    learned = max(case.start - case.given_loss, 1e-12)
-    return case.gap > LARGE_GAP * learned and case.gap > 2 * case.error
+def freeing(case: Case) -> Iterator[Reason]:
+    """What says that the network has not learned what its rows can teach."""
+    yield from _by_neighbours(case)
+    yield from _by_its_course(case)
+    yield from _by_what_it_learned(case)
 
 
-def _overfitting(evidence: dict[str, float], advice: str, argument: str) -> Finding:
-    return Finding(
-        "overfitting",
-        "warning",
-        "The network knows its training rows clearly better than rows it has not seen.",
-        evidence,
-        advice,
-        argument,
-    )
+def _by_neighbours(case: Case) -> Iterator[Reason]:
+    if better := weaker(case):
+        words = "The penalty holds the network back: it does badly on its training rows, too."
+        found = {"val_loss_there": better.val_loss}
+        yield Reason(gain(case, better), words, found, "Weaken the penalty.", f"--l2 {better.l2:.3g}")
+    for other, pace in ((slower(case), "long"), (faster(case), "short")):
+        if other and frees(case, other):
+            words = f"The steps are too {pace} to get down to the low loss: it is high on the training rows, too."
+            found = {"val_loss_there": other.val_loss}
+            yield Reason(gain(case, other), words, found, "Take another pace.", rate(other.learning_rate))
 
 
-def underfitting(case: Case, others: tuple[Finding, ...]) -> Finding | None:
-    """A finding says what keeps the network from learning, and there is no gap that speaks against it."""
-    if not case.judged:
+def _by_its_course(case: Case) -> Iterator[Reason]:
+    falling = fall(case.curve)
+    share = FALLING_IN_A_GRID if case.neighbours else FALLING
+    even = case.neighbours or (roughness(case.loss) < EVEN and case.relative_gap < LARGE_GAP)
+    if at_the_end(case) and even and falling > share * case.reach:
+        words = "Both losses were still falling when the epochs were over."
+        argument = f"--epochs {2 * (case.epochs or case.n_epochs)}"
+        yield Reason(JUST, words, {"fall_at_the_end": falling}, "Train for more epochs.", argument)
+    heavy = case.given_penalty > HEAVY_PENALTY * abs(case.start) and case.relative_gap < NO_GAP
+    if heavy and not case.neighbours:
+        words = "The penalty is heavy, and there is no gap that it would close: it only holds the network back."
+        yield Reason(JUST, words, {"penalty": case.given_penalty}, "Weaken the penalty.", less_l2(case))
+
+
+def _by_what_it_learned(case: Case) -> Iterator[Reason]:
+    advice, argument = _larger(case)
+    evidence = {"share_learned": case.share_learned}
+    baseline = _lead(case.baseline_difference)
+    linear = _lead(case.linear_difference)
+    if case.share_learned < NOTHING and (baseline is None or abs(baseline) < 2 or case.share_learned < 0):
+        words = "The network has learned next to nothing, on its training rows as little as on others."
+        yield Reason(SURELY, words, evidence, advice, argument)
+    elif case.share_learned < LITTLE and linear is not None and linear < 2 and case.relative_gap < LARGE_GAP:
+        words = "The network has learned little on its training rows, and nothing that a linear model does not know."
+        yield Reason(JUST, words, evidence, advice, argument)
+    if linear is not None and linear < -2 and case.relative_gap < NO_GAP:
+        words = "A linear model does clearly better, and there is no gap: the network has not learned what it could."
+        yield Reason(JUST, words, {"linear": number(case.linear_loss)}, advice, argument)
+
+
+def _lead(difference: tuple[float, float] | None) -> float | None:
+    """By how many standard errors the network is better than another model; None where it is not known."""
+    if difference is None or not all(map(math.isfinite, difference)):
         return None
-    causes = [finding for finding in others if finding.code in UNDERFITTING]
-    learned = (case.start - case.given_val_loss) / case.start if case.start > 0 else math.nan
-    if not causes and not (learned < LITTLE and case.gap < clear(case)):
-        return None
-    first = causes[0] if causes else None
-    return Finding(
-        "underfitting",
-        "warning",
-        "The network has not learned what these rows can teach: it does badly on the training rows, too.",
-        {"loss": case.given_loss, "val_loss": case.given_val_loss, "share_learned": learned},
-        first.advice if first else "Give the network more units.",
-        first.argument if first else "--hidden 64,64",
-    )
+    return difference[0] / max(difference[1], 1e-12)
+
+
+def _larger(case: Case) -> tuple[str, str]:
+    """What to try with a network that has learned too little."""
+    if case.hidden == ():
+        return "Give the network hidden layers.", "--hidden 64,64"
+    faster_rate = rate(times(case.learning_rate, 10)) if not case.neighbours else ""
+    return ("Take longer steps.", faster_rate) if faster_rate else ("Give the network more units.", "--hidden 256,256")
 
 
 def good_fit(case: Case) -> Finding:
-    """Both losses are low, and near each other."""
+    """Both losses are low, and near each other, as far as the numbers say."""
+    words = "nothing that was tried does" if case.neighbours else "nothing says that it could do"
     return Finding(
         "good_fit",
         "good",
-        "The network does about as well on rows it has not seen, and nothing that was tried does clearly better."
-        if case.neighbours
-        else "The network does about as well on rows it has not seen, and nothing says that it could do better.",
-        {"loss": case.given_loss, "val_loss": case.given_val_loss, "gap": case.gap},
+        f"The network does about as well on rows it has not seen, and {words} clearly better.",
+        {"loss": case.given_loss, "val_loss": case.given_val_loss, "gap": case.gap, "clear": clear(case)},
     )

@@ -1,19 +1,31 @@
 """Rules about the learning rate: baby steps, perfect pace, jumping around."""
 
-import math
-
-import numpy as np
-
-from goodfit.judging.case import Case
+from goodfit.judging.case import Case, Neighbour
 from goodfit.judging.findings import Finding
-from goodfit.judging.rules import clear, fall, faster, lowest, rate, roughness, slower
+from goodfit.judging.rules import (
+    at_the_end,
+    clear,
+    fall,
+    faster,
+    gain,
+    jumps,
+    number,
+    rate,
+    roughness,
+    slower,
+    times,
+)
 
-BABY_STEP = 3e-4
-"""Updates below this share of the weights are baby steps."""
-LEAP = 0.05
-"""Updates above this share of the weights are leaps."""
-JUMPING = 0.35
-"""A training loss of whose way more than this leads upwards jumps around."""
+SMOOTH = 0.01
+"""A training loss of whose way less than this leads upwards comes down in baby steps, or at least in even ones."""
+EVEN_FALL = 0.01
+"""A validation loss that fell by this share of what can be learned in the last tenth of the epochs was on its way."""
+LEARNS_TOO = 0.02
+"""A larger rate must reach a training loss lower by this share of what can be learned, too."""
+JUMP = 0.06
+"""A validation loss jumps whose steps from epoch to epoch are of this share of the baseline's loss."""
+LEAP = 0.1
+"""A training loss that jumps by this share of the baseline's loss leaps over what it looks for."""
 
 
 def diverged(case: Case) -> Finding | None:
@@ -24,22 +36,25 @@ def diverged(case: Case) -> Finding | None:
         "diverged",
         "serious",
         f"The steps were so long that the loss was no longer a number after epoch {case.n_epochs}.",
-        {"epochs": case.n_epochs, "learning_rate": _number(case.learning_rate)},
+        {"epochs": case.n_epochs, "learning_rate": number(case.learning_rate)},
         "Try a learning rate ten times smaller.",
-        rate(_times(case, 0.1)),
+        rate(times(case.learning_rate, 0.1)),
     )
 
 
 def rate_too_small(case: Case) -> Finding | None:
-    """A larger rate of the grid does clearly better; or steps are tiny and both losses still fall evenly at the end."""
-    if (better := lowest(faster(case))) and case.given_val_loss - better.val_loss > clear(case):
+    """The next larger rate does clearly better in the grid; alone: an even fall that was not over at the end."""
+    if case.neighbours:
+        better = faster(case)
+        if better is None or gain(case, better) <= 1 or gain(case, slower(case)) > gain(case, better):
+            return None
+        if case.given_loss - better.loss <= LEARNS_TOO * case.reach:
+            return None
         return _too_small(case, better.learning_rate, {"val_loss_there": better.val_loss})
-    if case.neighbours or case.outcome != "finished" or not case.judged:
+    falling, rough = fall(case.curve), roughness(case.loss)
+    if not case.judged or not at_the_end(case) or rough > SMOOTH or falling <= EVEN_FALL * case.reach:
         return None
-    steps, falling = update_ratio(case), fall(case.curve, 0.1)
-    if steps < BABY_STEP and falling > 0.01 * case.reach and case.best_epoch == case.n_epochs:
-        return _too_small(case, _times(case, 10), {"update_ratio": steps, "fall_at_the_end": falling})
-    return None
+    return _too_small(case, times(case.learning_rate, 10), {"fall_at_the_end": falling, "roughness": rough})
 
 
 def _too_small(case: Case, better: float | None, evidence: dict[str, float]) -> Finding:
@@ -47,62 +62,59 @@ def _too_small(case: Case, better: float | None, evidence: dict[str, float]) -> 
         "rate_too_small",
         "warning",
         "Baby steps: the learning rate is so small that the loss was still on its way down.",
-        {"val_loss": case.given_val_loss, "learning_rate": _number(case.learning_rate), **evidence},
+        {"val_loss": case.given_val_loss, "learning_rate": number(case.learning_rate), **evidence},
         "Take longer steps.",
         rate(better),
     )
 
 
 def rate_too_large(case: Case) -> Finding | None:
-    """A smaller rate of the grid does clearly better; or steps are leaps and the training loss goes up and down."""
-    if case.outcome == "diverged":
+    """The next smaller rate does clearly better in the grid; alone: the training loss leaps up and down."""
+    if case.outcome == "diverged" or not case.judged:
         return None
-    if (better := lowest(slower(case))) and case.given_val_loss - better.val_loss > clear(case):
-        return _too_large(case, better.learning_rate, {"val_loss_there": better.val_loss})
-    if case.neighbours or not case.judged:
-        return None
-    steps, jumps = update_ratio(case), roughness(np.asarray(case.loss, np.float64))
-    if steps > LEAP and jumps > JUMPING:
-        return _too_large(case, _times(case, 0.1), {"update_ratio": steps, "roughness": jumps})
-    return None
+    if case.neighbours:
+        better = slower(case)
+        if better is None or gain(case, better) <= 1 or gain(case, faster(case)) >= gain(case, better):
+            return None
+        return _too_large(case, better, {"val_loss_there": better.val_loss})
+    leaps = jumps(case.loss)
+    return _too_large(case, None, {"jumps": leaps}) if leaps > LEAP * abs(case.start) else None
 
 
-def _too_large(case: Case, better: float | None, evidence: dict[str, float]) -> Finding:
+def _too_large(case: Case, better: Neighbour | None, evidence: dict[str, float]) -> Finding:
     return Finding(
         "rate_too_large",
         "warning",
         "Jumping around: the learning rate is so large that the steps leap over the low loss.",
-        {"val_loss": case.given_val_loss, "learning_rate": _number(case.learning_rate), **evidence},
+        {"val_loss": case.given_val_loss, "learning_rate": number(case.learning_rate), **evidence},
         "Take shorter steps.",
-        rate(better),
+        rate(better.learning_rate if better else times(case.learning_rate, 0.1)),
+    )
+
+
+def jumping(case: Case) -> Finding | None:
+    """The validation loss jumps from epoch to epoch; this alone does not say that a smaller rate does better."""
+    size = jumps(case.val_loss)
+    if not case.judged or size <= JUMP * abs(case.start) or rate_too_large(case) is not None:
+        return None
+    return Finding(
+        "jumping",
+        "note",
+        f"The validation loss jumps by about {size:.2g} from epoch to epoch: which epoch is best is partly luck.",
+        {"jumps": size, "learning_rate": number(case.learning_rate)},
+        "See whether shorter steps come lower.",
+        rate(times(case.learning_rate, 0.1)),
     )
 
 
 def perfect_pace(case: Case) -> Finding | None:
     """Rates on both sides were tried, and neither does clearly better."""
-    sides = lowest(slower(case)), lowest(faster(case))
-    if not case.judged or None in sides:
-        return None
-    if any(n is not None and case.given_val_loss - n.val_loss > clear(case) for n in sides):
+    sides = slower(case), faster(case)
+    if not case.judged or None in sides or max(gain(case, side) for side in sides) > 1:
         return None
     return Finding(
         "perfect_pace",
         "good",
         "Perfect pace: neither a smaller nor a larger learning rate of the grid does clearly better.",
-        {"learning_rate": _number(case.learning_rate), "val_loss": case.given_val_loss},
+        {"learning_rate": number(case.learning_rate), "val_loss": case.given_val_loss, "clear": clear(case)},
     )
-
-
-def update_ratio(case: Case) -> float:
-    """Length of an update as a share of the weights, the median of all epochs; NaN where it is not known."""
-    found = np.asarray(case.update_ratio, np.float64)
-    found = found[np.isfinite(found)]
-    return float(np.median(found)) if len(found) else math.nan
-
-
-def _times(case: Case, factor: float) -> float | None:
-    return None if case.learning_rate is None else case.learning_rate * factor
-
-
-def _number(value: float | None) -> float:
-    return math.nan if value is None else value

@@ -82,12 +82,7 @@ def _neighbours(rows: Iterable[Mapping[str, Any]], own: Mapping[str, Any]) -> It
     named = {"l2", "learning_rate", "val_loss", "loss", "penalty", "best_epoch", "epochs", "outcome"}
     for row in rows:
         if all(row[name] == own[name] for name in own if name not in named):
-            l2, rate, loss, val_loss = (_number(row.get(name)) for name in ("l2", "learning_rate", "loss", "val_loss"))
-            yield Neighbour(l2, rate, loss, val_loss)
-
-
-def _number(value: Any) -> float:  # noqa: ANN401
-    return math.nan if value is None else float(value)
+            yield Neighbour(row.get("l2"), row.get("learning_rate"), row["loss"], row["val_loss"])
 
 
 def _differs_by_seed(row: Mapping[str, Any], own: Mapping[str, Any], choice: Choice) -> bool:

@@ -1,7 +1,7 @@
-"""What the rules share: when a difference is clear, how a curve moves, how an argument is written."""
+"""What the rules share: when a difference is clear, which neighbours count, how a curve moves, how arguments look."""
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 import numpy as np
 
@@ -10,67 +10,102 @@ from goodfit.judging.findings import Finding
 
 Rule = Callable[[Case], Finding | None]
 
-CLEAR = 0.05
-"""A difference of losses is clear from this share of what can be learned on."""
-NEAR = 3.0
-"""Learning rates, or strengths of the penalty, this many times apart are neighbours worth comparing."""
+CLEAR = 0.07
+"""Validation losses differ clearly from this share of what can be learned on, …"""
+NOISE = 0.15
+"""… and from this share of the standard error: nets judged on the same rows share most of the luck of these rows."""
+FEWEST_TIMES = 3.0
+"""Learning rates that are so many times apart are worth comparing."""
+AT_THE_END = 0.95
+"""The best epoch is at the end when it lies behind this share of the epochs."""
 
 
 def clear(case: Case) -> float:
-    """From which size on two losses of the same validation rows differ clearly.
-
-    Nets that are judged on the same rows share most of the luck of these rows: half the standard error remains.
-    """
-    return max(CLEAR * case.reach, 0.5 * case.error)
+    """From which size on two losses of the same validation rows differ clearly."""
+    return max(CLEAR * case.reach, NOISE * case.error)
 
 
-def slower(case: Case) -> Iterator[Neighbour]:
-    """Neighbours with the same penalty and a clearly smaller learning rate."""
-    return (n for n in _same_l2(case) if n.learning_rate * NEAR <= (case.learning_rate or 0))
+def gain(case: Case, other: Neighbour | None) -> float:
+    """How much lower the validation loss of a neighbour is, in units of what is clear; 0 where there is none."""
+    return (case.given_val_loss - other.val_loss) / clear(case) if other and case.judged else 0.0
 
 
-def faster(case: Case) -> Iterator[Neighbour]:
-    """Neighbours with the same penalty and a clearly larger learning rate."""
-    return (n for n in _same_l2(case) if n.learning_rate >= (case.learning_rate or math.inf) * NEAR)
+def slower(case: Case) -> Neighbour | None:
+    """The neighbour with the same penalty and the next smaller learning rate."""
+    return min(_of_other_rates(case, up=False), key=lambda n: -(n.learning_rate or 0), default=None)
 
 
-def weaker(case: Case) -> Iterator[Neighbour]:
-    """Neighbours with the same learning rate and less penalty."""
-    return (n for n in _same_rate(case) if case.l2 is not None and n.l2 < case.l2)
+def faster(case: Case) -> Neighbour | None:
+    """The neighbour with the same penalty and the next larger learning rate."""
+    return min(_of_other_rates(case, up=True), key=lambda n: n.learning_rate or 0, default=None)
 
 
-def stronger(case: Case) -> Iterator[Neighbour]:
-    """Neighbours with the same learning rate and more penalty."""
-    return (n for n in _same_rate(case) if case.l2 is not None and n.l2 > case.l2)
+def weaker(case: Case) -> Neighbour | None:
+    """Of the neighbours with the same learning rate and less penalty the one with the lowest validation loss."""
+    return _lowest(_with_other_l2(case, up=False))
 
 
-def _same_l2(case: Case) -> Iterator[Neighbour]:
-    return (n for n in case.neighbours if n.l2 == case.l2 and math.isfinite(n.val_loss))
+def stronger(case: Case) -> Neighbour | None:
+    """Of the neighbours with the same learning rate and more penalty the one with the lowest validation loss."""
+    return _lowest(_with_other_l2(case, up=True))
 
 
-def _same_rate(case: Case) -> Iterator[Neighbour]:
-    return (n for n in case.neighbours if n.learning_rate == case.learning_rate and math.isfinite(n.val_loss))
+def frees(case: Case, other: Neighbour) -> bool:
+    """Whether a gain is for the greater part on the training rows, too: then the net was held back, not let loose."""
+    return case.given_loss - other.loss >= 0.5 * (case.given_val_loss - other.val_loss)
 
 
-def lowest(neighbours: Iterator[Neighbour]) -> Neighbour | None:
-    """The one with the lowest validation loss."""
-    return min(neighbours, key=lambda n: n.val_loss, default=None)
+def _of_other_rates(case: Case, *, up: bool) -> Iterator[Neighbour]:
+    """Neighbours with the same penalty, a finite loss, and a rate that is clearly larger, or clearly smaller."""
+    for n in case.neighbours:
+        large, small = (n.learning_rate, case.learning_rate) if up else (case.learning_rate, n.learning_rate)
+        if n.l2 == case.l2 and large and small and large > FEWEST_TIMES * small and math.isfinite(n.val_loss):
+            yield n
 
 
-def fall(curve: Array, share: float) -> float:
+def _with_other_l2(case: Case, *, up: bool) -> Iterator[Neighbour]:
+    """Neighbours with the same learning rate and more, or less, penalty."""
+    for n in case.neighbours:
+        large, small = (n.l2, case.l2) if up else (case.l2, n.l2)
+        if n.learning_rate == case.learning_rate and large is not None and small is not None and large > small:
+            yield n
+
+
+def _lowest(neighbours: Iterable[Neighbour]) -> Neighbour | None:
+    finite = (n for n in neighbours if math.isfinite(n.val_loss))
+    return min(finite, key=lambda n: n.val_loss, default=None)
+
+
+def at_the_end(case: Case) -> bool:
+    """Whether all epochs were done, and the best is among the last."""
+    return case.outcome == "finished" and case.best_epoch > AT_THE_END * case.n_epochs
+
+
+def fall(curve: Array, share: float = 0.1) -> float:
     """By how much the lowest value so far fell during the last share of the epochs."""
-    if len(curve) < 2:
+    window = max(1, math.floor(share * len(curve)))
+    if len(curve) <= window:
         return 0.0
-    window = max(1, math.ceil(share * len(curve)))
-    before, after = curve[:-window].min(initial=np.inf), curve.min()
+    before, after = curve[:-window].min(), curve.min()
     return float(before - after) if math.isfinite(before) and math.isfinite(after) else 0.0
 
 
-def roughness(curve: Array) -> float:
+def roughness(values: tuple[float, ...]) -> float:
     """How much of a curve's way leads upwards: 0 for one that only falls, ½ for one that only jumps about."""
-    steps = np.diff(curve[np.isfinite(curve)])
+    steps = _steps(values)
     way = float(np.abs(steps).sum())
-    return float(steps[steps > 0].sum()) / way if way > 0 else 0.0
+    return float(steps[steps > 0].sum()) / way if 0 < way < math.inf else 0.0
+
+
+def jumps(values: tuple[float, ...]) -> float:
+    """Standard deviation of the steps from epoch to epoch, in the second half of a curve."""
+    steps = _steps(values[len(values) // 2 :])
+    return float(steps.std()) if len(steps) > 1 else 0.0
+
+
+def _steps(values: tuple[float, ...]) -> Array:
+    found = np.asarray(values, np.float64)
+    return np.diff(found[np.isfinite(found)])
 
 
 def rate(value: float | None) -> str:
@@ -78,13 +113,21 @@ def rate(value: float | None) -> str:
     return f"--learning-rate {value:.3g}" if value is not None and math.isfinite(value) and value > 0 else ""
 
 
+def times(value: float | None, factor: float) -> float | None:
+    """A multiple of what may be unknown."""
+    return None if value is None else value * factor
+
+
+def number(value: float | None) -> float:
+    """What may be unknown as a number."""
+    return math.nan if value is None else float(value)
+
+
 def more_l2(case: Case) -> str:
-    """A penalty ten times as strong as an argument; the guide's gentle one where there was none."""
-    if case.l2 is None:
-        return "--l2 0.01"
-    return f"--l2 {10 * case.l2:.3g}" if case.l2 > 0 else "--l2 0.001"
+    """A penalty ten times as strong as an argument; a gentle one where there was none."""
+    return f"--l2 {10 * case.l2:.3g}" if case.l2 and math.isfinite(10 * case.l2) and case.l2 > 0 else "--l2 0.001"
 
 
 def less_l2(case: Case) -> str:
     """A penalty ten times as weak as an argument; "" where there is none."""
-    return f"--l2 {case.l2 / 10:.3g}" if case.l2 else ""
+    return f"--l2 {case.l2 / 10:.3g}" if case.l2 and math.isfinite(case.l2) and case.l2 > 0 else ""

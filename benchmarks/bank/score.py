@@ -1,0 +1,71 @@
+"""How often a verdict agrees with the truth: confusion tables, and the numbers that sum them up."""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from typing import NamedTuple
+
+from benchmarks.bank.truth import Labelled
+from goodfit.judging.case import Case
+from goodfit.judging.diagnosis import diagnose
+from goodfit.judging.findings import Verdict
+
+WORDS = ("underfitting", "good fit", "overfitting")
+RATES = ("too small", "right", "too large")
+CANNOT_TELL = "cannot tell"
+UNCLEAR = "unclear"
+
+
+class Pair(NamedTuple):
+    """A truth (or ``unclear``, with the side to which it leans) and what was said of it."""
+
+    truth: str
+    leaning: str
+    said: str
+
+
+def alone(case: Case) -> Case:
+    """The case as a single training has it, without the rest of its grid."""
+    return replace(case, neighbours=(), seed_losses=(), edges={})
+
+
+def pairs(labelled: Iterable[Labelled], *, neighbours: bool) -> tuple[list[Pair], list[Pair]]:
+    """Words, and rates, of all trainings that gave weights back."""
+    words, rates = [], []
+    for one in labelled:
+        if one.case.given_epoch:
+            verdict = diagnose(one.case if neighbours else alone(one.case))
+            words.append(Pair(one.word if one.clear_word else UNCLEAR, one.word, verdict.word))
+            rates.append(Pair(one.rate if one.clear_rate else UNCLEAR, one.rate, _rate(verdict)))
+    return words, rates
+
+
+def _rate(verdict: Verdict) -> str:
+    if verdict.find("rate_too_small"):
+        return "too small"
+    return "too large" if verdict.find("rate_too_large") or verdict.find("diverged") else "right"
+
+
+def confusion(found: Sequence[Pair], truths: Sequence[str], said: Sequence[str]) -> list[list[int]]:
+    """How many of each truth (rows) were said to be each thing (columns)."""
+    counts = Counter((pair.truth, pair.said) for pair in found)
+    return [[counts[truth, word] for word in said] for truth in truths]
+
+
+def agreement(found: Sequence[Pair], truths: Sequence[str], *, leaning: bool = False) -> float:
+    """The mean over the truths of the share that was said rightly; "cannot tell" is not right.
+
+    Of unclear truths nothing is asked, unless ``leaning``: then they count for the side to which they lean.
+    """
+    shares = []
+    for truth in truths:
+        said = [pair.said for pair in found if (pair.leaning if leaning else pair.truth) == truth]
+        if said:
+            shares.append(said.count(truth) / len(said))
+    return sum(shares) / len(shares) if shares else float("nan")
+
+
+def share(found: Sequence[Pair], truth: str, said: Sequence[str]) -> float:
+    """How many of a truth were said to be one of these."""
+    words = [pair.said for pair in found if pair.truth == truth]
+    return sum(word in said for word in words) / len(words) if words else float("nan")

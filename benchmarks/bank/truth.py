@@ -1,0 +1,139 @@
+"""The truth about each training of the bank, by intervention: what would have come out if one thing had been changed.
+
+For every training the true loss (fresh rows, weights given back) is compared with that of the same training where one
+thing is different, mean over the seeds:
+
+  frees       less penalty; a larger network; more epochs (with early stopping: three times as many and no stop)
+  restrains   more penalty; an earlier epoch (where the last is given back)
+  rate        ten times the learning rate, and a tenth of it, in the same epochs: frees where the greater part of the
+              gain is on the training rows too, restrains where it is not
+
+A gain is counted in units of CLEAR of the distance from the baseline's true loss to the lowest known of the data set
+(at least FLOOR of the baseline's loss), or of two standard errors over the seeds if that is more; the seed that is
+judged must show half of it. A training that some change improves by more than 1 fits badly, one that none improves fits
+well; from ½ to 1½ is unclear. Unclear is also a training that no change improves and that is still not better than the
+baseline: of it one can only say that there is nothing to learn.
+"""
+
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from benchmarks.bank.trainings import SCHEMES, Trained
+from goodfit.judging.case import Case
+
+CLEAR = 0.05
+FLOOR = 0.01
+UNCLEAR = (0.5, 1.5)
+MIXED = 0.7
+"""Where freeing and restraining both help, the lesser by this share of the greater, the word is unclear."""
+
+
+class Labelled(NamedTuple):
+    """A training with its truth.
+
+    word: ``underfitting``, ``good fit``, ``overfitting``; rate: ``too small``, ``right``, ``too large``. clear_word,
+    clear_rate: whether the interventions say so clearly. gains: of each intervention, in clear gains.
+    """
+
+    source: str
+    hidden: tuple[int, ...]
+    scheme: str
+    case: Case
+    word: str
+    clear_word: bool
+    rate: str
+    clear_rate: bool
+    gains: dict[str, float]
+
+
+class _Gain(NamedTuple):
+    """In units of a clear gain; share: how much of it is on the training rows too."""
+
+    size: float
+    share: float
+
+
+NONE = _Gain(0.0, 0.0)
+
+
+def label(trained: Sequence[Trained]) -> Iterator[Labelled]:
+    """All trainings of one data set with their truths; those without weights are left out of the words."""
+    by_place = {(one.hidden, one.scheme): one for one in trained}
+    lowest = min(one.truth[np.isfinite(one.truth)].min() for one in trained)
+    baseline = trained[0].baseline
+    clear = max(CLEAR * (baseline - lowest), FLOOR * baseline)
+    networks = list(dict.fromkeys(one.hidden for one in trained))
+    for one in trained:
+        larger = [by_place[hidden, one.scheme] for hidden in networks[networks.index(one.hidden) + 1 :]]
+        long = by_place[one.hidden, SCHEMES[1]]
+        for i, row in enumerate(one.cases):
+            for j, case in enumerate(row):
+                yield _labelled(one, larger, long, (i, j), case, clear)
+
+
+def _labelled(
+    one: Trained, larger: Sequence[Trained], long: Trained, place: tuple[int, int], case: Case, clear: float
+) -> Labelled:
+    i, j = place
+
+    def gain(other: Trained, at: tuple[int, int]) -> _Gain:
+        return _gain(one, place, other, at, clear)
+
+    n_l2, n_rates, _ = one.truth.shape
+    gains = {
+        "less penalty": _best(gain(one, (k, j)) for k in range(i)),
+        "larger network": _best(gain(other, place) for other in larger),
+        "more epochs": gain(long, place) if one.scheme == "stopping" else NONE,
+        "more penalty": _best(gain(one, (k, j)) for k in range(i + 1, n_l2)),
+        "earlier epoch": gain(long, place) if one.scheme == "last" else NONE,
+        "ten times the rate": gain(one, (i, j + 1)) if j + 1 < n_rates else NONE,
+        "a tenth of the rate": gain(one, (i, j - 1)) if j > 0 else NONE,
+    }
+    word, clear_word = _word(gains)
+    if word == "good fit" and one.baseline - one.truth[place].mean() < clear:
+        clear_word = False
+    rate, clear_rate = _rate(gains)
+    sizes = {name: found.size for name, found in gains.items()}
+    return Labelled(one.source, one.hidden, one.scheme, case, word, clear_word, rate, clear_rate, sizes)
+
+
+def _best(gains: Iterator[_Gain]) -> _Gain:
+    return max(gains, key=lambda found: found.size, default=NONE)
+
+
+def _gain(one: Trained, place: tuple[int, int], other: Trained, at: tuple[int, int], clear: float) -> _Gain:
+    """How much lower the true loss is there; 1 is a clear gain for both the mean of the seeds and the seed judged."""
+    here, there = one.truth[place], other.truth[at]
+    if not np.isfinite(there).all():
+        return NONE
+    if not np.isfinite(here).all():
+        return _Gain(np.inf, 1.0)
+    gain = here - there
+    threshold = max(clear, 2 * gain.std(ddof=1) / np.sqrt(len(gain)))
+    size = min(gain.mean() / threshold, gain[0] / (0.5 * threshold))
+    learned = float((one.loss[place] - other.loss[at]).mean())
+    return _Gain(max(0.0, float(size)), learned / gain.mean() if gain.mean() > 0 else 0.0)
+
+
+def _word(gains: dict[str, _Gain]) -> tuple[str, bool]:
+    rates = [gains["ten times the rate"], gains["a tenth of the rate"]]
+    frees = [gains[name].size for name in ("less penalty", "larger network", "more epochs")]
+    frees += [found.size for found in rates if found.share >= 0.5]
+    restrains = [gains[name].size for name in ("more penalty", "earlier epoch")]
+    restrains += [found.size for found in rates if found.share < 0.5]
+    return _side(max(frees), max(restrains), "underfitting", "overfitting", "good fit")
+
+
+def _rate(gains: dict[str, _Gain]) -> tuple[str, bool]:
+    return _side(gains["ten times the rate"].size, gains["a tenth of the rate"].size, "too small", "too large", "right")
+
+
+def _side(one: float, other: float, named: str, other_named: str, neither: str) -> tuple[str, bool]:
+    """Which of two gains rules, and whether that is clear."""
+    larger, lesser = max(one, other), min(one, other)
+    side = named if one > other else other_named
+    if larger < 1:
+        return neither, larger <= UNCLEAR[0]
+    return side, larger >= UNCLEAR[1] and not (lesser >= 1 and lesser >= MIXED * larger)
