@@ -17,7 +17,7 @@ from goodfit.judging.report.theme import CONFIG, LIGHT
 Chart = alt.TopLevelMixin
 SVG = "{http://www.w3.org/2000/svg}"
 SHAPES = ("path", "line", "rect", "text")
-GROUPS = ("svg", "g", "defs", "clipPath")
+GROUPS = ("g", "defs", "clipPath")
 KEPT = {
     *("d", "dx", "dy", "height", "transform", "viewBox", "width", "x", "x2", "y", "y2", "id", "clip-path"),
     *("fill", "fill-opacity", "opacity", "stroke", "stroke-dasharray", "stroke-linejoin", "stroke-opacity"),
@@ -58,26 +58,23 @@ def inline_svg(chart: Chart, *, label: str, name: str) -> str:
         label: what it shows, for those who do not see it.
         name: of this picture on its page, a word of its own.
     """
-    root = ElementTree.fromstring(vl_convert.vegalite_to_svg(spec_of(chart)))
-    cleaned = _cleaned(root, name)
-    if cleaned is None:
-        raise ValueError(f"the chart {name!r} is empty")
-    size = {"viewBox": root.attrib["viewBox"], "role": "img", "aria-label": label}
-    cleaned.attrib.clear()
-    cleaned.attrib.update(size)
-    return ElementTree.tostring(cleaned, encoding="unicode")
+    drawn = ElementTree.fromstring(vl_convert.vegalite_to_svg(spec_of(chart)))
+    root = ElementTree.Element("svg", {"viewBox": drawn.attrib["viewBox"], "role": "img", "aria-label": label})
+    root.extend(_inside(drawn, name))
+    return ElementTree.tostring(root, encoding="unicode")
 
 
-def _cleaned(element: ElementTree.Element, name: str, *, clips: bool = False) -> ElementTree.Element | None:
-    """The element with what is drawn of it and within it; None where that is nothing. clips: it only cuts others."""
-    tag = element.tag.removeprefix(SVG)
-    if tag not in (*SHAPES, *GROUPS) or element.get("display") == "none":
-        return None
-    found = ElementTree.Element(tag, dict(_attributes(element, name)))
-    found.text = element.text if tag == "text" else None
-    children = (_cleaned(child, name, clips=tag == "clipPath") for child in element)
-    found.extend(child for child in children if child is not None)
-    return found if clips or _shows(found) else None
+def _inside(element: ElementTree.Element, name: str) -> Iterator[ElementTree.Element]:
+    """What is drawn within the element, cleaned. What only cuts others is kept as it is."""
+    for child in element:
+        tag = child.tag.removeprefix(SVG)
+        if tag not in (*SHAPES, *GROUPS) or child.get("display") == "none":
+            continue
+        found = ElementTree.Element(tag, dict(_attributes(child, name)))
+        found.text = child.text if tag == "text" else None
+        found.extend(_inside(child, name))
+        if element.tag == f"{SVG}clipPath" or _shows(found):
+            yield found
 
 
 def _shows(element: ElementTree.Element) -> bool:

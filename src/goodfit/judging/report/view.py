@@ -21,6 +21,8 @@ from goodfit.words import METRICS, grid_numbers, numbers, value
 
 MOST_SHOWN = 200
 """So many trainings of a grid can be selected at most, so that the page stays small."""
+MOST_POINTS = 400
+"""Of more features every second, third, … is drawn, from the rarest to the most frequent."""
 RARE = 0.5
 """Steps are drawn where some feature is this much rarer than another."""
 
@@ -142,7 +144,8 @@ def steps_figure(record: Record) -> Figure | None:
     shares = [share for _, share, _ in features]
     if len(features) < 4 or min(shares) > RARE * max(shares):
         return None
-    return Figure("steps", "A step of its own for every weight", sentences.of_steps(features), [step_chart(features)])
+    drawn = sorted(features, key=lambda feature: feature[1])[:: -(-len(features) // MOST_POINTS)]
+    return Figure("steps", "A step of its own for every weight", sentences.of_steps(features), [step_chart(drawn)])
 
 
 def judged_figures(record: Record) -> Iterator[Figure]:

@@ -1,0 +1,142 @@
+"""The report as a file: what stands in it, what is left out, and what can never come in."""
+
+import base64
+import hashlib
+import html
+import re
+import time
+
+import pytest
+
+import goodfit
+from goodfit.errors import RunError
+from goodfit.judging.report.page import pictures
+from tests.judging.report.conftest import SECRET, TARGET
+
+HEADINGS = {
+    "What was found",
+    "Who learns, who chooses, who examines",
+    "How it learned",
+    "Every λ with every learning rate",
+    "What L2 does to the weights",
+    "The length of the steps",
+    "What the table itself says",
+    "How good it is",
+    "The exam",
+    "How to make it again",
+}
+
+
+@pytest.fixture(scope="module")
+def written(swept, single, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("reports")
+    began = time.perf_counter()
+    texts = {
+        name: goodfit.report(run, folder / f"{name}.html").read_text(encoding="utf-8")
+        for name, run in (("swept", swept), ("single", single))
+    }
+    return texts | {"seconds": time.perf_counter() - began}
+
+
+def headings(text):
+    return [html.unescape(found) for found in re.findall(r"<h2[^>]*>(.*?)</h2>", text)]
+
+
+def words(text):
+    return html.unescape(re.sub(r"\s+", " ", re.sub(r"<style>.*?</style>|<[^>]+>", " ", text, flags=re.DOTALL)))
+
+
+def test_a_sweep_has_everything_in_the_readers_order(written):
+    found = [heading for heading in headings(written["swept"]) if heading in HEADINGS]
+    assert set(found) == HEADINGS
+    assert found[0] == "What was found"
+    assert found[-3:] == ["How good it is", "The exam", "How to make it again"]
+
+
+def test_what_a_single_training_does_not_have_is_left_out(written):
+    left_out = {
+        "Every λ with every learning rate",
+        "What L2 does to the weights",
+        "The length of the steps",
+        "The exam",
+    }
+    assert not left_out & set(headings(written["single"]))
+    assert "The weights" in headings(written["single"])
+    assert "None" not in words(written["single"])
+
+
+def test_the_exam_is_told_with_how_often_it_was_opened(written, swept):
+    (opening,) = swept.ledger.openings()
+    text = words(written["swept"])
+    assert "The exam was opened once" in text
+    assert f"{opening.scores['accuracy'].value:.4f}" in text
+    assert "sealed for the exam: nothing has looked at them" in words(written["single"])
+
+
+def test_a_leak_stands_above_the_findings_with_the_command_that_repairs_it(written):
+    top = written["swept"].partition("What was found")[0]
+    assert "Before you believe it" in top
+    assert "--drop" in words(top)
+
+
+def test_every_picture_has_one_sentence_that_is_also_its_text_alternative(written, swept):
+    for figure in pictures(swept):
+        if figure.name != "grid":
+            assert figure.sentence.endswith(".")
+            assert written["swept"].count(html.escape(figure.sentence, quote=False).replace("'", "&#39;")) >= 1
+    labels = re.findall(r'<svg [^>]*aria-label="([^"]+)"', written["swept"])
+    assert len(labels) == written["swept"].count("<svg ")
+
+
+def test_it_is_one_small_file_that_names_no_other(written):
+    for text in (written["swept"], written["single"]):
+        assert len(text.encode()) < 2_000_000
+        assert re.findall(r'<[^>]* (?:src|href)="([^"]*)"', text) == ["data:,"]
+        assert not re.search(r"https?:|@import|url\((?!#)", text)
+        assert "<script" not in text
+
+
+def test_its_policy_allows_its_own_style_and_nothing_else(written):
+    (style,) = re.findall(r"<style>(.*?)</style>", written["swept"], re.DOTALL)
+    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
+    (policy,) = re.findall(r'Content-Security-Policy" content="([^"]*)"', written["swept"])
+    assert html.unescape(policy) == (
+        f"default-src 'none'; style-src 'sha256-{digest}'; img-src data:; base-uri 'none'; form-action 'none'"
+    )
+    assert " style=" not in written["swept"]
+
+
+def test_it_holds_no_rows_and_no_folders(written, single):
+    assert str(SECRET) not in written["single"]
+    assert str(single.path.parent) not in written["single"]
+    assert "private place" not in written["single"]
+    assert "table of mine.csv" in words(written["single"])
+
+
+def test_no_character_of_a_name_hides_or_turns_the_text(written):
+    found = {letter for letter in written["swept"] if not letter.isprintable()}
+    assert found <= {"\n"}
+    assert html.escape(TARGET)[:30] in written["swept"]
+
+
+def test_ten_thousand_letters_of_a_name_are_cut(written):
+    assert "x" * 3000 not in written["swept"]
+
+
+def test_a_file_that_cannot_be_written_is_one_sentence(single, tmp_path):
+    with pytest.raises(RunError, match="cannot be written"):
+        goodfit.report(single, tmp_path / "no such folder" / "report.html")
+    (tmp_path / "file").write_text("")
+    with pytest.raises(RunError, match="cannot be written to"):
+        goodfit.report(single, tmp_path / "report.html", pngs=tmp_path / "file")
+
+
+def test_every_picture_can_be_had_as_png(single, tmp_path):
+    goodfit.report(single, tmp_path / "report.html", pngs=tmp_path / "pictures")
+    names = {path.name for path in (tmp_path / "pictures").iterdir()}
+    assert names == {f"{figure.name}.png" for figure in pictures(single)}
+    assert all(path.read_bytes().startswith(b"\x89PNG") for path in (tmp_path / "pictures").iterdir())
+
+
+def test_it_is_written_quickly(written):
+    assert written["seconds"] < 10  # two reports, on a busy machine; alone they take about 2.5
