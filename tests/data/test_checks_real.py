@@ -1,7 +1,7 @@
 """Real tables: what is known to be wrong with them is named, and where nothing is, nothing is said."""
 
 import zipfile
-from time import perf_counter
+from time import process_time
 
 import numpy as np
 import pytest
@@ -70,9 +70,9 @@ def test_a_clean_table_raises_nothing(shared, path, target, seed):
     ] == []
 
 
-def test_a_table_of_30000_rows_takes_a_second(shared):
+def test_a_table_of_30000_rows_takes_less_than_a_second(shared):
     table = read_table(shared / "data/adult/adult.data")
     check(table, "column_15")
-    start = perf_counter()
+    start = process_time()
     check(table, "column_15")
-    assert perf_counter() - start < 2  # 0.3 s where nothing else runs
+    assert process_time() - start < 1
