@@ -1,7 +1,7 @@
 """The same small training in goodfit, Keras, torch and scikit-learn, each the usual way of its library.
 
-All learn from the same rows and validate on the same rows after every epoch: batch 32, Adam with rate 0.001, and
-λ·Σw² on the kernels with λ = 0.001; in scikit-learn that λ is alpha = 2·batch·λ, in torch a weight_decay of 2·λ.
+All learn from the same rows and validate on the same rows after every epoch: batch 32, Adam, and λ·Σw² on the kernels,
+by default with rate and λ of 0.001; in scikit-learn that λ is alpha = 2·batch·λ, in torch a weight_decay of 2·λ.
 Each function imports its library when called, and gives two more: one trains a new network, the other a warm one.
 """
 
@@ -11,9 +11,11 @@ from pathlib import Path
 
 import numpy as np
 
-L2, BATCH, EPOCHS, N_TRAIN, N_VALIDATION = 0.001, 32, 30, 1149, 288
+L2, RATE, BATCH, EPOCHS, N_TRAIN, N_VALIDATION = 0.001, 0.001, 32, 30, 1149, 288
 Data = Mapping[str, np.ndarray]
-Trainings = tuple[Callable[[], object], Callable[[], object]]
+Train = Callable[..., object]
+"""Takes l2 and rate, unless it trains a warm network whose numbers are in its program."""
+Trainings = tuple[Train, Train]
 
 
 def save_digits(path: Path) -> None:
@@ -28,12 +30,13 @@ def save_digits(path: Path) -> None:
 
 
 def goodfit(d: Data, epochs: int) -> Trainings:
-    from goodfit import Dense, Sequential, l2
+    from goodfit import Adam, Dense, Sequential
+    from goodfit import l2 as penalty
 
-    def train() -> object:
-        hidden = [Dense(64, activation="relu", kernel_regularizer=l2(L2)) for _ in range(2)]
-        model = Sequential([*hidden, Dense(10, activation="softmax", kernel_regularizer=l2(L2))])
-        model.compile("adam", "sparse_categorical_crossentropy", ["accuracy"])
+    def train(l2: float = L2, rate: float = RATE) -> object:
+        hidden = [Dense(64, activation="relu", kernel_regularizer=penalty(l2)) for _ in range(2)]
+        model = Sequential([*hidden, Dense(10, activation="softmax", kernel_regularizer=penalty(l2))])
+        model.compile(Adam(rate), "sparse_categorical_crossentropy", ["accuracy"])
         validation = d["x_val"], d["y_val"]
         return model.fit(d["x"], d["y"], validation_data=validation, batch_size=BATCH, epochs=epochs, verbose=0)
 
@@ -43,15 +46,16 @@ def goodfit(d: Data, epochs: int) -> Trainings:
 def keras(d: Data, epochs: int) -> Trainings:
     from keras import Input, Sequential
     from keras.layers import Dense
+    from keras.optimizers import Adam
     from keras.regularizers import L2 as Penalty
 
     models = []
 
-    def train() -> object:
-        hidden = [Dense(64, activation="relu", kernel_regularizer=Penalty(L2)) for _ in range(2)]
-        last = Dense(10, activation="softmax", kernel_regularizer=Penalty(L2))
+    def train(l2: float = L2, rate: float = RATE) -> object:
+        hidden = [Dense(64, activation="relu", kernel_regularizer=Penalty(l2)) for _ in range(2)]
+        last = Dense(10, activation="softmax", kernel_regularizer=Penalty(l2))
         models.append(Sequential([Input((64,)), *hidden, last]))
-        models[-1].compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
+        models[-1].compile(Adam(rate), "sparse_categorical_crossentropy", metrics=["accuracy"])
         return again()
 
     def again() -> object:
@@ -70,11 +74,11 @@ def torch(d: Data, epochs: int, *, threads: int | None = None) -> Trainings:
 
     x, y, x_val, y_val = (from_numpy(d[name]) for name in ("x", "y", "x_val", "y_val"))
 
-    def train() -> object:
+    def train(l2: float = L2, rate: float = RATE) -> object:
         model = nn.Sequential(nn.Linear(64, 64), nn.ReLU(), nn.Linear(64, 64), nn.ReLU(), nn.Linear(64, 10))
         kernels = [p for name, p in model.named_parameters() if name.endswith("weight")]
         biases = [p for name, p in model.named_parameters() if name.endswith("bias")]
-        optimizer = optim.Adam([{"params": kernels, "weight_decay": 2 * L2}, {"params": biases}], lr=0.001)
+        optimizer = optim.Adam([{"params": kernels, "weight_decay": 2 * l2}, {"params": biases}], lr=rate)
         loss, history = nn.CrossEntropyLoss(), []
         for _ in range(epochs):
             for rows in randperm(len(x)).split(BATCH):
@@ -95,8 +99,9 @@ def scikit_learn(d: Data, epochs: int) -> Trainings:
 
     classes = sorted(set(d["y"].tolist()))
 
-    def train() -> object:
-        model, history = MLPClassifier((64, 64), alpha=2 * BATCH * L2, batch_size=BATCH), []
+    def train(l2: float = L2, rate: float = RATE) -> object:
+        model = MLPClassifier((64, 64), alpha=2 * BATCH * l2, batch_size=BATCH, learning_rate_init=rate)
+        history = []
         for _ in range(epochs):
             # One epoch. fit(early_stopping=True) would draw its own validation rows, and look at their accuracy only.
             model.partial_fit(d["x"], d["y"], classes=classes)

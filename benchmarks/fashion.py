@@ -4,21 +4,17 @@ Both train on 48,000 rows and validate on 12,000 after each epoch; Adam with rat
 λ = 0.0001, as many threads as either takes by itself.
 """
 
-import json
 import os
-import resource
-import sys
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
 import numpy as np
 
-from benchmarks.harness import Numbers, fashion_mnist, fresh, installed, seconds, shared, show, take_turns
+from benchmarks.harness import Numbers, fashion_mnist, fresh, installed, peak, seconds, shared, show, start, take_turns
 
 MODULE = "benchmarks.fashion"
 L2, BATCH = 0.0001, 256
-MEMORY_UNIT = 1 if sys.platform == "darwin" else 1024
 Train = Callable[[np.ndarray, np.ndarray, int], float]
 
 
@@ -59,12 +55,7 @@ def torch() -> Train:
     return train
 
 
-def peak() -> int:
-    """Most memory that this process has held so far, in bytes."""
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * MEMORY_UNIT
-
-
-def measure(library: str, folder: str, epochs: int) -> Numbers:
+def measure(library: str, folder: str, epochs: str) -> Numbers:
     """Seconds of a warm epoch, accuracy, and the most memory held beyond that of a tiny training, in tables."""
     train = {"goodfit": goodfit, "torch": torch}[library]()
     # What libraries and compiler take for themselves is no matter of the table.
@@ -74,12 +65,14 @@ def measure(library: str, folder: str, epochs: int) -> Numbers:
     read = peak()
     train(x, y, 1)
     accuracies: list[float] = []
-    warm = seconds(lambda: accuracies.append(train(x, y, epochs))) / epochs
+    warm = seconds(lambda: accuracies.append(train(x, y, int(epochs)))) / int(epochs)
     in_tables = {"read": (read - before) / x.nbytes, "trained": (peak() - before) / x.nbytes}
     return {"warm": warm, "accuracy": accuracies[0], **in_tables}
 
 
-def main(rounds: int = 3, epochs: int = 4) -> None:
+def main(rounds: int = 3, *, quick: bool = False) -> None:
+    """Seconds of an epoch and memory, beside torch."""
+    rounds, epochs = (1, 1) if quick else (rounds, 4)
     folder = shared("fashion_mnist")
     if folder is None:
         return
@@ -108,7 +101,4 @@ def main(rounds: int = 3, epochs: int = 4) -> None:
 
 
 if __name__ == "__main__":
-    if len(sys.argv) > 1:
-        print(json.dumps(measure(sys.argv[1], sys.argv[2], int(sys.argv[3]))))
-    else:
-        main()
+    start(measure, main)

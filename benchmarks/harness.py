@@ -1,9 +1,11 @@
 """What the benchmarks share: fresh processes that take turns, medians, the machine, tables in Markdown, real data."""
 
+import argparse
 import gzip
 import json
 import os
 import platform
+import resource
 import statistics
 import subprocess
 import sys
@@ -17,6 +19,7 @@ from typing import TypeVar
 import numpy as np
 
 ROOT = Path(__file__).parents[1]
+MEMORY_UNIT = 1 if sys.platform == "darwin" else 1024
 PACKAGES = ("goodfit", "jax", "keras", "torch", "scikit-learn", "numpy")
 Numbers = dict[str, float]
 T = TypeVar("T")
@@ -25,8 +28,7 @@ T = TypeVar("T")
 def headline(module: str) -> str:
     """What was typed, where and when."""
     versions = ", ".join(f"{name} {found}" for name in PACKAGES if (found := _version(name)))
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    where = f"{cores} cores, {platform.system()} {platform.machine()}, Python {platform.python_version()}"
+    where = f"{n_cores()} cores, {platform.system()} {platform.machine()}, Python {platform.python_version()}"
     return f"`python -m {module}` · {date.today()} · {where} · {versions}"
 
 
@@ -35,6 +37,11 @@ def _version(package: str) -> str | None:
         return version(package)
     except PackageNotFoundError:
         return None
+
+
+def n_cores() -> int:
+    """Cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def installed(*packages: str) -> bool:
@@ -83,6 +90,33 @@ def timed(run: Callable[[], T]) -> tuple[T, float]:
 
 def seconds(run: Callable[[], object]) -> float:
     return timed(run)[1]
+
+
+def peak() -> int:
+    """Most memory that this process has held so far, in bytes."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * MEMORY_UNIT
+
+
+def start(
+    measure: Callable[..., Numbers] | None, main: Callable[..., None], *, names: Iterable[str] = (), **flags: str
+) -> None:
+    """What a script does when it is run: with words, one measurement in this process; else the whole benchmark.
+
+    Args:
+        measure: told the words, gives numbers that are printed as JSON; see ``fresh``.
+        main: told ``quick=True``, ``rounds=N``, ``only`` some of ``names`` and any other of the ``flags`` where asked.
+    """
+    words = sys.argv[1:]
+    if measure is not None and words and not words[0].startswith("-"):
+        print(json.dumps(measure(*words)))
+        return
+    parser = argparse.ArgumentParser(description=main.__doc__, argument_default=argparse.SUPPRESS)
+    parser.add_argument("--rounds", type=int, help="measure so often, and show medians")
+    for name, text in {"quick": "a tiny run that only shows that it works", **flags}.items():
+        parser.add_argument(f"--{name}", action="store_true", help=text)
+    if names:
+        parser.add_argument("--only", nargs="+", choices=names, help="some of it")
+    main(**vars(parser.parse_args()))
 
 
 def show(module: str, title: str, columns: Sequence[str], rows: Iterable[Sequence[str]], *notes: str) -> None:

@@ -1,8 +1,6 @@
 """One small network, 64-64-64-10 on scikit-learn's digits: the whole task, and steps per second once it is warm."""
 
-import json
 import os
-import sys
 import tempfile
 import time
 from functools import partial
@@ -11,16 +9,16 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.contestants import BATCH, CONTESTANTS, EPOCHS, N_TRAIN, PACKAGES, save_digits
-from benchmarks.harness import Numbers, fresh, installed, seconds, show, take_turns
+from benchmarks.harness import Numbers, fresh, installed, seconds, show, start, take_turns
 
 MODULE = "benchmarks.one_training"
 
 
-def measure(name: str, path: str, epochs: int) -> Numbers:
+def measure(name: str, path: str, epochs: str) -> Numbers:
     """Everything from the import of the library to the result, then once more with a new network, then warm."""
     data = dict(np.load(path))
     began = time.perf_counter()
-    train, again = CONTESTANTS[name](data, epochs)
+    train, again = CONTESTANTS[name](data, int(epochs))
     first = seconds(train)
     task = time.perf_counter() - began
     return {"task": task, "first": first, "second": seconds(train), "warm": min(seconds(again) for _ in range(3))}
@@ -38,7 +36,9 @@ def row(name: str, found: Numbers, goodfit: Numbers, steps: int) -> list[str]:
     ]
 
 
-def main(rounds: int = 5, epochs: int = EPOCHS) -> None:
+def main(rounds: int = 5, *, quick: bool = False) -> None:
+    """One training of every contestant: the whole task, and warm."""
+    rounds, epochs = (1, 1) if quick else (rounds, EPOCHS)
     with tempfile.TemporaryDirectory() as folder:
         data = Path(folder, "digits.npz")
         save_digits(data)
@@ -57,7 +57,4 @@ def main(rounds: int = 5, epochs: int = EPOCHS) -> None:
 
 
 if __name__ == "__main__":
-    if len(sys.argv) > 1:
-        print(json.dumps(measure(sys.argv[1], sys.argv[2], int(sys.argv[3]))))
-    else:
-        main()
+    start(measure, main)

@@ -1,8 +1,6 @@
 """How long until something happens: the import, and the first training with and without the compilation cache."""
 
-import json
 import os
-import sys
 import tempfile
 import time
 from functools import partial
@@ -11,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.contestants import BATCH, EPOCHS, goodfit, keras, save_digits
-from benchmarks.harness import Numbers, fresh, installed, seconds, show, take_turns
+from benchmarks.harness import Numbers, fresh, installed, seconds, show, start, take_turns
 
 MODULE = "benchmarks.start_up"
 IMPORTS = {
@@ -40,7 +38,13 @@ def measure_training(library: str, path: str, cache: str) -> Numbers:
     return {"task": task, "compilation": first - min(seconds(again) for _ in range(3))}
 
 
-def main(rounds: int = 7) -> None:
+def measure(what: str, *words: str) -> Numbers:
+    return {"import": measure_import, "training": measure_training}[what](*words)
+
+
+def main(rounds: int = 7, *, quick: bool = False) -> None:
+    """Imports, and the first training of a process."""
+    rounds = 1 if quick else rounds
     with tempfile.TemporaryDirectory() as folder:
         data, cache = Path(folder, "digits.npz"), Path(folder, "cache")
         save_digits(data)
@@ -73,8 +77,4 @@ def main(rounds: int = 7) -> None:
 
 
 if __name__ == "__main__":
-    if len(sys.argv) > 1:
-        measure = {"import": measure_import, "training": measure_training}[sys.argv[1]]
-        print(json.dumps(measure(*sys.argv[2:])))
-    else:
-        main()
+    start(measure, main)

@@ -101,23 +101,23 @@ def examine_fashion(folder: Path) -> Result:
     return Result(*(errors(each, y_test, regression=False) for each in predicted), (our_seconds, their_seconds))
 
 
-def row(name: str, results: list[Result]) -> list[str]:
-    ours, theirs = (np.concatenate([getattr(each, side) for each in results]) for side in ("ours", "theirs"))
-    seconds = [f"{each:.1f}" for each in np.mean([each.seconds for each in results], axis=0)]
+def compared(ours: np.ndarray, theirs: np.ndarray, *, regression: bool) -> list[str]:
+    """Our score, theirs, and the difference with its standard error, from the errors of the same test rows."""
     scores, digits = [1 - ours.mean(), 1 - theirs.mean()], ".4f"
-    if results[0].regression:
+    if regression:
         scores, digits = [np.sqrt(ours.mean()), np.sqrt(theirs.mean())], ",.0f"
         # The delta method: how much each row moves the root of the mean.
         ours, theirs = ours / (2 * scores[0]), theirs / (2 * scores[1])
     margin = (ours - theirs).std(ddof=1) / np.sqrt(len(ours))
     difference = f"{scores[0] - scores[1]:+{digits}} ± {margin:{digits}}"
-    return [
-        name,
-        *(format(each, digits) for each in scores),
-        difference,
-        *seconds,
-        f"{len(results)} × {len(results[0].ours):,}",
-    ]
+    return [*(format(each, digits) for each in scores), difference]
+
+
+def row(name: str, results: list[Result]) -> list[str]:
+    ours, theirs = (np.concatenate([getattr(each, side) for each in results]) for side in ("ours", "theirs"))
+    seconds = [f"{each:.1f}" for each in np.mean([each.seconds for each in results], axis=0)]
+    scores = compared(ours, theirs, regression=results[0].regression)
+    return [name, *scores, *seconds, f"{len(results)} × {len(results[0].ours):,}"]
 
 
 def results(name: str) -> list[Result]:

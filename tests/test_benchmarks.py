@@ -3,13 +3,26 @@
 import gzip
 import os
 import struct
+import sys
 from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from benchmarks import contestants, fashion, harness, one_training, start_up, table_quality
+import goodfit
+from benchmarks import (
+    contestants,
+    fashion,
+    grid_search,
+    growth,
+    harness,
+    limits,
+    one_training,
+    start_up,
+    table_quality,
+    whole_grid,
+)
 from benchmarks.__main__ import BENCHMARKS
 
 
@@ -26,15 +39,22 @@ def peers_are_slow(names):
     ]
 
 
+@pytest.fixture
+def few_digits(tmp_path):
+    """Path of a file like that of save_digits, of 70 rows."""
+    contestants.save_digits(tmp_path / "digits.npz")
+    rows = {key: rows[:70] for key, rows in np.load(tmp_path / "digits.npz").items()}
+    np.savez(tmp_path / "few.npz", **rows)
+    return os.fspath(tmp_path / "few.npz")
+
+
 @pytest.mark.parametrize("name", peers_are_slow(contestants.CONTESTANTS))
-def test_every_contestant_trains_a_new_network_and_a_warm_one(name, tmp_path, request):
+def test_every_contestant_trains_a_new_network_and_a_warm_one(name, few_digits, request):
     pytest.importorskip({"scikit-learn": "sklearn"}.get(name, contestants.PACKAGES.get(name, name)))
     if name == "Keras on JAX":
         request.getfixturevalue("keras")
-    contestants.save_digits(tmp_path / "digits.npz")
-    data = {key: rows[:70] for key, rows in np.load(tmp_path / "digits.npz").items()}
-    train, again = contestants.CONTESTANTS[name](data, 1)
-    assert train() is not None
+    train, again = contestants.CONTESTANTS[name](dict(np.load(few_digits)), 1)
+    assert train(0.1, 0.01) is not None
     assert again() is not None
 
 
@@ -49,6 +69,27 @@ def test_digits_are_parted_64_to_16_to_20(tmp_path):
 def test_a_fresh_process_hands_back_its_numbers():
     found = harness.fresh(start_up.MODULE, "import", "import json")
     assert found["import"] >= 0
+
+
+@pytest.mark.parametrize(
+    ("words", "options"),
+    [
+        (["--quick", "--rounds", "2"], {"quick": True, "rounds": 2}),
+        (["--only", "b", "--all"], {"only": ["b"], "all": True}),
+        ([], {}),
+    ],
+)
+def test_a_script_runs_as_its_options_say(words, options, monkeypatch):
+    found = []
+    monkeypatch.setattr(sys, "argv", ["benchmark.py", *words])
+    harness.start(dict, lambda **given: found.append(given), names=["a", "b"], all="everything")
+    assert found == [options]
+
+
+def test_a_script_that_is_told_words_measures_once(monkeypatch, capsys):
+    monkeypatch.setattr(sys, "argv", ["benchmark.py", "digits", "3"])
+    harness.start(lambda *words: dict.fromkeys(words, 1.0), main=pytest.fail)
+    assert capsys.readouterr().out == '{"digits": 1.0, "3": 1.0}\n'
 
 
 def test_contestants_take_turns_and_medians_are_kept():
@@ -104,7 +145,7 @@ def test_images_are_read_from_idx_files(images):
 @pytest.mark.parametrize("library", peers_are_slow(["goodfit", "torch"]))
 def test_fashion_measures_seconds_accuracy_and_memory(library, images):
     pytest.importorskip(library)
-    found = fashion.measure(library, harness.shared("fashion_mnist"), 1)
+    found = fashion.measure(library, harness.shared("fashion_mnist"), "1")
     assert found["warm"] > 0
     assert 0 <= found["accuracy"] <= 1
     assert found["trained"] >= found["read"] >= 0
@@ -130,3 +171,86 @@ def test_difference_of_scores_and_its_standard_error():
     assert table_quality.row("t", [classes])[1:4] == ["0.7500", "0.5000", f"+0.2500 ± {(11 / 12) ** 0.5 / 2:.4f}"]
     quantity = table_quality.Result(np.array([100.0, 300]), np.array([400.0, 400]), (1.0, 2.0), regression=True)
     assert table_quality.row("t", [quantity])[1:3] == ["14", "20"]
+
+
+@pytest.mark.parametrize("library", peers_are_slow(["goodfit", "keras", "torch", "sklearn"]))
+def test_whole_grid_is_measured_from_the_import_and_warm(library, few_digits, request):
+    pytest.importorskip(library)
+    if library == "keras":
+        request.getfixturevalue("keras")
+    found = whole_grid.measure(library, few_digits, "1", *(["2"] if library != "goodfit" else []))
+    assert min(found.values()) > 0
+
+
+def test_goodfits_grid_is_the_thirty_points_of_the_peers(few_digits):
+    found = whole_grid.goodfit_grid(dict(np.load(few_digits)), 1)()
+    points = zip(found.table["l2"].to_pylist(), found.table["learning_rate"].to_pylist(), strict=True)
+    assert sorted(points) == sorted(whole_grid.GRID)
+    assert len(whole_grid.GRID) == 30
+
+
+def test_time_of_some_trainings_is_scaled_to_thirty(monkeypatch):
+    done = []
+    monkeypatch.setattr(whole_grid, "seconds", lambda run: len(run()) * 2.0)
+    assert whole_grid.thirty(lambda *point: done.append(point), 10) == 60.0
+    assert len(set(done)) == 10
+
+
+def test_products_of_a_step_are_counted():
+    net = limits.Net((64, 64, 64, 10), batch=32, n_rows=100, epochs=3, members=2)
+    forward = 32 * (64 * 64 + 64 * 64 + 64 * 10)
+    assert net.flops == 2 * (forward + forward + 32 * (64 * 64 + 64 * 10))
+    assert net.steps == 3 * 4
+
+
+def test_a_step_is_compared_with_the_peak_of_all_cores(monkeypatch):
+    monkeypatch.setattr(limits, "n_cores", lambda: 2)
+    net = limits.Net((1000, 1000), batch=500, n_rows=100, epochs=3, members=2)
+    # Two products of 1 GFLOP: 10 ms on a core alone, and on one of two that do 250 GFLOP/s together 16 ms.
+    found = limits.row(net, {"us": 40_000.0}, {"gflops": 200.0, "gbytes": 1.0}, {"gflops": 250.0, "gbytes": 1.0})
+    assert found[1:4] == ["40,000.0", "10,000.0", "16,000.0"]
+    assert found[-1] == "2.5"
+
+
+def test_steps_and_the_machine_are_measured():
+    assert limits.measure("goodfit", "small", "20")["us"] > 0
+    assert limits.best_rate(6, lambda: None) > 0
+
+
+def test_growth_measures_members_beside_ten(few_digits):
+    found = growth.measure(few_digits, "10", "2")
+    assert min(found.values()) > 0
+    few = {"ms": 40.0, "few": 40.0, "peak": 500.0}
+    many = {"ms": 44.0, "few": 40.0, "peak": 600.0}
+    assert growth.row(100, many, few) == ["100", "4.40", "44.0", "1.10", "600", "100"]
+
+
+def test_arff_file_becomes_a_data_frame(tmp_path):
+    path = tmp_path / "table.arff"
+    path.write_text("@relation t\n@attribute n real\n@attribute c {'a b',c}\n@data\n1,'a b'\n2.5,c\n")
+    frame = grid_search.read(path)
+    assert frame["n"].tolist() == [1, 2.5]
+    assert frame["c"].tolist() == ["a b", "c"]
+    assert grid_search.read("digits") == "digits"
+
+
+@pytest.mark.parametrize(("table", "factor"), [("breast_cancer", 2 * 32), ("diabetes", 32)])
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+def test_grid_search_trains_the_grid_of_goodfit(table, factor, monkeypatch):
+    monkeypatch.setattr(grid_search, "n_cores", lambda: 1)
+    run = goodfit.train(table, **grid_search.TINY)
+    search = grid_search.peers(run)[grid_search.SEARCH]
+    assert search.param_grid == {"alpha": [factor * 0.001], "learning_rate_init": [0.001, 0.01]}
+    assert search.estimator.hidden_layer_sizes == (4,)
+    if table == "diabetes":
+        np.testing.assert_allclose(grid_search.in_own_terms(run, np.zeros(2)), run.record.target.mean)
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+def test_all_three_are_judged_on_the_same_test_rows(monkeypatch):
+    monkeypatch.setattr(grid_search, "n_cores", lambda: 1)
+    found = grid_search.examine("breast_cancer", "target", 0, **grid_search.TINY)
+    assert {name: len(of) for name, of in found.errors.items()} == dict.fromkeys(("goodfit", "MLP", "grid search"), 114)
+    assert found.errors["MLP"].mean() < 0.1
+    row = grid_search.row("t", [found._replace(seconds={"goodfit": 2.0, "MLP": 1.0, "grid search": 30.0})])
+    assert row[-5:] == ["2.0", "1.0", "30.0", "15.0", "1 × 114"]
