@@ -33,7 +33,9 @@ def test_golden_tests_of_keras(name, optimizer):
     update_once = jax.jit(update, static_argnames="optimizer")
     for step, expected in enumerate(KERAS[name]):
         gradient = np.full(10, 0.01) if step == 0 else np.arange(1, 11) / 10
-        params, slots = update_once(optimizer, ({"kernel": gradient},), slots, params, step=np.array(step), knobs=knobs)
+        params, slots, _ = update_once(
+            optimizer, ({"kernel": gradient},), slots, params, step=np.array(step), knobs=knobs
+        )
         np.testing.assert_allclose(params[0]["kernel"], expected, rtol=0, atol=1e-12)
 
 
@@ -70,7 +72,7 @@ def trajectory(knobs, l2, after_correction, *, optimizer):
         if "epsilon" in knobs:
             numbers["epsilon"] *= (1 - knobs["beta_2"] ** (index + 1)) ** (after_correction / 2)
         grads = add_penalty_gradient(jax.grad(summed_output)(params), params, l1=[{}] * 4, l2=[{"kernel": l2}] * 4)
-        params, slots = update(optimizer, tuple(grads), slots, params, step=index, knobs=numbers)
+        params, slots, _ = update(optimizer, tuple(grads), slots, params, step=index, knobs=numbers)
         return (params, slots), jnp.concatenate([layer["kernel"].ravel() for layer in params])
 
     return jax.lax.scan(step, (params, init_optimizer(optimizer, params)), jnp.arange(1001.0))[1]
@@ -100,5 +102,5 @@ def test_the_two_forms_of_adam_part_where_gradients_are_small(epsilon, step):
     params = ({"kernel": jnp.zeros(1)},)
     slots, knobs = init_optimizer(Adam(), params), optimizer_knobs(Adam(epsilon=epsilon), total_steps=1)
     grads = ({"kernel": jnp.array([1e-7])},)
-    params, _ = update(Adam(), grads, slots, params, step=jnp.array(0), knobs=knobs)
+    params, *_ = update(Adam(), grads, slots, params, step=jnp.array(0), knobs=knobs)
     assert float(params[0]["kernel"][0]) == pytest.approx(-step, rel=1e-4)

@@ -58,7 +58,7 @@ def apply(optimizer, gradients, *, weights=WEIGHTS, dtype="float64", knobs=None)
     slots, seen = init_optimizer(optimizer, params), []
     for step, grads in enumerate(gradients):
         grads = jax.tree.map(lambda g: jnp.asarray(g, dtype), grads)
-        params, slots = step_once(optimizer, grads, slots, params, step=jnp.array(step), knobs=knobs)
+        params, slots, _ = step_once(optimizer, grads, slots, params, step=jnp.array(step), knobs=knobs)
         seen.append(params)
     return seen
 
@@ -108,7 +108,7 @@ def test_weights_and_slots_keep_shape_and_precision(optimizer):
     knobs = optimizer_knobs(optimizer, total_steps=1)
     after = jax.eval_shape(lambda: update(optimizer, params, slots, params, step=jnp.array(0), knobs=knobs))
     assert jax.tree.map(lambda a: (a.shape, a.dtype), after) == jax.tree.map(
-        lambda a: (a.shape, a.dtype), (params, slots)
+        lambda a: (a.shape, a.dtype), (params, slots, params)
     )
     assert all((slot == 0).all() for slot in jax.tree.leaves(slots))
 

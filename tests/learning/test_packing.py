@@ -1,5 +1,7 @@
 """Weight arrays laid end to end and taken apart again."""
 
+from functools import partial
+
 import jax
 import numpy as np
 
@@ -14,16 +16,22 @@ PARAMS = (
 )
 
 
-def test_kernels_and_all_others_stand_apart():
+def test_all_weights_stand_in_one_vector_layer_after_layer():
     (packed,) = pack(PARAMS)
+    assert list(packed) == ["all"]
+    np.testing.assert_array_equal(packed["all"][:16], [*PARAMS[0]["bias"], *PARAMS[0]["kernel"].ravel()])
+
+
+def test_kernels_and_all_others_stand_apart_on_request():
+    (packed,) = pack(PARAMS, apart=True)
     np.testing.assert_array_equal(packed["kernel"], [*PARAMS[0]["kernel"].ravel(), *PARAMS[3]["kernel"].ravel()])
     np.testing.assert_array_equal(packed["other"], [*PARAMS[0]["bias"], *PARAMS[2]["beta"], *PARAMS[2]["gamma"]])
 
 
 def test_unpacking_undoes_packing_name_by_name(float64):
     """Within a compiled program, too, where JAX has put the names of a layer in another order."""
-    layout = layout_of(PARAMS)
-    for packed in (pack(PARAMS), jax.jit(pack)(PARAMS)):
+    layout, apart = layout_of(PARAMS), partial(pack, apart=True)
+    for packed in (pack(PARAMS), jax.jit(pack)(PARAMS), pack(PARAMS, apart=True), jax.jit(apart)(PARAMS)):
         back = unpack(packed, layout)
         assert [list(layer) for layer in back] == [list(layer) for layer in PARAMS]
         for layer, expected in zip(back, PARAMS, strict=True):
@@ -32,5 +40,5 @@ def test_unpacking_undoes_packing_name_by_name(float64):
 
 
 def test_a_network_of_kernels_alone_has_one_vector():
-    (packed,) = pack(({"kernel": np.ones((2, 2))},))
+    (packed,) = pack(({"kernel": np.ones((2, 2))},), apart=True)
     assert list(packed) == ["kernel"]

@@ -134,7 +134,10 @@ class SparseCategoricalCrossentropy:
     def rows(self, y: jax.Array, output: jax.Array, *, logits: bool = False) -> jax.Array:
         # A product with the one-hot targets costs the compiled step less than picking one entry of each row.
         one_hot = jax.nn.one_hot(y.reshape(-1).astype(jnp.int32), output.shape[-1], dtype=output.dtype)
-        return CategoricalCrossentropy(from_logits=self.from_logits).rows(one_hot, output, logits=logits)
+        if logits or self.from_logits:
+            z = output - jax.lax.stop_gradient(jnp.max(output, axis=-1, keepdims=True))
+            return jnp.log(jnp.sum(jnp.exp(z), axis=-1)) - jnp.sum(one_hot * z, axis=-1)
+        return CategoricalCrossentropy().rows(one_hot, output)
 
 
 LOSSES: dict[str, Loss] = {

@@ -25,8 +25,12 @@ def _class_numbers(y: jax.Array, prediction: jax.Array) -> jax.Array:
 
 
 def _predicted_classes(prediction: jax.Array) -> jax.Array:
-    classes = prediction[:, 0] > 0.5 if prediction.shape[-1] == 1 else jnp.argmax(prediction, axis=-1)
-    return classes.astype(jnp.int32)
+    if prediction.shape[-1] == 1:
+        return (prediction[:, 0] > 0.5).astype(jnp.int32)
+    # The first of the largest, as argmax gives it, by two plain reductions: argmax is one that is not vectorised.
+    numbers = jnp.arange(prediction.shape[-1], dtype=jnp.int32)[None, :]
+    largest = prediction == jnp.max(prediction, axis=-1, keepdims=True)
+    return jnp.min(jnp.where(largest, numbers, prediction.shape[-1]), axis=-1)
 
 
 def _class_probabilities(prediction: jax.Array) -> jax.Array:

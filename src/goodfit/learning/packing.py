@@ -1,7 +1,7 @@
-"""Weight arrays laid end to end, kernels in one vector and all others in another.
+"""Weight arrays laid end to end in one vector; with weight decay, which is for kernels alone, in two.
 
-An optimizer treats every weight alike, so a training updates two long vectors instead of many small arrays: the
-compiled step has fewer and larger parts. Kernels stay apart because weight decay is for them alone.
+An optimizer treats every weight alike, so a training updates one long vector instead of many small arrays: the
+compiled step has fewer and larger parts, and each part costs about as much to compile as any other.
 """
 
 import jax.numpy as jnp
@@ -18,29 +18,29 @@ def layout_of(params: AnyParams) -> Layout:
     return tuple(tuple((name, tuple(w.shape)) for name, w in layer.items()) for layer in params)
 
 
-def pack(params: AnyParams) -> Params:
-    """One mapping ``{"kernel": …, "other": …}`` of two vectors; a vector without weights is left out.
+def pack(params: AnyParams, *, apart: bool = False) -> Params:
+    """One mapping ``{"all": …}`` of one vector, or ``{"kernel": …, "other": …}`` of two; an empty one is left out.
 
     The arrays of a layer are taken by name, not as they stand: JAX gives mappings back in alphabetical order.
 
-    >>> pack([{"kernel": jnp.ones((2, 3)), "bias": jnp.zeros(3)}])[0]["kernel"].shape
-    (6,)
+    >>> pack([{"kernel": jnp.ones((2, 3)), "bias": jnp.zeros(3)}])[0]["all"].shape
+    (9,)
     """
     groups: dict[str, list[Array]] = {}
     for layer in params:
         for name, w in sorted(layer.items()):
-            groups.setdefault(_group(name), []).append(w.reshape(-1))
+            groups.setdefault(_group(name, apart=apart), []).append(w.reshape(-1))
     return ({group: _end_to_end(arrays) for group, arrays in groups.items()},)
 
 
 def unpack(packed: Params, layout: Layout) -> Params:
     """The weight arrays of each layer again: the inverse of ``pack``."""
     begin = dict.fromkeys(packed[0], 0)
-    layers = []
+    layers, apart = [], "all" not in packed[0]
     for entries in layout:
         layer = {}
         for name, shape in sorted(entries):
-            group, size = _group(name), int(np.prod(shape))
+            group, size = _group(name, apart=apart), int(np.prod(shape))
             layer[name] = packed[0][group][begin[group] : begin[group] + size].reshape(shape)
             begin[group] += size
         layers.append({name: layer[name] for name, _ in entries})
@@ -51,5 +51,7 @@ def _end_to_end(arrays: list[Array]) -> Array:
     return np.concatenate(arrays) if isinstance(arrays[0], np.ndarray) else jnp.concatenate(arrays)
 
 
-def _group(name: str) -> str:
+def _group(name: str, *, apart: bool) -> str:
+    if not apart:
+        return "all"
     return "kernel" if name == "kernel" else "other"

@@ -96,7 +96,7 @@ def add_penalty_gradient(
     out = [dict(layer) for layer in grads]
     for layer, weights, squared, absolute in zip(out, params, l2, l1, strict=True):
         for name, strength in squared.items():
-            layer[name] += 2 * strength * weights[name]
+            layer[name] += strength * (weights[name] + weights[name])  # 2 * strength would be a part of its own
         for name, strength in absolute.items():
             layer[name] += strength * jnp.sign(weights[name])
     return out

@@ -10,7 +10,7 @@ term of one fold or one seed is 0. Rows of a fold share a net, so that folds can
 folds can agree by chance, and then the rows speak.
 """
 
-from collections.abc import Callable, Container, Mapping, Sequence
+from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
 
@@ -23,6 +23,8 @@ Array = npt.NDArray[Any]
 ChoiceRule = Literal["best", "1se"]
 RULES = ("best", "1se")
 N_RESAMPLES = 500
+DRAWN_CELLS = 2_000_000
+"""They are drawn in blocks of about so many counts."""
 CONTENDERS = 200
 """So many configurations with the lowest loss take part in the resampling; those behind them win too seldom."""
 
@@ -240,13 +242,23 @@ def _optimism(table: _Table, chosen: int, rivals: Array, *, slack: float | None,
         return [winner, int(without[np.argmin(means[without])]) if len(without) else winner]
 
     actual = [int(np.searchsorted(among, chosen)), pick(table.means[among])[1]]
-    rng, n = np.random.default_rng(seed), rows.shape[1]
     differences = []
-    for _ in range(N_RESAMPLES):
-        drawn = np.bincount(rng.integers(n, size=n), minlength=n)
+    for drawn in _draws(rows.shape[1], seed):
         inside, outside = drawn * table.weights, np.where(drawn, 0, table.weights)
-        if inside.any() and outside.any():
-            picked = pick(rows @ inside / inside.sum())
-            differences.append((rows[picked] - rows[actual]) @ outside / outside.sum())
-    of_chosen, of_rival = np.mean(differences, axis=0) if differences else (0.0, 0.0)
+        sound = inside.any(axis=1) & outside.any(axis=1)
+        inside, outside = (each[sound] / each[sound].sum(axis=1, keepdims=True) for each in (inside, outside))
+        picked = np.array([pick(means) for means in inside @ rows.T], int).reshape(-1, 2)
+        elsewhere = outside @ rows.T
+        differences.append(np.take_along_axis(elsewhere, picked, axis=1) - elsewhere[:, actual])
+    found = np.concatenate(differences)
+    of_chosen, of_rival = found.mean(axis=0) if len(found) else (0.0, 0.0)
     return float(of_chosen), float(of_chosen - of_rival)
+
+
+def _draws(n_rows: int, seed: int) -> Iterator[Array]:
+    """How often each row is drawn, in blocks (draws, rows) of moderate size."""
+    rng, size = np.random.default_rng(seed), max(1, min(N_RESAMPLES, DRAWN_CELLS // n_rows))
+    for begin in range(0, N_RESAMPLES, size):
+        n = min(size, N_RESAMPLES - begin)
+        numbers = rng.integers(n_rows, size=(n, n_rows)) + n_rows * np.arange(n)[:, None]
+        yield np.bincount(numbers.ravel(), minlength=n * n_rows).reshape(n, n_rows)

@@ -44,7 +44,7 @@ class State(NamedTuple):
 def start(recipe: Recipe, params: Params) -> State:
     """The state before the first epoch, from the first weights."""
     params = tuple({name: np.asarray(w, recipe.dtype) for name, w in layer.items()} for layer in params)
-    packed = pack(params) if _packs(recipe) else params
+    packed = pack(params, apart=_apart(recipe)) if _packs(recipe) else params
     zero = np.zeros((), np.int32)
     slots = init_optimizer(recipe.optimizer, packed)
     return State(packed, slots, packed, init_stopping(recipe.dtype), epoch=zero, step=zero, code=zero)
@@ -61,6 +61,11 @@ def unpacked(recipe: Recipe, params: Params, layout: Layout) -> Params:
 def _packs(recipe: Recipe) -> bool:
     """Whether weights are packed: always, but for ``clipnorm``, which bounds each array by itself."""
     return recipe.optimizer.clipnorm is None
+
+
+def _apart(recipe: Recipe) -> bool:
+    """Whether kernels are packed by themselves: weight decay is for them alone."""
+    return recipe.optimizer.weight_decay is not None
 
 
 @partial(jax.jit, static_argnames=("recipe", "layout"))
@@ -92,10 +97,10 @@ def advance(
     def one_epoch(carry: tuple[State, jax.Array]) -> tuple[State, jax.Array]:
         state, records = carry
         here = state.epoch - first
-        state, sums = _train_epoch(recipe, layout, knobs, rows, state, order[here])
+        state, sums = _train_epoch(recipe, layout, knobs, rows, state, _entry(order, here))
         params = unpacked(recipe, state.params, layout)
         record = _record(recipe, knobs, state, params, sums / order.shape[1], judge(params))
-        return _end_epoch(recipe, knobs, state, record, names), records.at[here].set(record)
+        return _end_epoch(recipe, knobs, state, record, names), _put(records, here, record)
 
     def running(carry: tuple[State, jax.Array]) -> jax.Array:
         return jnp.logical_and(carry[0].epoch < until, carry[0].code == RUNNING)
@@ -104,13 +109,22 @@ def advance(
     return done
 
 
+def _entry(array: jax.Array, i: jax.Array) -> jax.Array:
+    """``array[i]`` for i within bounds: without the parts of the program that would look after others."""
+    return jax.lax.dynamic_index_in_dim(array, i, keepdims=False, allow_negative_indices=False)
+
+
+def _put(array: jax.Array, i: jax.Array, entry: jax.Array) -> jax.Array:
+    return jax.lax.dynamic_update_index_in_dim(array, entry, i, 0, allow_negative_indices=False)
+
+
 def _train_epoch(
     recipe: Recipe, layout: Layout, knobs: Knobs, rows: Rows, state: State, order: jax.Array
 ) -> tuple[State, jax.Array]:
     """One update for each batch of ``order`` (steps, batch), and the sums of what ``_update_batch`` measures."""
 
     def one_batch(i: jax.Array, carry: tuple[State, jax.Array]) -> tuple[State, jax.Array]:
-        state, measured = _update_batch(recipe, layout, knobs, rows, carry[0], order[i])
+        state, measured = _update_batch(recipe, layout, knobs, rows, carry[0], _entry(order, i))
         return state, carry[1] + measured
 
     done: tuple[State, jax.Array] = jax.lax.fori_loop(0, order.shape[0], one_batch, (state, jnp.zeros(4, recipe.dtype)))
@@ -138,9 +152,10 @@ def _update_batch(
     params = unpacked(recipe, state.params, layout)
     loss, grads = jax.value_and_grad(batch_loss)(params)
     grads = tuple(add_penalty_gradient(grads, params, l1=knobs.l1, l2=knobs.l2))
-    grads = pack(grads) if _packs(recipe) else grads
-    new, slots = update(recipe.optimizer, grads, state.slots, state.params, step=state.step, knobs=knobs.optimizer)
-    change = jax.tree.map(jnp.subtract, new, state.params)
+    grads = pack(grads, apart=_apart(recipe)) if _packs(recipe) else grads
+    new, slots, change = update(
+        recipe.optimizer, grads, state.slots, state.params, step=state.step, knobs=knobs.optimizer
+    )
     total = jnp.sum(weight)
     measured = jnp.stack([total * loss, total, sum_of_squares(grads), sum_of_squares(change)])
     return state._replace(params=new, slots=slots, step=state.step + 1), measured
@@ -173,8 +188,9 @@ def _record(
 
 def _end_epoch(recipe: Recipe, knobs: Knobs, state: State, record: jax.Array, names: tuple[str, ...]) -> State:
     """Keep the weights if they are the best so far, and decide whether to go on."""
-    losses = jnp.stack([record[names.index(name)] for name in ("loss", "val_loss") if name in names])
-    fine = jnp.all(jnp.isfinite(losses))
+    fine = jnp.isfinite(record[names.index("loss")])
+    if "val_loss" in names:
+        fine &= jnp.isfinite(record[names.index("val_loss")])
     value = jnp.where(fine, record[names.index(recipe.monitor)], jnp.nan)
     epoch = state.epoch + 1
     stopping = update_stopping(state.stopping, value, epoch, knobs.stopping)

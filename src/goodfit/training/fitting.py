@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 from enum import IntEnum
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 
 from goodfit.learning.arrays import Array, Params
@@ -107,7 +106,7 @@ def make_plan(
         np.pad(rows, (0, max(0, n - len(rows))), constant_values=padding)
         for rows, n in zip((train, validation), room, strict=True)
     )
-    return Plan(*(jnp.asarray(rows, jnp.int32) for rows in parts))
+    return Plan(*(rows.astype(np.int32) for rows in parts))
 
 
 def fit(

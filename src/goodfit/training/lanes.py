@@ -34,6 +34,8 @@ CALL_SECONDS = 0.5
 """Calls grow until one takes about this long: how often progress is shown and Ctrl-C is heard."""
 MOST_EPOCHS = 32
 """Epochs of one call, at most."""
+CPU_LANES = 16
+"""Lanes of one CPU core, at most: they run one after the other, so that more would only carry more about."""
 
 
 class Member(NamedTuple):
@@ -84,6 +86,7 @@ def estimate(
     n_devices = len(jax.devices())
     window = int(np.clip(LANE_BYTES // (4 * n_devices * epoch_bytes), 1, min(MOST_EPOCHS, epochs)))
     most = max(n_devices, LANE_BYTES // (state_bytes + window * epoch_bytes))
+    most = most if _side_by_side() else min(most, CPU_LANES * n_devices)
     lanes = -(-min(n_members, most) // n_devices) * n_devices
     columns = len(column_names(recipe, validation=validation))
     kept = n_members * (2 * count_params(params) * size + 8 * columns * epochs)
@@ -195,7 +198,7 @@ class _Lanes:
             for epoch in range(done[lane], until[lane]):
                 self.orders[lane, epoch - done[lane]] = self.draw(self.members[index].seed, epoch)
         began = time.perf_counter()
-        self.states, records = self.advance(self.knobs, self.states, self.orders, until)
+        records = self.advance(self.knobs, self.states, self.orders, until)
         if time.perf_counter() - began < CALL_SECONDS / 2:
             self.chunk = min(self.window, 2 * self.chunk)
         for lane, index in busy:
@@ -228,8 +231,9 @@ class _Lanes:
 
 _SPLIT, _TOGETHER = PartitionSpec("lanes"), PartitionSpec()  # type: ignore[no-untyped-call]
 
-Advance = Callable[[Knobs, State, Array, Array], tuple[State, Array]]
-"""Knobs, states, orders (lanes, epochs, steps, batch) and last epochs (lanes,) -> states, records (lanes, epochs, …)"""
+Advance = Callable[[Knobs, State, Array, Array], Array]
+"""Knobs, states (changed in place), orders (lanes, epochs, steps, batch), last epochs (lanes,) -> records
+(lanes, epochs, columns)"""
 
 
 def make_advance(recipe: Recipe, layout: Layout, rows: Rows, plan: Plan) -> Advance:
@@ -238,13 +242,19 @@ def make_advance(recipe: Recipe, layout: Layout, rows: Rows, plan: Plan) -> Adva
     data = jax.device_put((rows, plan), NamedSharding(mesh, _TOGETHER))
     side_by_side = _side_by_side()
 
-    def advance_all(knobs: Knobs, states: State, orders: Array, until: Array) -> tuple[State, Array]:
+    def advance_all(knobs: Knobs, states: State, orders: Array, until: Array) -> Array:
         shards = jax.device_put((knobs, states, orders, until), NamedSharding(mesh, _SPLIT))
-        done = _advance_lanes(recipe, layout, mesh, side_by_side, *data, *shards)
-        host: tuple[State, Array] = jax.tree.map(np.array, done)
-        return host
+        done, records = _advance_lanes(recipe, layout, mesh, side_by_side, *data, *shards)
+        jax.tree.map(_copy_to, states, done)
+        return np.asarray(records)
 
     return advance_all
+
+
+def _copy_to(host: Array, array: jax.Array) -> None:
+    """Device by device: the array as a whole would be put together, and kept, once more."""
+    for shard in array.addressable_shards:
+        host[shard.index] = np.asarray(shard.data)
 
 
 def _side_by_side() -> bool:

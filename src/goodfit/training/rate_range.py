@@ -135,7 +135,7 @@ def _measure(recipe: Recipe, members: Sequence[Member], rows: Rows, train: Array
         states += [states[0]._replace(code=np.asarray(FINISHED, np.int32))] * idle
         knobs = [member.knobs for member in members] + [members[0].knobs] * idle
         until = np.full(n + idle, n_points, np.int32)
-        _, records = advance(stack(knobs), stack(states), np.stack(orders + orders[:1] * idle), until)
+        records = advance(stack(knobs), stack(states), np.stack(orders + orders[:1] * idle), until)
     names = column_names(recipe, validation=False)
     return records[:n, :, names.index("loss")].astype(np.float64)
 
