@@ -12,6 +12,7 @@ import pyarrow as pa
 from goodfit.learning.arrays import Params
 from goodfit.runs import Record, SweepRecord, curves_table, quantiles_table
 from goodfit.training.sweep import Sweep
+from goodfit.words import value
 
 Array = npt.NDArray[np.float64]
 Cell = tuple[float, float]
@@ -95,6 +96,29 @@ class Grid:
     def of_l2(self, l2: float) -> list[Member]:
         """Trainings with this λ, by learning rate."""
         return [self.members[l2, rate] for rate in self.rates if (l2, rate) in self.members]
+
+
+def knob(number: float, digits: int = 3) -> str:
+    """λ or a learning rate in three digits: as it was chosen, or near enough to tell it from its neighbours.
+
+    >>> knob(0.0001), knob(0.000879923)
+    ('0.0001', '0.00088')
+    """
+    return value(float(f"{number:.{digits}g}"))
+
+
+def knobs(numbers: Sequence[float]) -> list[str]:
+    """Several of them in as many digits as tell them apart, three at least.
+
+    >>> knobs([0.01, 0.0100001]), knobs([0.01, 0.0316228])
+    (['0.01', '0.0100001'], ['0.01', '0.0316'])
+    """
+    texts: list[str] = []
+    for digits in (3, 6, 17):
+        texts = [knob(number, digits) for number in numbers]
+        if len(set(texts)) == len(set(numbers)):
+            break
+    return texts
 
 
 def given_back(record: Record) -> Member:

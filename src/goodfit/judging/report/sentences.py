@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from goodfit.judging.report.members import Grid, Member
-from goodfit.words import count, numbers, plain, share, value
+from goodfit.judging.report.members import Grid, Member, knob
+from goodfit.words import count, numbers, plain, share
 
 CLEARLY = 1.02
 """A loss is clearly higher from here on, as a multiple of the other."""
@@ -16,11 +16,14 @@ def of_curves(member: Member, *, patience: int | None = None) -> str:
     if not member.best_epoch:
         return "No epoch has a finite loss: the steps were too long, and the loss blew up."
     best, gap, loss = _at_best(member)
+    lower = member.at_best(member.judged) < member.at_best(member.loss)
     at = f"the validation loss is lowest at epoch {member.best_epoch:,}, {best}"
     if not len(member.val_loss):
         first, last = numbers(member.loss[0], member.at_best(member.loss))
         return f"The training loss goes from {first} to {last} in {count(member.epochs, 'epoch')}; no rows validate it."
     shaded = f"the shaded gap to the training loss, {loss}, is {gap}"
+    if lower:
+        shaded = f"the training loss, {loss}, is not even as low"
     match member.outcome:
         case "stopped_early" if patience:
             waited = f"nothing got lower in the {count(patience, 'epoch')} of patience after it"
@@ -35,7 +38,7 @@ def of_curves(member: Member, *, patience: int | None = None) -> str:
 
 def of_member(member: Member) -> str:
     """One training of the grid."""
-    point = f"λ {value(member.l2)}, learning rate {value(member.learning_rate)}"
+    point = f"λ {knob(member.l2)}, learning rate {knob(member.learning_rate)}"
     if not member.best_epoch:
         return f"{point}: the loss blew up in epoch {member.epochs:,}, and no epoch is finite."
     best, gap, loss = _at_best(member)
@@ -65,26 +68,26 @@ def of_grid(grid: Grid) -> str:
     finite = [mean for mean in grid.means.values() if np.isfinite(mean)]
     lowest, highest = numbers(min(finite), max(finite))
     l2, rate = grid.lowest
-    at = f"at λ {value(l2)} and learning rate {value(rate)}"
+    at = f"at λ {knob(l2)} and learning rate {knob(rate)}"
     said = f"The validation loss is lowest, {lowest}, {at}, and goes up to {highest}"
     if grid.chosen == grid.lowest:
         return f"{said}; that pair was chosen."
-    return f"{said}; chosen was λ {value(grid.chosen[0])}, the largest within one standard error of the lowest."
+    return f"{said}; chosen was λ {knob(grid.chosen[0])}, the largest within one standard error of the lowest."
 
 
 def of_pair(without: Member, penalised: Member) -> str:
     """Weights with less L2 and with more."""
     spans = [float(np.diff(np.quantile(member.quantiles, [0.05, 0.95]))[0]) for member in (without, penalised)]
     less, more = numbers(spans[0] / 2, spans[1] / 2)
-    first = "Without L2" if without.l2 == 0 else f"With λ {value(without.l2)}"
+    first = "Without L2" if without.l2 == 0 else f"With λ {knob(without.l2)}"
     ratio = spans[0] / spans[1] if spans[1] else np.inf
     if ratio < 1.15:
         return (
-            f"{first} and with λ {value(penalised.l2)} the weights lie alike, 90% of them within ±{less} and ±{more}: "
+            f"{first} and with λ {knob(penalised.l2)} the weights lie alike, 90% of them within ±{less} and ±{more}: "
             "so little penalty hardly pulls."
         )
     near = "weights near zero" if ratio >= 3 else "closer to zero"
-    return f"{first} 90% of the weights lie within ±{less}; with λ {value(penalised.l2)} within ±{more}: {near}."
+    return f"{first} 90% of the weights lie within ±{less}; with λ {knob(penalised.l2)} within ±{more}: {near}."
 
 
 def pace(member: Member, right: Member) -> str:
@@ -106,7 +109,7 @@ def of_rates(members: Sequence[Member], right: Member) -> str:
 
 
 def _reached(member: Member, right: Member) -> str:
-    rate, lowest = value(member.learning_rate), member.at_best(member.judged)
+    rate, lowest = knob(member.learning_rate), member.at_best(member.judged)
     epochs = count(member.best_epoch, "epoch")
     (loss,) = numbers(lowest)
     if not np.isfinite(lowest):
@@ -131,10 +134,10 @@ def of_ladder(members: Sequence[Member]) -> str:
     best = min(finite, key=lambda member: member.at_best(member.judged))
     gaps = numbers(*(member.at_best(member.val_loss) - member.at_best(member.loss) for member in (first, last)))
     spans = numbers(*(float(np.abs(np.quantile(member.quantiles, [0.05, 0.95])).max()) for member in (first, last)))
-    ends = f"From λ {value(first.l2)} to λ {value(last.l2)}"
+    ends = f"From λ {knob(first.l2)} to λ {knob(last.l2)}"
     return (
         f"{ends} 90% of the weights shrink from within ±{spans[0]} to within ±{spans[1]} and the gap between both "
-        f"losses goes from {gaps[0]} to {gaps[1]}; the validation loss is lowest at λ {value(best.l2)}."
+        f"losses goes from {gaps[0]} to {gaps[1]}; the validation loss is lowest at λ {knob(best.l2)}."
     )
 
 

@@ -13,12 +13,14 @@ from goodfit.judging.report.charts.judged import calibration_chart, residual_cha
 from goodfit.judging.report.charts.penalties import loss_ladder
 from goodfit.judging.report.charts.table import parts_chart, step_chart
 from goodfit.judging.report.charts.weights import member_weights, weight_histogram, weight_ladder
-from goodfit.judging.report.members import Cell, Grid, Member, bins, given_back
+from goodfit.judging.report.members import Cell, Grid, Member, bins, given_back, knob, knobs
 from goodfit.judging.report.pages import Figure
 from goodfit.judging.report.theme import HEAT_LIGHT, NARROW, TRAIN, VALIDATION, WIDTH
 from goodfit.runs import Record
-from goodfit.words import METRICS, grid_numbers, numbers, value
+from goodfit.words import METRICS, grid_numbers, numbers
 
+MOST_BESIDE = 7
+"""A grid of more learning rates has no room for anything beside it."""
 MOST_SHOWN = 200
 """So many trainings of a grid can be selected at most, so that the page stays small."""
 MOST_POINTS = 400
@@ -63,6 +65,11 @@ class Selection:
     curves: Figure
     weights: Figure
     left_out: int
+
+    @property
+    def is_wide(self) -> bool:
+        """Whether it needs the width of the page."""
+        return len(self.rates) > MOST_BESIDE
 
     @property
     def figures(self) -> tuple[Figure, Figure]:
@@ -121,7 +128,7 @@ def rates_figure(grid: Grid) -> Figure | None:
             member,
             n_epochs=n_epochs,
             ends=(min(losses), max(losses)),
-            title=f"{value(member.learning_rate)} · {sentences.pace(member, right)}",
+            title=f"{knob(member.learning_rate)} · {sentences.pace(member, right)}",
             width=WIDTH if len(found) < 3 else NARROW,
         )
         for member in found
@@ -168,10 +175,11 @@ def selection(grid: Grid) -> Selection:
     texts = dict(zip(grid.means, grid_numbers(grid.means.values()), strict=True))
     shades = _shades(grid.means)
     lines = [
-        (value(l2), [_heat_cell(grid, (l2, rate), texts, shades, places) for rate in grid.rates]) for l2 in grid.l2
+        (name, [_heat_cell(grid, (l2, rate), texts, shades, places) for rate in grid.rates])
+        for name, l2 in zip(knobs(grid.l2), grid.l2, strict=True)
     ]
     return Selection(
-        rates=[value(rate) for rate in grid.rates],
+        rates=knobs(grid.rates),
         lines=lines,
         sentences=[sentences.of_member(member) for member in members],
         start=places[grid.chosen],
@@ -213,7 +221,7 @@ def pair_of(grid: Grid) -> tuple[Member, Member] | None:
 
 
 def l2_name(l2: float) -> str:
-    return f"λ {value(l2)}" if l2 else "no L2"
+    return f"λ {knob(l2)}" if l2 else "no L2"
 
 
 def _shown(grid: Grid) -> list[Cell]:
@@ -244,8 +252,8 @@ def _heat_cell(
 ) -> HeatCell:
     mark = "chosen" if cell == grid.chosen else "lowest" if cell == grid.lowest else ""
     return HeatCell(
-        l2=value(cell[0]),
-        rate=value(cell[1]),
+        l2=knob(cell[0]),
+        rate=knob(cell[1]),
         text=texts.get(cell, "–"),
         shade=shades.get(cell, len(HEAT_LIGHT) - 1),
         mark=mark,

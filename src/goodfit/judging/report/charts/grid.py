@@ -5,28 +5,27 @@ import numpy as np
 
 from goodfit.judging.report.charts.basics import Layer, curve, epochs_x, loss_y, rows, sized, thinned
 from goodfit.judging.report.charts.curves import COLOUR, DASH, loss_ends
-from goodfit.judging.report.members import Grid
+from goodfit.judging.report.members import Grid, knobs
 from goodfit.judging.report.theme import HEAT_LIGHT, INK
-from goodfit.words import grid_numbers, value
+from goodfit.words import grid_numbers
 
 
 def heat_map(grid: Grid, *, pick: alt.Parameter | None = None) -> Layer:
     """Validation loss of every pair, the lowest darkest; a frame around the chosen one. pick: set by a click."""
-    texts = grid_numbers(grid.means.values())
+    l2s, rates = _names(grid)
     found = [
         {
-            "l2": value(l2),
-            "rate": value(rate),
+            "l2": l2s[l2],
+            "rate": rates[rate],
             "val_loss": float(mean) if np.isfinite(mean) else None,
             "text": text,
             "chosen": (l2, rate) == grid.chosen,
         }
-        for ((l2, rate), mean), text in zip(grid.means.items(), texts, strict=True)
+        for ((l2, rate), mean), text in zip(grid.means.items(), grid_numbers(grid.means.values()), strict=True)
     ]
-    rates, l2s = ([value(each) for each in values] for values in (grid.rates, grid.l2))
     base = alt.Chart(rows(found)).encode(
-        x=alt.X("rate:N", sort=rates, axis=alt.Axis(title="learning rate", labelAngle=0)),
-        y=alt.Y("l2:N", sort=l2s, axis=alt.Axis(title="λ", grid=False)),
+        x=alt.X("rate:N", sort=[*rates.values()], axis=alt.Axis(title="learning rate", labelAngle=0)),
+        y=alt.Y("l2:N", sort=[*l2s.values()], axis=alt.Axis(title="λ", grid=False)),
     )
     scale = alt.Scale(type="quantile", range=list(HEAT_LIGHT))
     cells = base.mark_rect().encode(color=alt.Color("val_loss:Q", scale=scale, legend=None))
@@ -39,7 +38,8 @@ def heat_map(grid: Grid, *, pick: alt.Parameter | None = None) -> Layer:
 
 def explorer(grid: Grid) -> alt.HConcatChart:
     """The heat map, and beside it the curves of the pair that is clicked on; at first of the chosen one."""
-    start = [{"l2": value(grid.chosen[0]), "rate": value(grid.chosen[1])}]
+    l2s, rates = _names(grid)
+    start = [{"l2": l2s[grid.chosen[0]], "rate": rates[grid.chosen[1]]}]
     pick = alt.selection_point(fields=["l2", "rate"], value=start, empty=False, toggle=False)
     members = list(grid.members.values())
     ends = loss_ends(members)
@@ -54,8 +54,8 @@ def explorer(grid: Grid) -> alt.HConcatChart:
             least=ends[0],
             most=ends[1],
             part=part,
-            l2=value(member.l2),
-            rate=value(member.learning_rate),
+            l2=l2s[member.l2],
+            rate=rates[member.learning_rate],
         )
     ]
     n_epochs = max(member.epochs for member in members)
@@ -65,5 +65,12 @@ def explorer(grid: Grid) -> alt.HConcatChart:
         .encode(x=epochs_x(n_epochs, log=True), y=loss_y(ends), color=COLOUR, strokeDash=DASH)
         .transform_filter(pick)
     )
-    side_by_side: alt.HConcatChart = alt.hconcat(heat_map(grid, pick=pick), sized(lines))
-    return side_by_side.resolve_scale(color="independent", strokeDash="independent")
+    both = alt.hconcat(heat_map(grid, pick=pick), sized(lines))
+    linked: alt.HConcatChart = both.resolve_scale(color="independent", strokeDash="independent")
+    return linked
+
+
+def _names(grid: Grid) -> tuple[dict[float, str], dict[float, str]]:
+    """How each λ and each learning rate is written."""
+    l2s, rates = (dict(zip(values, knobs(values), strict=True)) for values in (grid.l2, grid.rates))
+    return l2s, rates

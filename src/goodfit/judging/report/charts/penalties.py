@@ -7,16 +7,15 @@ import numpy as np
 
 from goodfit.judging.report.charts.basics import Layer, loss_y, rows, sized
 from goodfit.judging.report.charts.curves import COLOUR, DASH
-from goodfit.judging.report.members import Member
+from goodfit.judging.report.members import Member, knobs
 from goodfit.judging.report.theme import INK
-from goodfit.words import value
 
 
 def loss_ladder(members: Sequence[Member], *, chosen: float) -> Layer:
     """Train and validation loss at the best epoch of each λ; that of the chosen λ is ringed."""
     found = [
-        {"l2": value(member.l2), "loss": member.at_best(values), "part": part, "chosen": member.l2 == chosen}
-        for member in members
+        {"l2": l2, "loss": member.at_best(values), "part": part, "chosen": member.l2 == chosen}
+        for l2, member in zip(knobs([member.l2 for member in members]), members, strict=True)
         for part, values in (("train", member.loss), ("validation", member.val_loss))
         if np.isfinite(member.at_best(values))
     ]

@@ -6,10 +6,9 @@ import altair as alt
 import numpy as np
 
 from goodfit.judging.report.charts.basics import NUMBER, Array, Layer, rows, sized
-from goodfit.judging.report.members import Member, bins, density
+from goodfit.judging.report.members import Member, bins, density, knobs
 from goodfit.judging.report.svg import KEY
 from goodfit.judging.report.theme import INK, TRAIN
-from goodfit.words import value
 
 LEVELS = (0.05, 0.25, 0.5, 0.75, 0.95)
 
@@ -63,15 +62,15 @@ def member_weights(members: Sequence[Member]) -> Layer:
 def weight_ladder(members: Sequence[Member]) -> Layer:
     """For each λ where 90 % of its weights lie, where half of them lie, and their middle."""
     found = [
-        {"l2": value(member.l2), **{f"q{level:g}".replace(".", "_"): place for level, place in _levels(member)}}
-        for member in members
+        {"l2": l2, **{f"q{level:g}".replace(".", "_"): place for level, place in _levels(member)}}
+        for l2, member in zip(knobs([member.l2 for member in members]), members, strict=True)
     ]
     base = alt.Chart(rows(found)).encode(
         x=alt.X("l2:N", sort=None, axis=alt.Axis(title="λ", labelAngle=0)),
     )
     y = alt.Y("q0_05:Q", axis=alt.Axis(title="weights"))
     wide = base.mark_rule(color=TRAIN, strokeWidth=2).encode(y=y, y2="q0_95:Q")
-    half = base.mark_bar(color=TRAIN, size=14).encode(y=alt.Y("q0_25:Q"), y2="q0_75:Q")
+    half = base.mark_bar(color=TRAIN, size=min(14, 200 / len(members))).encode(y=alt.Y("q0_25:Q"), y2="q0_75:Q")
     zero = alt.Chart(rows([{"zero": 0}])).mark_rule(color=INK, strokeWidth=0.8).encode(y="zero:Q")
     return sized(alt.layer(zero, wide, half), title="90% and 50% of the weights")
 
