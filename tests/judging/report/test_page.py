@@ -6,10 +6,12 @@ import html
 import re
 import time
 
+import numpy as np
 import pytest
 
 import goodfit
 from goodfit.errors import RunError
+from goodfit.judging.report import page
 from goodfit.judging.report.page import pictures
 from tests.judging.report.conftest import SECRET, TARGET
 
@@ -140,3 +142,13 @@ def test_every_picture_can_be_had_as_png(single, tmp_path):
 
 def test_it_is_written_quickly(written):
     assert written["seconds"] < 10  # two reports, on a busy machine; alone they take about 2.5
+
+
+def test_a_training_that_blew_up_at_once_is_told_without_empty_pictures():
+    values = np.random.default_rng(0).normal(size=60)
+    table = {"x": values, "y": 3 * values}
+    settings = {"optimizer": "sgd", "learning_rate": 1e6, "l2": 0.0, "hidden": (4,), "epochs": 3}
+    run = goodfit.train(table, "y", task="regression", **settings)
+    assert run.training.best_epoch == 0
+    assert {figure.name for figure in pictures(run)} & {"curves", "weights"} == set()
+    assert "the loss blew up" in words(page.html(run))

@@ -9,7 +9,7 @@ from goodfit.judging.diagnosis import diagnose
 from goodfit.judging.report import sentences, view
 from goodfit.judging.report.charts.grid import heat_map
 from goodfit.judging.report.command import source_name, train_command
-from goodfit.judging.report.members import Grid, grid_of
+from goodfit.judging.report.members import Grid, given_back, grid_of
 from goodfit.judging.report.pages import Figure, render, write_pngs
 from goodfit.runs import write_file
 from goodfit.words import METRICS, numbers
@@ -71,6 +71,7 @@ def html(run: view.Judged) -> str:
         serious=[check for check in evidence.checks if check.severity == "serious"],
         figures=figures,
         judged=judged,
+        curves_sentence=sentences.of_curves(given_back(record)),
         grid=grid,
         grid_sentence=sentences.of_grid(grid) if grid else "",
         selection=selected,

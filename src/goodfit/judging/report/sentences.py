@@ -60,7 +60,7 @@ def _at_best(member: Member) -> list[str]:
 def of_weights(member: Member) -> str:
     """Where they lie, as part of a sentence."""
     low, high = (np.quantile(member.quantiles, end) for end in (0.05, 0.95))
-    return "90% of the weights between {} and {}".format(*numbers(low, high))
+    return "90% of the weights lie between {} and {}".format(*numbers(low, high))
 
 
 def of_grid(grid: Grid) -> str:

@@ -76,9 +76,11 @@ class Selection:
         return self.curves, self.weights
 
 
-def curves_figure(record: Record) -> Figure:
-    """Curves of the training that is given back."""
+def curves_figure(record: Record) -> Figure | None:
+    """Curves of the training that is given back; None where no epoch is finite."""
     member, patience = given_back(record), record.settings.patience
+    if not member.best_epoch:
+        return None
     stopped = member.outcome == "stopped_early"
     chart = loss_curves(member.loss, member.val_loss, best_epoch=member.best_epoch, patience=patience, stopped=stopped)
     return Figure("curves", "Both losses", sentences.of_curves(member, patience=patience), [chart])
@@ -103,12 +105,14 @@ def pair_figure(grid: Grid) -> Figure | None:
     return Figure("weights", "Weights without and with L2", sentences.of_pair(*pair), charts)
 
 
-def own_weights_figure(record: Record) -> Figure:
-    """The weights of a single training."""
+def own_weights_figure(record: Record) -> Figure | None:
+    """The weights of a single training; None where it has learned none."""
     member = given_back(record)
+    if not member.best_epoch:
+        return None
     said = sentences.of_weights(member)
     chart = weight_histogram(member.quantiles, bins([member.quantiles]), colour=TRAIN)
-    return Figure("weights", "Weights", f"With {l2_name(member.l2)} lie {said}.", [chart])
+    return Figure("weights", "Weights", f"With {l2_name(member.l2)}, {said}.", [chart])
 
 
 def rates_figure(grid: Grid) -> Figure | None:
