@@ -1,15 +1,32 @@
-"""Train the bank, judge it, print the tables of docs/verdict.md: about eight minutes on two cores."""
+"""Train the bank, judge it, print the tables of docs/verdict.md: about ten minutes on two cores."""
 
 from collections.abc import Iterator, Sequence
 
-from benchmarks.bank.score import CANNOT_TELL, RATES, UNCLEAR, WORDS, Pair, agreement, confusion, pairs, share
+from benchmarks.bank.score import (
+    CANNOT_TELL,
+    RATES,
+    UNCLEAR,
+    WORDS,
+    Pair,
+    agreement,
+    by_themselves,
+    confusion,
+    in_a_grid,
+    pairs,
+    share,
+    winners,
+)
 from benchmarks.bank.tables import FITTED, UNSEEN, Source
 from benchmarks.bank.trainings import train_all
 from benchmarks.bank.truth import Labelled, label
 from benchmarks.harness import say, show, timed
 
 MODULE = "benchmarks.bank"
-JUDGED_BY = {"with the grid around it": True, "alone": False}
+VIEWS = {
+    "every training of a grid": in_a_grid,
+    "the winner of each grid": winners,
+    "every training alone": by_themselves,
+}
 
 
 def labelled(sources: Sequence[Source]) -> Iterator[Labelled]:
@@ -24,10 +41,10 @@ def labelled(sources: Sequence[Source]) -> Iterator[Labelled]:
 def main(unseen: Sequence[Source] = UNSEEN, fitted: Sequence[Source] = FITTED) -> None:
     halves = {"unseen": list(labelled(unseen)), "on which the thresholds were chosen": list(labelled(fitted))}
     for half, found in halves.items():
-        for name, neighbours in JUDGED_BY.items():
-            words, rates = pairs(found, neighbours=neighbours)
-            _show(f"The half {half}, each training {name}: the fit", words, WORDS, (*WORDS, CANNOT_TELL))
-            _show(f"The half {half}, each training {name}: the learning rate", rates, RATES, RATES)
+        for name, view in VIEWS.items():
+            words, rates = pairs(view(found))
+            _show(f"The half {half}, {name}: the fit", words, WORDS, (*WORDS, CANNOT_TELL))
+            _show(f"The half {half}, {name}: the learning rate", rates, RATES, RATES)
 
 
 def _show(title: str, found: list[Pair], truths: Sequence[str], said: Sequence[str]) -> None:

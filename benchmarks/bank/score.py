@@ -24,17 +24,31 @@ class Pair(NamedTuple):
     said: str
 
 
-def alone(case: Case) -> Case:
-    """The case as a single training has it, without the rest of its grid."""
-    return replace(case, neighbours=(), seed_losses=(), edges={})
+def in_a_grid(labelled: Iterable[Labelled]) -> list[Labelled]:
+    """The trainings that a sweep can hold: it always gives back the best epoch."""
+    return [one for one in labelled if one.scheme != "last"]
 
 
-def pairs(labelled: Iterable[Labelled], *, neighbours: bool) -> tuple[list[Pair], list[Pair]]:
+def winners(labelled: Iterable[Labelled]) -> list[Labelled]:
+    """Of each grid the training with the lowest validation loss."""
+    return [one for one in in_a_grid(labelled) if _lowest(one.case)]
+
+
+def _lowest(case: Case) -> bool:
+    return all(case.given_val_loss <= neighbour.val_loss for neighbour in case.neighbours)
+
+
+def by_themselves(labelled: Iterable[Labelled]) -> list[Labelled]:
+    """Every training as a single one has it, without the rest of its grid."""
+    return [one._replace(case=replace(one.case, neighbours=(), seed_losses=(), edges={})) for one in labelled]
+
+
+def pairs(labelled: Iterable[Labelled]) -> tuple[list[Pair], list[Pair]]:
     """Words, and rates, of all trainings that gave weights back."""
     words, rates = [], []
     for one in labelled:
         if one.case.given_epoch:
-            verdict = diagnose(one.case if neighbours else alone(one.case))
+            verdict = diagnose(one.case)
             words.append(Pair(one.word if one.clear_word else UNCLEAR, one.word, verdict.word))
             rates.append(Pair(one.rate if one.clear_rate else UNCLEAR, one.rate, _rate(verdict)))
     return words, rates

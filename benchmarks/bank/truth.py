@@ -11,8 +11,8 @@ thing is different, mean over the seeds:
 A gain is counted in units of CLEAR of the distance from the baseline's true loss to the lowest known of the data set
 (at least FLOOR of the baseline's loss), or of two standard errors over the seeds if that is more; the seed that is
 judged must show half of it. A training that some change improves by more than 1 fits badly, one that none improves fits
-well; from ½ to 1½ is unclear. Unclear is also a training that no change improves and that is still not better than the
-baseline: of it one can only say that there is nothing to learn.
+well; from ½ to 1½ is unclear. Unclear is also a training of which one can only say that there is nothing to learn: no
+change improves it and it is still no better than the baseline; or nothing on this data set is, and it is as good.
 """
 
 from collections.abc import Iterator, Sequence
@@ -24,7 +24,7 @@ from benchmarks.bank.trainings import SCHEMES, Trained
 from goodfit.judging.case import Case
 
 CLEAR = 0.05
-FLOOR = 0.01
+FLOOR = 0.02
 UNCLEAR = (0.5, 1.5)
 MIXED = 0.7
 """Where freeing and restraining both help, the lesser by this share of the greater, the word is unclear."""
@@ -64,17 +64,24 @@ def label(trained: Sequence[Trained]) -> Iterator[Labelled]:
     lowest = min(one.truth[np.isfinite(one.truth)].min() for one in trained)
     baseline = trained[0].baseline
     clear = max(CLEAR * (baseline - lowest), FLOOR * baseline)
+    nothing = baseline + CLEAR * baseline if baseline - lowest < FLOOR * baseline else -np.inf
     networks = list(dict.fromkeys(one.hidden for one in trained))
     for one in trained:
         larger = [by_place[hidden, one.scheme] for hidden in networks[networks.index(one.hidden) + 1 :]]
         long = by_place[one.hidden, SCHEMES[1]]
         for i, row in enumerate(one.cases):
             for j, case in enumerate(row):
-                yield _labelled(one, larger, long, (i, j), case, clear)
+                yield _labelled(one, larger, long, (i, j), case, clear, nothing)
 
 
 def _labelled(
-    one: Trained, larger: Sequence[Trained], long: Trained, place: tuple[int, int], case: Case, clear: float
+    one: Trained,
+    larger: Sequence[Trained],
+    long: Trained,
+    place: tuple[int, int],
+    case: Case,
+    clear: float,
+    nothing: float,
 ) -> Labelled:
     i, j = place
 
@@ -92,7 +99,8 @@ def _labelled(
         "a tenth of the rate": gain(one, (i, j - 1)) if j > 0 else NONE,
     }
     word, clear_word = _word(gains)
-    if word == "good fit" and one.baseline - one.truth[place].mean() < clear:
+    mean = one.truth[place].mean()
+    if mean < nothing or (word == "good fit" and one.baseline - mean < clear):
         clear_word = False
     rate, clear_rate = _rate(gains)
     sizes = {name: found.size for name, found in gains.items()}

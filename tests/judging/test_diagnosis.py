@@ -116,6 +116,7 @@ PAIRS = {
     "best_at_edge": (good(edges={"learning_rate": "high"}), good()),
     "no_better_than_baseline": (good(baseline_difference=(0.01, 0.02)), good(baseline_difference=(0.05, 0.02))),
     "no_better_than_linear": (good(linear_difference=(0.01, 0.02)), good(linear_difference=(0.05, 0.02))),
+    "linear_network": (good(hidden=()), good(hidden=(1,))),
     "dead_units": (good(dead_units=(3, 40)), good(dead_units=(3, 20))),
     "class_ignored": (good(confusion=((43, 0), (9, 0))), good(confusion=((43, 0), (8, 1)))),
     "overfitting": (

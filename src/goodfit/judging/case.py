@@ -13,9 +13,9 @@ Array = npt.NDArray[np.float64]
 SPREAD = 1.3
 """Standard deviation of the losses of rows in units of their mean, where it was not measured: about that of squared
 errors and of log losses."""
-LEAST_REACH = 0.3
+LEAST_REACH = 0.2
 """So much of the loss can be learned, it is supposed, where nothing has shown yet what can."""
-LEAST_LEARNED = 0.4
+LEAST_LEARNED = 0.5
 """A gap is compared with no less than this share of the loss: a network that has learned nothing has no large gap."""
 
 
@@ -128,6 +128,11 @@ class Case:
     def lowest_val_loss(self) -> float:
         """Of any epoch; infinite when none was finite."""
         return float(self.curve.min()) if len(self.curve) else math.inf
+
+    @property
+    def loss_at_best(self) -> float:
+        """Loss on training rows at the best epoch; NaN where there is none."""
+        return _at(self.loss, self.best_epoch)
 
     @property
     def error(self) -> float:

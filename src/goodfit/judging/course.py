@@ -34,7 +34,7 @@ def stopped_too_early(case: Case) -> Finding | None:
         return None
     after = case.curve[case.best_epoch :]
     rise = float(after.min(initial=math.inf)) - case.lowest_val_loss
-    learned = _at_end(case.loss, case.best_epoch) - case.loss[-1]
+    learned = case.loss_at_best - case.loss[-1]
     if not rise < 0.25 * clear(case) or not learned > STILL_FALLING * case.reach or case.gap > clear(case):
         return None
     return Finding(
@@ -87,7 +87,3 @@ def penalty_too_strong(case: Case) -> Finding | None:
         "Weaken the penalty.",
         argument,
     )
-
-
-def _at_end(values: tuple[float, ...], epoch: int) -> float:
-    return float(values[epoch - 1])

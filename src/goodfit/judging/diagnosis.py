@@ -8,6 +8,7 @@ from goodfit.judging.evidence_rules import (
     best_at_edge,
     class_ignored,
     dead_units,
+    linear_network,
     no_better_than_baseline,
     no_better_than_linear,
     seeds_disagree,
@@ -34,6 +35,7 @@ RULES: tuple[Rule, ...] = (
     best_at_edge,
     no_better_than_baseline,
     no_better_than_linear,
+    linear_network,
     dead_units,
     class_ignored,
 )

@@ -110,6 +110,20 @@ def no_better_than_linear(case: Case) -> Finding | None:
     )
 
 
+def linear_network(case: Case) -> Finding | None:
+    """There is no hidden layer: whether the columns hold more than a line, only one that has them can tell."""
+    if not case.judged or case.hidden != ():
+        return None
+    return Finding(
+        "linear_network",
+        "note",
+        "Without hidden layers the network draws straight lines; nothing here says whether the data has bends.",
+        {"val_loss": case.given_val_loss},
+        "Compare with a network that has hidden layers.",
+        "--hidden 64,64",
+    )
+
+
 def dead_units(case: Case) -> Finding | None:
     """Half a hidden layer or more is silent on every training row."""
     shares = [dead / all_ for dead, all_ in zip(case.dead_units, case.units, strict=False) if all_ > 0]

@@ -41,11 +41,14 @@ FALLING_IN_A_GRID = 0.04
 """by this one where the neighbours say what a larger rate would have done."""
 EVEN = 0.01
 """A training loss falls evenly of whose way less than this leads upwards."""
-NOTHING, LITTLE = 0.2, 0.35
-"""A network that took less than this share off the baseline's loss on its training rows has learned nothing, little."""
+LITTLE = 0.25
+"""A network that took less than this share off the baseline's loss on its training rows has learned little."""
 HEAVY_PENALTY, NO_GAP = 0.15, 0.05
 """A penalty of this share of the baseline's loss is heavy; where there is no gap, nothing speaks for it."""
-JUST, SURELY = 1.01, 99.0
+SOMETHING = 0.1
+"""Who has not taken this share off the loss of the training rows has nothing that would not hold on others."""
+JUST, SURELY = 1.01, 1.5
+"""The strength of what has no scale of its own."""
 
 
 class Reason(NamedTuple):
@@ -82,13 +85,13 @@ def _finding(code: str, case: Case, reason: Reason) -> Finding:
 def restraining(case: Case) -> Iterator[Reason]:
     """What says that the network knows its training rows better than what holds on others."""
     later = case.given_val_loss - case.lowest_val_loss
-    if case.given_epoch > case.best_epoch > 0 and math.isfinite(later):
+    if case.given_epoch > case.best_epoch > 0 and case.given_loss - case.loss_at_best < 0.5 * later:
         strength = later / max(LATER[0] * case.reach, LATER[1] * case.error)
         words = f"The weights given back are of epoch {case.given_epoch}; those of epoch {case.best_epoch} did better."
         yield Reason(strength, words, {"lowest_val_loss": case.lowest_val_loss}, "Stop here.", "--patience 10")
-    large_gap = case.relative_gap > LARGE_GAP and case.gap > 0
+    large_gap = case.relative_gap > LARGE_GAP and case.share_learned > SOMETHING
     lead = _lead(case.baseline_difference)
-    if lead is not None and lead < -2 and case.share_learned > 0:
+    if lead is not None and lead < -2 and large_gap:
         words = "On rows it has not seen the network is worse than a model without columns; on its own rows it is not."
         yield Reason(JUST, words, {"baseline": number(case.baseline_loss)}, "Strengthen the penalty.", more_l2(case))
     words = "The network knows its training rows clearly better than rows it has not seen."
@@ -130,11 +133,12 @@ def _by_neighbours(case: Case) -> Iterator[Reason]:
 def _by_its_course(case: Case) -> Iterator[Reason]:
     falling = fall(case.curve)
     share = FALLING_IN_A_GRID if case.neighbours else FALLING
-    even = case.neighbours or (roughness(case.loss) < EVEN and case.relative_gap < LARGE_GAP)
+    even = case.neighbours or roughness(case.loss) < EVEN
     if at_the_end(case) and even and falling > share * case.reach:
         words = "Both losses were still falling when the epochs were over."
         argument = f"--epochs {2 * (case.epochs or case.n_epochs)}"
-        yield Reason(JUST, words, {"fall_at_the_end": falling}, "Train for more epochs.", argument)
+        strength = JUST if case.neighbours else SURELY
+        yield Reason(strength, words, {"fall_at_the_end": falling}, "Train for more epochs.", argument)
     heavy = case.given_penalty > HEAVY_PENALTY * abs(case.start) and case.relative_gap < NO_GAP
     if heavy and not case.neighbours:
         words = "The penalty is heavy, and there is no gap that it would close: it only holds the network back."
@@ -144,12 +148,11 @@ def _by_its_course(case: Case) -> Iterator[Reason]:
 def _by_what_it_learned(case: Case) -> Iterator[Reason]:
     advice, argument = _larger(case)
     evidence = {"share_learned": case.share_learned}
-    baseline = _lead(case.baseline_difference)
-    linear = _lead(case.linear_difference)
-    if case.share_learned < NOTHING and (baseline is None or abs(baseline) < 2 or case.share_learned < 0):
-        words = "The network has learned next to nothing, on its training rows as little as on others."
+    linear, baseline = _lead(case.linear_difference), _lead(case.baseline_difference)
+    if case.hidden == () and case.share_learned < LITTLE and baseline is not None and abs(baseline) < 2:
+        words = "Without hidden layers the network learned little, even on its training rows."
         yield Reason(SURELY, words, evidence, advice, argument)
-    elif case.share_learned < LITTLE and linear is not None and linear < 2 and case.relative_gap < LARGE_GAP:
+    if case.share_learned < LITTLE and linear is not None and linear < 2 and case.relative_gap < LARGE_GAP:
         words = "The network has learned little on its training rows, and nothing that a linear model does not know."
         yield Reason(JUST, words, evidence, advice, argument)
     if linear is not None and linear < -2 and case.relative_gap < NO_GAP:
