@@ -70,7 +70,7 @@ def rows_of(net: Net, n_validation: int) -> tuple[np.ndarray, np.ndarray]:
     return rng.random((n, net.units[0]), np.float32), rng.integers(net.units[-1], size=n)
 
 
-def best_rate(work: float, run: Callable[[], object], repeats: int = 8) -> float:
+def best_rate(work: float, run: Callable[[], object], repeats: int = 5) -> float:
     """The most work a second."""
     run()
     return work / min(seconds(run) for _ in range(repeats))

@@ -2,8 +2,9 @@
 
 Every training is that of ``contestants``: 64-64-64-10 on digits, 30 epochs, no early stop. What the peers do is the
 best of their ordinary forms: torch a plain loop on all cores or on one; scikit-learn ``fit`` without any validation,
-which is quicker than with it, in one process and on one for each core; Keras a new model for every point, as one does,
-and the same model again and again, which has λ in its program and so cannot be another point: its bare steps.
+which is quickest, in one process and on one for each core, and there also with validation after every epoch; Keras a
+new model for every point, as one does, and the same model again and again, which has λ in its program and so cannot be
+another point: its bare steps.
 """
 
 import os
@@ -17,7 +18,7 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.contestants import BATCH, EPOCHS, PACKAGES, Data, Train, keras, save_digits, torch
+from benchmarks.contestants import BATCH, EPOCHS, PACKAGES, Data, Train, keras, save_digits, scikit_learn, torch
 from benchmarks.harness import Numbers, fresh, installed, n_cores, seconds, show, start, take_turns
 
 MODULE = "benchmarks.whole_grid"
@@ -100,9 +101,11 @@ def measure_torch(path: str, epochs: str, trainings: str, threads: str = "") -> 
 
 
 def measure_scikit_learn(path: str, epochs: str, trainings: str) -> Numbers:
-    train = scikit_learn_fit(dict(np.load(path)), int(epochs))
+    data, n = dict(np.load(path)), int(trainings)
+    train, (judged, _) = scikit_learn_fit(data, int(epochs)), scikit_learn(data, int(epochs))
     train(*GRID[0])
-    return {"thirty": thirty(train, int(trainings)), "thirty on all": thirty_on_all_cores(train, int(trainings))}
+    on_all = {"thirty on all": thirty_on_all_cores(train, n), "judged on all": thirty_on_all_cores(judged, n)}
+    return {"thirty": thirty(train, n), **on_all}
 
 
 MEASURES = {"goodfit": measure_goodfit, "keras": measure_keras, "torch": measure_torch, "sklearn": measure_scikit_learn}
@@ -158,6 +161,7 @@ def show_warm(found: dict[str, Numbers], *notes: str) -> None:
         ("torch, one thread", "thirty"): "torch, one thread",
         ("scikit-learn", "thirty"): "scikit-learn",
         ("scikit-learn", "thirty on all"): f"scikit-learn, {n_cores()} processes",
+        ("scikit-learn", "judged on all"): f"scikit-learn, {n_cores()} processes, validating",
     }
     ours = found["goodfit"]["thirty"]
     rows = [
