@@ -13,6 +13,9 @@ from goodfit.preparation import arrays_of, prepare
 from goodfit.settings import Settings
 
 N_FRESH = 5_000
+SMALL = (), (8,), (64, 64)
+LARGE = *SMALL, (256, 256)
+"""Hidden layers of the networks, from small to large, so that each has its larger ones behind it."""
 
 
 class Data(NamedTuple):
@@ -28,14 +31,14 @@ class Data(NamedTuple):
 
 
 class Source(NamedTuple):
-    """A data set, and how it is trained: rows of training and validation, epochs, patience, and which grid of rates."""
+    """A data set, and how it is trained: epochs, patience, which grid of rates, and which networks."""
 
     name: str
     make: Callable[[int], Data | None]
     epochs: int = 40
     patience: int = 10
     low_rates: bool = True
-    big: bool = False
+    networks: tuple[tuple[int, ...], ...] = SMALL
 
 
 def _parts(n_train: int, n_validation: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -237,11 +240,11 @@ def _path(table: str) -> Path | None:
 
 FITTED = (
     Source("linear, 10 columns", _regression(linear, features=10, n=320, noise=0.7)),
-    Source("xor", _classes(xor, n=240), low_rates=False, epochs=30, big=True),
+    Source("xor", _classes(xor, n=240), low_rates=False, epochs=30, networks=LARGE),
     Source("friedman 1", _regression(friedman1, features=10, n=640, noise=0.2), patience=5),
     Source("5 of 60 columns", _regression(first_five, features=60, n=160, noise=0.5, n_validation=80), epochs=60),
     Source("clusters, labels 20 % random", _classes(clusters, n=320, flip=0.2), low_rates=False),
-    Source("products", _regression(products, features=6, n=240, noise=0.5), low_rates=False, epochs=30, big=True),
+    Source("products", _regression(products, features=6, n=240, noise=0.5), low_rates=False, epochs=30, networks=LARGE),
     Source("blobs, 5 classes", _classes(blobs, n=320, n_classes=5), epochs=60),
     Source("moons, 10 % random", _classes(moons, n=240, flip=0.1, n_validation=100), patience=20),
     Source(
@@ -261,7 +264,7 @@ FITTED = (
 
 UNSEEN = (
     Source("sine waves", _regression(waves, features=3, n=480, noise=0.3)),
-    Source("rings, labels 10 % random", _classes(rings, n=240, flip=0.1), low_rates=False, epochs=30, big=True),
+    Source("rings, labels 10 % random", _classes(rings, n=240, flip=0.1), low_rates=False, epochs=30, networks=LARGE),
     Source("friedman 2", _regression(friedman2, features=4, n=320, noise=0.3), patience=5),
     Source("logistic, 12 columns", _classes(logistic, n=240, n_validation=120), epochs=60),
     Source("checkerboard", _classes(checkerboard, n=640), low_rates=False),

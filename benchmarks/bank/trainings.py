@@ -43,16 +43,11 @@ class Trained(NamedTuple):
     baseline: float
 
 
-def networks(source: Source) -> tuple[tuple[int, ...], ...]:
-    """From small to large, so that each has its larger ones behind it."""
-    return ((), (8,), (64, 64), (256, 256)) if source.big else ((), (8,), (64, 64))
-
-
 def train_all(source: Source, seed: int = 0) -> Iterator[Trained]:
     """Every network and scheme on a data set; nothing where its table is not at hand."""
     data = source.make(seed)
     if data is not None:
-        for hidden in networks(source):
+        for hidden in source.networks:
             yield from _train(source, data, hidden)
 
 

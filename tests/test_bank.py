@@ -1,0 +1,115 @@
+"""The bank of labelled trainings: truths by intervention, on built cases; a piece of it, and the whole when asked."""
+
+import math
+
+import numpy as np
+import pytest
+
+from benchmarks.bank import score
+from benchmarks.bank.__main__ import labelled
+from benchmarks.bank.__main__ import main as run_bank
+from benchmarks.bank.tables import FITTED, UNSEEN
+from benchmarks.bank.trainings import L2, SCHEMES, Trained
+from benchmarks.bank.truth import label
+from goodfit.judging.case import Case
+
+BASELINE = 1.0
+CURVE = (0.5, 0.4)
+
+
+def trained(truth, *, hidden=(), scheme="long", loss=None):
+    """A row of λ × rates of one network, every seed with the same true loss."""
+    truth = np.repeat(np.asarray(truth, float)[:, :, None], 3, axis=2)
+    loss = truth if loss is None else np.repeat(np.asarray(loss, float)[:, :, None], 3, axis=2)
+    case = Case(loss=CURVE, val_loss=CURVE, given_epoch=2)
+    cases = tuple((case,) * truth.shape[1] for _ in range(truth.shape[0]))
+    return Trained("built", hidden, scheme, cases, loss, truth, BASELINE)
+
+
+def labels(*of):
+    """Words and rates of all trainings, in their order, with ? where they are unclear."""
+    found = list(label(of))
+    words = [one.word if one.clear_word else "?" for one in found]
+    return words, [one.rate if one.clear_rate else "?" for one in found]
+
+
+def test_a_rate_is_too_small_if_ten_times_it_comes_lower_and_too_large_if_a_tenth_does():
+    _, rates = labels(trained([[0.8, 0.2, 0.6]]))
+    assert rates == ["too small", "right", "too large"]
+
+
+def test_a_gain_around_the_limit_is_unclear():
+    # What can be learned is 0.8, of which 5 % are 0.04.
+    assert labels(trained([[0.215, 0.2]]))[1] == ["right", "right"]
+    assert labels(trained([[0.23, 0.2]]))[1] == ["?", "right"]
+    assert labels(trained([[0.27, 0.2]]))[1] == ["too small", "right"]
+
+
+def test_less_penalty_or_a_larger_network_names_underfitting_and_more_penalty_overfitting():
+    assert labels(trained([[0.2], [0.6]]))[0] == ["good fit", "underfitting"]
+    assert labels(trained([[0.6], [0.2]]))[0] == ["overfitting", "good fit"]
+    small, large = trained([[0.6]]), trained([[0.2]], hidden=(8,))
+    assert labels(small, large)[0] == ["underfitting", "good fit"]
+
+
+def test_a_rate_that_helps_on_the_training_rows_too_frees_and_one_that_closes_the_gap_restrains():
+    assert labels(trained([[0.6, 0.2]], loss=[[0.6, 0.2]]))[0][0] == "underfitting"
+    assert labels(trained([[0.6, 0.2]], loss=[[0.1, 0.2]]))[0][0] == "overfitting"
+
+
+def test_more_epochs_and_an_earlier_epoch_are_those_of_the_long_training():
+    long, short, last = (trained([[value]], scheme=name) for name, value in zip(SCHEMES, (0.2, 0.6, 0.6), strict=True))
+    of = {"long": long._replace(scheme="long"), "stopping": short._replace(scheme="stopping"), "last": last}
+    assert labels(of["stopping"], of["long"], of["last"])[0] == ["underfitting", "good fit", "overfitting"]
+
+
+def test_where_there_is_nothing_to_learn_the_truth_is_unclear():
+    assert labels(trained([[1.0], [1.01]]))[0] == ["?", "?"]
+    assert labels(trained([[1.0], [0.3]]))[0] == ["overfitting", "good fit"]
+
+
+def test_a_diverged_training_has_a_rate_that_is_too_large():
+    assert labels(trained([[0.2, math.inf]]))[1] == ["right", "too large"]
+
+
+def test_agreement_is_the_mean_over_truths_and_cannot_tell_is_wrong():
+    words = ("underfitting", "good fit", "overfitting")
+    found = [score.Pair(word, word, word) for word in words] + [score.Pair("good fit", "good fit", "cannot tell")]
+    unclear = score.Pair("unclear", "good fit", "overfitting")
+    assert score.agreement([*found, unclear], words) == pytest.approx((1 + 0.5 + 1) / 3)
+    assert score.agreement([*found, unclear], words, leaning=True) == pytest.approx((1 + 1 / 3 + 1) / 3)
+    assert score.share(found, "good fit", ("cannot tell",)) == 0.5
+    assert score.confusion([*found, unclear], (*words, "unclear"), words) == [
+        [1, 0, 0],
+        [0, 1, 0],
+        [0, 0, 1],
+        [0, 0, 1],
+    ]
+
+
+def test_no_data_set_is_on_both_sides():
+    names = [source.name for source in (*FITTED, *UNSEEN)]
+    assert len(set(names)) == len(names)
+
+
+@pytest.fixture(scope="module")
+def small():
+    """One data set of the bank, one network, few epochs."""
+    source = FITTED[0]._replace(epochs=12, networks=((8,),))
+    return list(labelled([source]))
+
+
+def test_a_small_piece_of_the_bank_is_judged_mostly_right(small):
+    assert len(small) == len(SCHEMES) * len(L2) * 5
+    words, rates = score.pairs(score.in_a_grid(small))
+    assert score.share(rates, "too small", ("too small",)) > 0.9
+    assert score.share(rates, "right", ("right",)) > 0.9
+    assert score.share(words, "underfitting", ("underfitting",)) > 0.9
+    assert score.share(words, "good fit", ("underfitting", "overfitting")) < 0.15
+    assert len(score.winners(small)) == 2
+
+
+@pytest.mark.slow
+def test_the_whole_bank_prints_its_tables(capsys):
+    run_bank()
+    assert capsys.readouterr().out.count("### The half") == 12
