@@ -1,9 +1,12 @@
 """The grid as charts read it."""
 
 import numpy as np
+import pyarrow as pa
 import pytest
 
 from goodfit.judging.report.members import bins, density, given_back, grid_of, quantiles
+from goodfit.runs import SweepRecord
+from goodfit.training.choice import Choice, Configuration
 
 
 def test_density_of_quantiles_is_the_share_between_edges():
@@ -31,3 +34,27 @@ def test_the_grid_shows_one_training_of_each_pair_from_the_winners_seed(swept):
     assert (own.cell, own.best_epoch, own.number) == (shown.cell, shown.best_epoch, shown.number)
     np.testing.assert_array_equal(own.val_loss, shown.val_loss)
     np.testing.assert_allclose(quantiles(swept.training.params), shown.quantiles, rtol=1e-6, atol=1e-9)
+
+
+def test_where_there_are_several_seeds_all_pairs_are_shown_by_the_winners():
+    cells = [(l2, seed) for l2 in (0.0, 0.1) for seed in (0, 1)]
+    values = [0.4, 0.3, 0.5, 0.6]
+    table = pa.table(
+        {
+            "l2": [l2 for l2, _ in cells],
+            "learning_rate": [0.01] * 4,
+            "seed": [seed for _, seed in cells],
+            "fold": [0] * 4,
+            "val_loss": values,
+            "best_epoch": [1] * 4,
+            "outcome": ["finished"] * 4,
+        }
+    )
+    curves = pa.table({"member": [0, 1, 2, 3], "loss": values, "val_loss": values})
+    weights = pa.table({"member": [0, 1, 2, 3], "weight": values})
+    best = Configuration({"l2": 0.0, "learning_rate": 0.01}, (0, 1), 0.35, 0.05)
+    choice = Choice(rule="best", chosen=best, best=best, member=1, optimism=0.0, edges={}, gain=None)
+    grid = grid_of(SweepRecord(table=table, curves=curves, weights=weights, choice=choice))
+    assert {cell: member.number for cell, member in grid.members.items()} == {(0.0, 0.01): 1, (0.1, 0.01): 3}
+    assert grid.means == pytest.approx({(0.0, 0.01): 0.35, (0.1, 0.01): 0.55})
+    assert grid.n_each == 2
