@@ -183,6 +183,12 @@ def test_next_step_is_the_first_finding_that_has_one():
     assert Verdict("good fit", "Fine.", (calm, advice, pasted)).next_step is advice
 
 
+def test_next_step_of_a_bad_fit_is_the_one_about_the_fit():
+    cause = Finding("underfitting", "warning", "Low.", {}, "Weaken the penalty.", "--l2 0.1")
+    first = Finding("no_better_than_baseline", "serious", "Bad.", {}, "Look for columns.")
+    assert Verdict("underfitting", "Low.", (first, cause)).next_step is cause
+
+
 WORST = (math.nan, math.inf, -math.inf, 0.0, -1.0, 1e308, 5e-324)
 
 
@@ -239,8 +245,14 @@ def test_a_network_that_learned_nothing_underfits_even_if_others_did_no_better()
     flat = {"loss": (0.99,) * EPOCHS, "val_loss": (1.0,) * EPOCHS, "baseline_difference": (0.0, 0.02)}
     verdict = diagnose(good(**flat, hidden=()))
     assert verdict.word == "underfitting"
-    assert verdict.next_step.code == "no_better_than_baseline"
-    assert verdict.find("underfitting").argument == "--hidden 64,64"
+    assert verdict.findings[0].code == "no_better_than_baseline"
+    assert verdict.next_step.argument == "--hidden 64,64"
+
+
+def test_a_pace_that_the_grid_has_tried_is_not_proposed():
+    curves = {"val_loss": jumping(0.3, 0.1), "given_epoch": 1}
+    assert diagnose(good(**curves)).find("jumping").argument == "--learning-rate 0.0001"
+    assert diagnose(beside((0.001, 0.0001, 0.8, 0.8), **curves)).find("jumping").argument == ""
 
 
 def test_too_few_rows_make_no_good_fit():

@@ -48,9 +48,10 @@ class Verdict:
 
     @property
     def next_step(self) -> Finding | None:
-        """The first finding that says what to do; None where none does."""
+        """What to do about a bad fit; else the first finding that says what to do; None where none does."""
         advising = [finding for finding in self.findings if finding.argument or finding.advice]
-        return advising[0] if advising else None
+        about_the_fit = [finding for finding in advising if finding.code == self.word]
+        return next(iter([*about_the_fit, *advising]), None)
 
     def find(self, code: str) -> Finding | None:
         """The finding of this code, if it was made."""

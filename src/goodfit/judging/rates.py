@@ -102,8 +102,8 @@ def jumping(case: Case) -> Finding | None:
         "note",
         f"The validation loss jumps by about {size:.2g} from epoch to epoch: which epoch is best is partly luck.",
         {"jumps": size, "learning_rate": number(case.learning_rate)},
-        "See whether shorter steps come lower.",
-        rate(times(case.learning_rate, 0.1)),
+        "" if case.neighbours else "See whether shorter steps come lower.",
+        "" if case.neighbours else rate(times(case.learning_rate, 0.1)),
     )
 
 
