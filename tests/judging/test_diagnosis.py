@@ -266,7 +266,7 @@ def test_axes_that_the_grid_does_not_vary_are_the_same_for_all():
 
 
 def test_what_is_no_result_is_refused():
-    with pytest.raises(RecipeError, match="a run's record, a sweep or a training"):
+    with pytest.raises(RecipeError, match="a sweep or a training can be judged"):
         diagnose({"loss": [1.0]})
 
 
