@@ -167,7 +167,7 @@ def test_divergence_is_said_with_what_to_try_and_the_run_is_kept():
     )
     assert result.status == 0
     assert "Diverged in epoch 1" in result.out
-    assert "try --learning-rate 1e+29" in result.out
+    assert "try  --learning-rate 1e+29" in result.out
     assert "next" not in result.out
     assert goodfit.load("r").training.outcome is goodfit.Outcome.DIVERGED
 

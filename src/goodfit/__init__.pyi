@@ -6,6 +6,9 @@ from .errors import GoodFitError as GoodFitError
 from .errors import RecipeError as RecipeError
 from .errors import RunError as RunError
 from .errors import SplitError as SplitError
+from .judging.diagnosis import diagnose as diagnose
+from .judging.findings import Finding as Finding
+from .judging.findings import Verdict as Verdict
 from .judging.report.notebook import plot as plot
 from .judging.report.notebook import plot_weights as plot_weights
 from .judging.report.page import report as report

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from goodfit.training.choice import Choice
 
 INTERRUPTED = 130
+REPORT = "report.html"
 KIND = "number, category, date, text or id. Repeatable."
 CLASS_WEIGHT = "Or balanced. Repeatable."
 VALUES = "VALUE,…"
@@ -135,10 +136,11 @@ def train(
             refine=refine,
             **settings,
         )
+        report = goodfit.report(run, folder / REPORT)
     if as_json:
-        typer.echo(to_json(training_summary(run)))
+        typer.echo(to_json(training_summary(run) | {"report": str(report)}))
     else:
-        show_training(run, OUT, first=watched.first)
+        show_training(run, report, OUT, first=watched.first)
     if stopped(run):
         raise typer.Exit(INTERRUPTED)
 
@@ -159,6 +161,7 @@ def test(
     if earlier and not reason and not as_json:
         show_exam(found, earlier[-1], OUT)
     opening = found.test(data, reason=reason)
+    goodfit.report(found, run / REPORT)
     if as_json:
         typer.echo(to_json(exam_summary(found, opening)))
     else:
@@ -196,7 +199,7 @@ def report(
 
     One HTML file that says what happened, why, and what to do next; it needs no network.
     """
-    OUT.print(f"report  {goodfit.report(goodfit.load(run), out or run / 'report.html', pngs=png)}", soft_wrap=True)
+    OUT.print(f"report  {goodfit.report(goodfit.load(run), out or run / REPORT, pngs=png)}", soft_wrap=True)
 
 
 class Watched:

@@ -103,16 +103,19 @@ def gather(
     y, weight, rows = labels[:, :-1], labels[:, -1].astype(float), fold.validation
     truth: Array = y.astype(float) if target.task == "regression" else y[:, 0].astype(np.int64)
     logits = outputs(recipe, training.params, x[rows])
-    constant = _constant_outputs(target, truth[fold.train], weight[fold.train])
+
+    def constant(weight: Array) -> Array:
+        return np.repeat(_constant_outputs(target, truth[fold.train], weight[fold.train])[None], len(rows), axis=0)
+
     rivals = {
-        "baseline": np.repeat(constant[None], len(rows), axis=0),
+        "baseline": constant(weight),
         "linear": _linear_outputs(target, x, truth, weight, fold, seed=seed),
     }
     losses = {name: losses_of(recipe, y[rows], rival) for name, rival in rivals.items()}
     own = losses_of(recipe, y[rows], logits)
     predicted = {
         name: np.asarray(ACTIVATIONS[recipe.link](jnp.asarray(given)))
-        for name, given in ({"own": logits} | rivals).items()
+        for name, given in (rivals | {"own": logits, "baseline": constant(np.ones_like(weight))}).items()
     }
     judged = {
         model: {name: _scaled(found[name], judges.unit(name)) for name in found}

@@ -51,7 +51,7 @@ def diagnose(result: object) -> Verdict:
     them. How often it is right is measured, see docs/verdict.md.
 
     Args:
-        result: a run's ``record``, a sweep, a training, or a ``Case``.
+        result: a ``Run``, a ``Sweep``, a ``Training``, or a ``Case``.
 
     Raises:
         RecipeError: the result is none of these.

@@ -21,7 +21,7 @@ def case_of(result: object) -> Case:
     """The numbers of a result; of a sweep those of the winner, with the others as its neighbours.
 
     Raises:
-        RecipeError: the result is no run's record, sweep, training or case.
+        RecipeError: the result is no run, record of a run, sweep, training or case.
     """
     match result:
         case Case():
@@ -32,7 +32,9 @@ def case_of(result: object) -> Case:
             return Case(**_of_training(result.winner), **_of_grid(result.table, result.choice))
         case Record():
             return Case(**_of_record(result))
-    raise RecipeError(f"a run's record, a sweep or a training can be judged, not {type(result).__name__!r}.")
+        case _ if isinstance(record := getattr(result, "record", None), Record):
+            return Case(**_of_record(record))
+    raise RecipeError(f"a run, a sweep or a training can be judged, not {type(result).__name__!r}.")
 
 
 def member_case(sweep: Sweep, member: int) -> Case:

@@ -13,7 +13,9 @@ from rich.console import Console
 from rich.table import Table as Grid
 from rich.text import Text
 
+import goodfit
 from goodfit.terminal.choices import FirstGrid, show_choice
+from goodfit.terminal.verdict import show_verdict
 from goodfit.words import METRICS, count, listed, numbers, plain, sparkline, value
 
 if TYPE_CHECKING:
@@ -27,8 +29,8 @@ COLOURS = {"loss": "cyan", "val_loss": "green"}
 PADDING = (0, 2, 0, 0)
 
 
-def show_training(run: Run, console: Console, *, first: FirstGrid | None = None) -> None:
-    """What won, if it was a sweep; how it ended, the epoch given back, and its metrics beside the baseline."""
+def show_training(run: Run, report: Path, console: Console, *, first: FirstGrid | None = None) -> None:
+    """What won, if it was a sweep; how it ended, the epoch given back, its metrics beside the baseline, the verdict."""
     if run.sweep is not None:
         show_choice(run, run.sweep, console, first=first)
     console.print(*_ending(run), sep="\n", end="\n\n")
@@ -36,11 +38,11 @@ def show_training(run: Run, console: Console, *, first: FirstGrid | None = None)
         console.print(_losses(run), "")
     console.print(_metrics(run), "")
     console.print(_notes(run), style="dim", end="\n\n")
-    for sentence in _advice(run):
-        console.print(sentence, style="yellow", end="\n\n")
-    _print_path("run ", str(run.path), console)
+    show_verdict(goodfit.diagnose(run), console)
+    _print_path("run   ", str(run.path), console)
+    _print_path("report", str(report), console)
     if run.record.seal is not None and run.training.best_epoch:
-        _print_path("next", f"goodfit test {shlex.quote(str(run.path))}", console)
+        _print_path("next  ", f"goodfit test {shlex.quote(str(run.path))}", console)
 
 
 def show_exam(run: Run, opening: Opening, console: Console) -> None:
@@ -96,34 +98,6 @@ def _ending(run: Run) -> Iterator[str]:
         yield f"The weights of epoch {best:,} are given back, where the validation loss was lowest."
     else:
         yield "No epoch can be given back: the weights are those before the first epoch."
-
-
-def _advice(run: Run) -> Iterator[str]:
-    """What to try where the training went wrong."""
-    training, settings = run.training, run.settings
-    done, best = training.history.n_epochs, training.best_epoch
-    smaller = f"--learning-rate {run.point['learning_rate'] / 10:g}"
-    if run.sweep is None and training.outcome.name == "DIVERGED":
-        yield f"The steps were too long: try {smaller}."
-    elif training.outcome.name == "FINISHED" and best == done:
-        yield f"The validation loss was still falling: try --epochs {2 * settings.epochs}."
-        return
-    elif run.sweep is None and best == 1 and done > 1:
-        yield f"The validation loss never fell after the first epoch: try {smaller}, a larger --l2, or --hidden none."
-    if best and not better_than_baseline(run):
-        yield "No better than the baseline: these columns and settings taught nothing that holds on other rows."
-
-
-def better_than_baseline(run: Run) -> bool:
-    """Whether the validation rows are predicted better than without columns, by log loss or RMSE.
-
-    Class weights move the probabilities away from the shares of the classes on purpose; then balanced accuracy says it.
-    """
-    found, baseline = run.record.validation_scores, run.record.baseline_scores
-    if run.settings.class_weight is not None and "balanced_accuracy" in found:
-        return found["balanced_accuracy"] > baseline["balanced_accuracy"]
-    name = "log_loss" if "log_loss" in found else "rmse"
-    return found[name] < baseline[name]
 
 
 def _losses(run: Run) -> Grid:

@@ -9,6 +9,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import goodfit
 from goodfit.terminal.results import missing_cells
 
 if TYPE_CHECKING:
@@ -48,6 +49,8 @@ def training_summary(run: Run) -> dict[str, Any]:
         "not_used": dict(record.encoder.dropped),
         "settings": record.settings.to_json(),
         "sweep": _sweep(run),
+        "checks": [check.to_json() for check in record.evidence.checks],
+        "verdict": asdict(goodfit.diagnose(run)),
     }
 
 

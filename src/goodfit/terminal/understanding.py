@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 from rich.table import Table as Grid
 
+from goodfit.terminal.verdict import show_checks
 from goodfit.words import count, listed, numbers, plain, share, value
 
 if TYPE_CHECKING:
@@ -43,6 +44,7 @@ def show_prepared(prepared: Prepared, console: Console) -> None:
     console.print(f"{count(table.n_rows, 'row')}, {count(len(table.names), 'column')}, {cells}", end="\n\n")
     console.print(_grid([*_columns(prepared), *_target(prepared)]), "")
     console.print(_grid([_parts(prepared.parts, prepared.settings), *_network(prepared)]), "")
+    show_checks(prepared.checks, console)
 
 
 def plain_source(source: str) -> str:
