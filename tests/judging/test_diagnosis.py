@@ -241,6 +241,19 @@ def test_the_last_weights_overfit_where_earlier_ones_did_clearly_better():
     assert diagnose(good(**curves, given_epoch=30)).word == "good fit"
 
 
+def test_last_weights_that_are_worse_on_training_rows_too_have_not_overfitted():
+    val_loss = (*falling(0.22, n=30), *np.linspace(0.25, 0.4, 30))
+    apart = good(loss=(*falling(0.22, n=30), *(0.2,) * 30), val_loss=val_loss)
+    together = good(loss=(*falling(0.22, n=30), *np.linspace(0.25, 0.4, 30)), val_loss=val_loss)
+    assert diagnose(apart).find("overfitting").evidence["lowest_val_loss"] == min(val_loss)
+    assert diagnose(together).word == "good fit"
+
+
+def test_a_heavy_penalty_without_a_gap_underfits():
+    assert diagnose(good(penalty=(0.3,) * EPOCHS, loss=falling(0.21))).find("underfitting").argument == "--l2 0.0001"
+    assert diagnose(good(penalty=(0.3,) * EPOCHS, loss=falling(0.1))).word == "good fit"
+
+
 def test_a_network_that_learned_nothing_underfits_even_if_others_did_no_better():
     flat = {"loss": (0.99,) * EPOCHS, "val_loss": (1.0,) * EPOCHS, "baseline_difference": (0.0, 0.02)}
     verdict = diagnose(good(**flat, hidden=()))
