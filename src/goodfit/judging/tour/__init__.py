@@ -1,0 +1,1 @@
+"""The guide, measured: one page whose every picture is drawn from trainings that run there and then."""

@@ -1,0 +1,244 @@
+"""How long the steps are: three learning rates, three paths, and a step of its own for every word."""
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+import altair as alt
+import numpy as np
+
+from goodfit.judging.report import sentences
+from goodfit.judging.report.charts.basics import NUMBER, Array, Layer, rows, sized
+from goodfit.judging.report.charts.curves import rate_curves
+from goodfit.judging.report.charts.table import step_chart
+from goodfit.judging.report.members import Member, knob
+from goodfit.judging.report.theme import IDLE, INK, NARROW, TRAIN
+from goodfit.judging.tour.chapter import Chapter, Names, Picture, member
+from goodfit.words import count, numbers, share
+
+L2 = 0.001
+"""Of the three rates, as in the program."""
+LATE = 0.5
+"""How restless a curve is is measured in this share of its epochs, the last ones."""
+RESTLESS = 3.0
+"""So many times the change from epoch to epoch of the right rate is jumping."""
+LONGER = 1.2
+"""From so many times the other on a step is longer."""
+SHOWN = 6
+"""Common words, and rare ones, that are shown by name."""
+
+
+def rates(names: Names) -> Picture:
+    """Curves of three learning rates on the same axes."""
+    found = [member(training, l2=L2, learning_rate=rate) for rate, training in names["rates"].items()]
+    right = min(found, key=lambda each: each.at_best(each.val_loss))
+    losses = np.concatenate([curve for each in found for curve in (each.loss, each.val_loss)])
+    ends = float(np.nanmin(losses)), float(1.03 * found[0].val_loss[0])
+    charts = [
+        rate_curves(
+            each,
+            n_epochs=max(each.epochs for each in found),
+            ends=ends,
+            title=f"{knob(each.learning_rate)} · {sentences.pace(each, right)}",
+            width=NARROW,
+        )
+        for each in found
+    ]
+    return Picture(f"{sentences.of_rates(found, right)}{of_jumps(found, right)}", charts)
+
+
+def of_jumps(found: Sequence[Member], right: Member) -> str:
+    """Whether the largest rate cannot settle."""
+    largest = found[-1]
+    ratio = restlessness(largest.val_loss) / restlessness(right.val_loss)
+    if largest is right or not ratio >= RESTLESS:
+        return ""
+    jump, calm = numbers(restlessness(largest.val_loss), restlessness(right.val_loss))
+    return (
+        f" Late in the training the validation loss jumps by {jump} from one epoch to the next at "
+        f"{knob(largest.learning_rate)}, and by {calm} at {knob(right.learning_rate)}."
+    )
+
+
+def restlessness(curve: Array) -> float:
+    """Mean change from one epoch to the next, late in the training."""
+    return float(np.abs(np.diff(curve[int(len(curve) * LATE) :])).mean())
+
+
+AXES = ("weight of bmi", "weight of blood pressure")
+
+
+class Walk(NamedTuple):
+    """What is measured of a path (places, 2): steps, those that turn back from the one before, length, way made."""
+
+    steps: int
+    turns: int
+    length: float
+    way: float
+
+    @property
+    def manner(self) -> str:
+        """How it goes, in the guide's words."""
+        if self.turns > self.steps / 2:
+            return "zigzag"
+        return "smooth path" if self.turns <= self.steps / 20 else "some turns"
+
+
+def measure(path: Array) -> Walk:
+    """A step turns back when it makes an angle of more than 90° with the one before."""
+    moves = np.diff(path, axis=0)
+    turns = int((np.sum(moves[1:] * moves[:-1], axis=1) < 0).sum())
+    return Walk(len(moves), turns, float(np.linalg.norm(moves, axis=1).sum()), float(np.linalg.norm(path[-1])))
+
+
+def paths(names: Names) -> Picture:
+    """The way of each optimizer over the loss of a linear model with two weights."""
+    inputs, target = names["inputs"], names["target"]
+    lowest = np.linalg.lstsq(inputs, target, rcond=None)[0]
+    curvature = 2 / len(inputs) * inputs.T @ inputs
+    found = names["paths"]
+    # Each on the lines of equal loss through the starting point and through shares of the way from it to the lowest.
+    height = float((path_start(found) - lowest) @ curvature @ (path_start(found) - lowest)) / 2
+    rings = [ellipse(lowest, curvature, height * part) for part in (0.01, 0.05, 0.15, 0.35, 0.65, 1.0, 1.6)]
+    ends = _ends([*found.values(), *rings[:4]])
+    charts = [
+        path_chart(path, rings, lowest, ends, title=f"{name} · {measure(path).manner}") for name, path in found.items()
+    ]
+    return Picture(of_paths({name: measure(path) for name, path in found.items()}), charts)
+
+
+def of_paths(walks: Mapping[str, Walk]) -> str:
+    """Who turns back, and how long the ways are."""
+    each = (
+        f"{name}, {walk.manner}: {walk.turns or 'none'} of {count(walk.steps, 'step')} turn back, and it goes "
+        f"{walk.length / walk.way:.1f} times as far as the straight way."
+        for name, walk in walks.items()
+    )
+    return " ".join(each)
+
+
+def path_start(found: Mapping[str, Array]) -> Array:
+    """Where all of them begin."""
+    return np.asarray(next(iter(found.values()))[0])
+
+
+def ellipse(centre: Array, curvature: Array, height: float, n: int = 90) -> Array:
+    """Places (n, 2) at which a quadratic loss is ``height`` above its lowest: ½·(w − w*)ᵀ·H·(w − w*) = height."""
+    angles = np.linspace(0, 2 * np.pi, n)
+    circle = np.column_stack([np.cos(angles), np.sin(angles)])
+    around: Array = centre + np.sqrt(2 * height) * circle @ np.linalg.inv(np.linalg.cholesky(curvature))
+    return around
+
+
+def path_chart(path: Array, rings: Sequence[Array], lowest: Array, ends: Array, *, title: str) -> Layer:
+    """A path, a point for each step, over lines of equal loss; the cross is the lowest place."""
+    axes = {
+        letter: channel(
+            f"{letter}:Q", axis=alt.Axis(title=name, grid=False), scale=alt.Scale(domain=list(pair), nice=False)
+        )
+        for letter, channel, name, pair in zip("xy", (alt.X, alt.Y), AXES, ends, strict=True)
+    }
+    lines = [_line(ring).mark_line(color=IDLE, strokeWidth=0.9, clip=True) for ring in rings]
+    cross = _line(lowest[None]).mark_point(shape="cross", filled=True, size=90, color=INK, opacity=1)
+    way = _line(path).mark_line(color=TRAIN, strokeWidth=1.4, clip=True)
+    places = _line(path).mark_point(filled=True, color=TRAIN, size=15, opacity=1, clip=True)
+    layers = [layer.encode(**axes, order="order:Q") for layer in (*lines, way, places, cross)]
+    return sized(alt.layer(*layers), title=title, width=NARROW)
+
+
+def _line(places: Array) -> alt.Chart:
+    return alt.Chart(
+        rows({"order": order, "x": round(float(x), 4), "y": round(float(y), 4)} for order, (x, y) in enumerate(places))
+    )
+
+
+def _ends(several: Sequence[Array]) -> Array:
+    """Low and high of both axes, with some room."""
+    places = np.concatenate(several)
+    low, high = places.min(axis=0), places.max(axis=0)
+    room = 0.06 * (high - low)
+    return np.column_stack([low - room, high + room])
+
+
+def words(names: Names) -> Picture:
+    """Every word by how many lines have it and how long Adam's steps for it are; some of them by name."""
+    n_lines = len(names["texts"])
+    shares = names["bag"].mean(axis=0)
+    features = [
+        (str(word), float(part), float(step))
+        for word, part, step in zip(names["words"], shares, names["steps"], strict=True)
+    ]
+    shown = named_words(features)
+    return Picture(f"{of_words(shown, n_lines)} {of_rarest(features)}", [word_chart(shown), step_chart(features)])
+
+
+def named_words(features: Sequence[tuple[str, float, float]]) -> list[tuple[str, float, float]]:
+    """The most frequent words, then some of the rarest, evenly through the alphabet."""
+    ordered = sorted(features, key=lambda feature: (-feature[1], feature[0]))
+    rarest = sorted(feature for feature in ordered if feature[1] == ordered[-1][1])
+    chosen = [rarest[place] for place in np.linspace(0, len(rarest) - 1, min(SHOWN, len(rarest))).round().astype(int)]
+    return [*ordered[:SHOWN], *(feature for feature in chosen if feature not in ordered[:SHOWN])]
+
+
+def of_words(shown: Sequence[tuple[str, float, float]], n_lines: int) -> str:
+    """The most frequent word, and one of the rarest."""
+    (common, part, short), (rare, rare_part, long) = shown[0], shown[-1]
+    steps = numbers(short, long)
+    return (
+        f"“{common}” stands in {share(part, 1)} of {count(n_lines, 'line')} and moves its weights by {steps[0]} for a "
+        f"unit of gradient; “{rare}” stands in {share(rare_part, 1)} and moves them by {steps[1]}."
+    )
+
+
+def of_rarest(features: Sequence[tuple[str, float, float]]) -> str:
+    """The words that are rarest beside those that are most frequent."""
+    ordered = sorted(features, key=lambda feature: -feature[1])
+    rarest = [step for _, part, step in ordered if part == ordered[-1][1]]
+    ratio = float(np.median(rarest) / np.median([step for _, _, step in ordered[:SHOWN]]))
+    if ratio < LONGER:
+        return "Here rare words have no longer steps than frequent ones."
+    return (
+        f"The {count(len(rarest), 'word')} that are as rare as that have steps {ratio:.1f} times as long as the "
+        f"{SHOWN} most frequent: a weight that is seldom asked learns from every occasion."
+    )
+
+
+def word_chart(shown: Sequence[tuple[str, float, float]]) -> Layer:
+    """A bar for each word: how far its weights move for a unit of gradient."""
+    found = [{"word": word, "step": step, "lines": f"in {share(part, 1)} of the lines"} for word, part, step in shown]
+    base = alt.Chart(rows(found)).encode(
+        y=alt.Y("word:N", sort=None, axis=alt.Axis(title=None, ticks=False, minExtent=62))
+    )
+    most = 1.5 * max(step for _, _, step in shown)
+    x = alt.X(
+        "step:Q", axis=alt.Axis(title="step per unit of gradient", format=NUMBER), scale=alt.Scale(domain=[0, most])
+    )
+    bars = base.mark_bar(color=TRAIN, opacity=0.85).encode(x=x)
+    said = base.mark_text(align="left", dx=5, fontSize=10.5).encode(x=x, text="lines:N")
+    return sized(alt.layer(bars, said))
+
+
+CHAPTERS = (
+    Chapter(
+        name="rates",
+        heading="Three learning rates",
+        idea="The learning rate is how far one step goes. Three of the trainings from above, same λ, same first "
+        "weights. Dashed the training loss, solid the validation loss; epochs are counted in powers of ten.",
+        picture=rates,
+    ),
+    Chapter(
+        name="paths",
+        heading="Zigzag and smooth path",
+        idea="A linear model with two weights predicts how diabetes went on in 442 people from body mass index and "
+        "blood pressure, so its loss is a landscape that can be drawn: on each grey line the loss is the same, and the "
+        "cross is the lowest place. It is a narrow valley, because one column has larger numbers than the other.",
+        picture=paths,
+    ),
+    Chapter(
+        name="words",
+        heading="Common and rare words",
+        idea="Adam gives every weight a step of its own, η divided by the usual size of its gradient. A small network "
+        "reads lines of the descriptions that scikit-learn has of six of its tables, and learns which table a line is "
+        "about; its inputs are the words.",
+        picture=words,
+    ),
+)
