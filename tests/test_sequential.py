@@ -732,3 +732,55 @@ def test_folds_leave_no_room_for_another_split(asked):
     model.compile(loss="binary_crossentropy")
     with pytest.raises(SplitError, match="leave out validation_data and split"):
         model.sweep(np.ones((20, 30)), np.arange(20) % 2, folds=2, **asked)
+
+
+# --- class weights as an axis ----------------------------------------------------------------------------------------
+
+TARGETS = {
+    "binary_crossentropy": (1, "sigmoid", CLASS),
+    "sparse_categorical_crossentropy": (2, "softmax", CLASS),
+    "categorical_crossentropy": (2, "softmax", np.eye(2)[CLASS]),
+}
+
+
+@pytest.mark.parametrize("loss", TARGETS)
+def test_a_swept_class_weight_weighs_the_batches_and_not_the_judgement(loss):
+    """Each member is the training whose training rows, and not its validation rows, have that weight."""
+    units, activation, y = TARGETS[loss]
+
+    def model():
+        made = Sequential([Dense(4, activation="relu"), Dense(units, activation=activation)], dtype="float64")
+        made.compile(loss=loss)
+        return made
+
+    own = (X[40:], y[40:])
+    rows = {"validation_split": 0, "validation_data": own, "epochs": 6, "callbacks": [EarlyStopping(patience=2)]}
+    found = model().sweep(X[:40], y[:40], class_weight={1: [1, 5]}, **rows)
+    assert found.table["class_weight_1"].to_pylist() == [1, 5]
+    for member, weight in zip(found.trainings, (1, 5), strict=True):
+        alone = model().fit(X[:40], y[:40], sample_weight=np.where(CLASS[:40] == 1, weight, 1), **rows)
+        for layer, expected in zip(member.params, alone.params, strict=True):
+            for name in layer:
+                np.testing.assert_allclose(layer[name], expected[name], rtol=0, atol=1e-12)
+        np.testing.assert_allclose(member.history["val_loss"], alone.history["val_loss"], rtol=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("weights", "said"),
+    [
+        ({1: []}, "class_weight_1 has no values"),
+        ({1: [1, -2]}, "class_weight_1 must be finite numbers, zero or larger"),
+        ({1: [1, np.inf]}, "class_weight_1 must be finite numbers"),
+        ({1: ["heavy"]}, "class_weight_1 must be a number or a list of numbers"),
+        ({7: [1, 2]}, "class_weight names the class 7"),
+        ({0: -1, 1: [1, 2]}, "class_weight of class 0"),
+    ],
+)
+def test_weights_of_classes_that_cannot_be_swept_are_named(weights, said):
+    with pytest.raises(goodfit.GoodFitError, match=said):
+        binary().sweep(X, CLASS, class_weight=weights, epochs=1)
+
+
+def test_a_quantity_has_no_class_weights_to_sweep():
+    with pytest.raises(DataError, match="needs targets that are classes"):
+        linear().sweep(X, QUANTITY, class_weight={1: [1, 2]}, epochs=1)

@@ -1,18 +1,18 @@
 """A door for arrays, spelled as in Keras: ``Sequential``, ``compile``, ``fit``, ``evaluate``, ``predict``."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from goodfit.data.arrays import check_inputs, check_probabilities, check_targets, class_factors, row_weights
-from goodfit.data.folds import make_folds
-from goodfit.data.parts import Split, validation_rows
-from goodfit.errors import DataError, RecipeError, SplitError
+from goodfit.array_reading import ClassWeight, Reader, SweptClassWeight, ValidationData
+from goodfit.data.arrays import check_inputs
+from goodfit.data.parts import Split
+from goodfit.errors import RecipeError, SplitError
 from goodfit.learning.arrays import Params
 from goodfit.learning.layers import Dense, Layer
-from goodfit.learning.losses import Loss, SparseCategoricalCrossentropy, get_loss
+from goodfit.learning.losses import Loss, get_loss
 from goodfit.learning.metrics import get_metrics
 from goodfit.learning.network import count_params, init_network
 from goodfit.learning.optimizers import Optimizer, get_optimizer
@@ -34,12 +34,10 @@ from goodfit.training.recipe import (
     make_recipe,
     warn_of_two_decays,
 )
-from goodfit.training.sweep import Fold, Sweep, make_plan, sweep
+from goodfit.training.sweep import Sweep, make_plan, sweep
 
 Array = npt.NDArray[Any]
 Values = float | Sequence[float] | str
-Data = tuple[Array, Array, Array]
-"""Inputs (rows, features), targets and row weights, checked."""
 
 
 class Sequential:
@@ -89,10 +87,10 @@ class Sequential:
         batch_size: int = 32,
         epochs: int = 1,
         validation_split: float = 0.0,
-        validation_data: tuple[npt.ArrayLike, ...] | None = None,
+        validation_data: ValidationData = None,
         split: Split = "random",
         shuffle: bool = True,
-        class_weight: Mapping[int, float] | str | None = None,
+        class_weight: ClassWeight = None,
         sample_weight: npt.ArrayLike | None = None,
         callbacks: Callback | Sequence[Callback] | None = None,
         verbose: str | int = "auto",
@@ -124,8 +122,14 @@ class Sequential:
         check_count("batch_size", batch_size)
         early_stopping, listeners = sort_callbacks(callbacks)
         show = ProgressLine(verbose, epochs)
-        data = self._check(x, y, sample_weight)
-        rows, train, validation = self._part(data, validation_split, validation_data, split, class_weight)
+        reader = self._reader()
+        rows, train, validation = reader.part(
+            reader.read(x, y, sample_weight),
+            validation_split=validation_split,
+            validation_data=validation_data,
+            split=split,
+            class_weight=class_weight,
+        )
         warn_of_two_decays(self.layers, self._compiled()["optimizer"])
         recipe, knobs = make_recipe(
             self.layers,
@@ -141,7 +145,7 @@ class Sequential:
             recipe,
             knobs,
             rows,
-            params=self._weights(data[0].shape[1]),
+            params=self._weights(rows.x.shape[1]),
             train=train,
             validation=validation,
             epochs=epochs,
@@ -167,10 +171,10 @@ class Sequential:
         batch_size: int = 32,
         epochs: int = 100,
         validation_split: float = 0.2,
-        validation_data: tuple[npt.ArrayLike, ...] | None = None,
+        validation_data: ValidationData = None,
         split: Split = "random",
         shuffle: bool = True,
-        class_weight: Mapping[int, float] | str | None = None,
+        class_weight: SweptClassWeight = None,
         sample_weight: npt.ArrayLike | None = None,
         callbacks: Sequence[EarlyStopping] = (),
         on_progress: OnProgress | None = None,
@@ -184,6 +188,8 @@ class Sequential:
             seeds: trainings of every point, with first weights and row orders of their own.
             folds: 1 judges on one set of validation rows; k judges every row once, in k trainings of every point.
             choice: ``best``, or ``1se``: the largest l2 within one standard error of the best.
+            class_weight: as in ``fit``; a class with a list of weights is one more axis, ``class_weight_<class>``, that
+                weighs the rows of batches alone: losses are without it, so that members can be compared.
             on_progress: told how far the sweep is.
 
         The other arguments are those of ``fit``.
@@ -195,8 +201,10 @@ class Sequential:
         check_count("batch_size", batch_size)
         check_count("folds", folds)
         early_stopping, _ = sort_callbacks(callbacks)
-        data = self._check(x, y, sample_weight)
-        named = {"l2": l2, "learning_rate": learning_rate, **axes}
+        reader = self._reader()
+        data = reader.read(x, y, sample_weight)
+        class_axes, weights = reader.class_axes(data, class_weight)
+        named = {"l2": l2, "learning_rate": learning_rate, **axes, **class_axes}
         plan = make_plan(
             check_layers(self.layers),
             **self._compiled(),
@@ -212,9 +220,16 @@ class Sequential:
         if folds > 1:
             if validation_data is not None or split != "random":
                 raise SplitError("folds deal out all rows at random: leave out validation_data and split.")
-            parts = self._fold(data, folds, class_weight)
+            parts = reader.folds(data, folds, weights)
         else:
-            parts = [Fold(*self._part(data, validation_split, validation_data, split, class_weight))]
+            part = reader.part(
+                data,
+                validation_split=validation_split,
+                validation_data=validation_data,
+                split=split,
+                class_weight=weights,
+            )
+            parts = [part]
         found = sweep(plan, parts, rule=choice, on_progress=on_progress)
         self._take(found)
         return found
@@ -237,7 +252,7 @@ class Sequential:
         Returns:
             An interval, and a suggestion unless the seeds disagree; see ``RateRange``.
         """
-        inputs, targets, weights = self._check(x, y, sample_weight)
+        inputs, targets, weights = self._reader().read(x, y, sample_weight)
         choices = self._compiled()
         return learning_rate_range(
             check_layers(self.layers),
@@ -267,7 +282,7 @@ class Sequential:
 
         ``batch_size`` and ``verbose`` may be given as in Keras and change nothing: nothing is shown.
         """
-        inputs, targets, weights = self._check(x, y, sample_weight)
+        inputs, targets, weights = self._reader().read(x, y, sample_weight)
         labels = make_labels(targets, weights, self.dtype)
         found = evaluate(self._recipe(), self._weights(inputs.shape[1]), inputs, labels)
         if return_dict:
@@ -335,36 +350,10 @@ class Sequential:
     def _recipe(self) -> Recipe:
         return make_recipe(self.layers, **self._compiled(), dtype=self.dtype)[0]
 
-    def _n_outputs(self) -> int:
+    def _reader(self) -> Reader:
         last = check_layers(self.layers)[-1]
         assert isinstance(last, Dense)
-        return last.units
-
-    def _labels(self, targets: Array) -> Array | None:
-        """Class numbers (rows,) of a cross-entropy's targets: numbers, one column of 0 and 1, or one-hot; else None."""
-        if targets.ndim == 1:
-            return targets
-        if not self._compiled()["loss"].fused or not np.isin(targets, (0, 1)).all():
-            return None
-        if targets.shape[1] == 1:
-            return targets[:, 0].astype(np.int64)
-        return targets.argmax(axis=1) if (targets.sum(axis=1) == 1).all() else None
-
-    def _check(self, x: object, y: object, sample_weight: object, *, where: str = "") -> Data:
-        loss = self._compiled()["loss"]
-        inputs = check_inputs(x, self.dtype, name=f"x{where}")
-        sparse = isinstance(loss, SparseCategoricalCrossentropy)
-        targets = check_targets(
-            y, len(inputs), self.dtype, n_outputs=self._n_outputs(), classes=sparse, name=f"y{where}"
-        )
-        if loss.fused and not sparse:
-            check_probabilities(targets, name=f"y{where}")
-        return inputs, targets, row_weights(sample_weight, len(inputs), name=f"sample_weight{where}")
-
-    def _fold(self, data: Data, folds: int, class_weight: Mapping[int, float] | str | None) -> list[Fold]:
-        """All rows, and the numbers of those that train and of those that validate in each fold."""
-        parts = make_folds(len(data[0]), folds, seed=self.seed, stratify=self._labels(data[1]))
-        return [Fold(self._weighed(data, class_weight, *part), *part) for part in parts]
+        return Reader(loss=self._compiled()["loss"], n_outputs=last.units, dtype=self.dtype, seed=self.seed)
 
     def _take(self, found: Sweep) -> None:
         """Weights and numbers of the member that won."""
@@ -373,48 +362,3 @@ class Sequential:
         self.layers = list(layers_with(self.layers, point))
         self._choices = {**choices, "optimizer": optimizer_with(choices["optimizer"], point)}
         self.params = found.winner.params
-
-    def _part(
-        self,
-        data: Data,
-        validation_split: float,
-        validation_data: tuple[npt.ArrayLike, ...] | None,
-        split: Split,
-        class_weight: Mapping[int, float] | str | None,
-    ) -> tuple[Rows, Array, Array]:
-        """All rows as one table, and the numbers of those that train and of those that validate."""
-        n = len(data[0])
-        if split in ("group", "time"):
-            raise SplitError(f"split={split!r} needs a table: use goodfit.train, or give validation_data.")
-        if validation_data is not None:
-            if validation_split:
-                raise SplitError("give validation_split or validation_data, not both.")
-            if len(validation_data) not in (2, 3):
-                raise SplitError("validation_data must be (x, y) or (x, y, sample_weight).")
-            x, y, *weight = validation_data
-            own = self._check(x, y, weight[0] if weight else None, where=" of validation_data")
-            if own[0].shape[1] != data[0].shape[1]:
-                raise DataError(f"x of validation_data has {own[0].shape[1]} features, but x has {data[0].shape[1]}.")
-            inputs, targets, weights = (np.concatenate(pair) for pair in zip(data, own, strict=True))
-            train, validation = np.arange(n), np.arange(n, len(inputs))
-        else:
-            inputs, targets, weights = data
-            train, validation = np.arange(n), np.arange(0)
-            if validation_split:
-                train, validation = validation_rows(
-                    n, validation_split=validation_split, seed=self.seed, stratify=self._labels(targets), split=split
-                )
-        return self._weighed((inputs, targets, weights), class_weight, train, validation), train, validation
-
-    def _weighed(
-        self, data: Data, class_weight: Mapping[int, float] | str | None, train: Array, validation: Array
-    ) -> Rows:
-        """The rows with their weights; those of classes are learned from the training rows."""
-        inputs, targets, weights = data
-        if class_weight is not None:
-            labels, n_classes = self._labels(targets), max(2, self._n_outputs())
-            weights = weights * class_factors(class_weight, labels, train, n_classes=n_classes)
-        for part, rows in (("training", train), ("validation", validation)):
-            if len(rows) and not weights[rows].any():
-                raise SplitError(f"all {part} rows have weight 0.")
-        return Rows(inputs, make_labels(targets, weights, self.dtype))

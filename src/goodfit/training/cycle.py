@@ -111,11 +111,13 @@ def advance(
 
 def _entry(array: jax.Array, i: jax.Array) -> jax.Array:
     """``array[i]`` for i within bounds: without the parts of the program that would look after others."""
-    return jax.lax.dynamic_index_in_dim(array, i, keepdims=False, allow_negative_indices=False)
+    entry: jax.Array = jax.lax.dynamic_index_in_dim(array, i, keepdims=False, allow_negative_indices=False)
+    return entry
 
 
 def _put(array: jax.Array, i: jax.Array, entry: jax.Array) -> jax.Array:
-    return jax.lax.dynamic_update_index_in_dim(array, entry, i, 0, allow_negative_indices=False)
+    changed: jax.Array = jax.lax.dynamic_update_index_in_dim(array, entry, i, 0, allow_negative_indices=False)
+    return changed
 
 
 def _train_epoch(
@@ -141,6 +143,8 @@ def _update_batch(
     """
     x, labels = take(rows.x, index).astype(recipe.dtype), take(rows.labels, index)
     y, weight = labels[:, :-1], labels[:, -1]
+    for number, factor in knobs.class_weight.items():
+        weight *= jnp.where(y[:, 0] == number if y.shape[1] == 1 else y[:, number] == 1, factor, 1)
     key = None
     if any(isinstance(layer, Dropout) for layer in recipe.layers):
         key = jax.random.fold_in(jax.random.key(knobs.seed), state.step)

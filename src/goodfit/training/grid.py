@@ -18,6 +18,8 @@ L2 = (0.0, 0.0001, 0.001, 0.01, 0.1, 1.0)
 LEARNING_RATE = (0.00001, 0.0001, 0.001, 0.01, 0.1)
 """The guide's values: the grid that ``auto`` stands for."""
 AUTO = {"l2": L2, "learning_rate": LEARNING_RATE}
+CLASS_WEIGHT = "class_weight_"
+"""Begins the name of the axis of one class, followed by its number."""
 
 Axes = Mapping[str, Sequence[float]]
 Point = dict[str, float]
@@ -33,6 +35,9 @@ def check_axes(axes: Mapping[str, Any], layers: Sequence[Layer], optimizer: Opti
     known = ("l1", "l2", "dropout", *sorted(_optimizer_axes(optimizer)))
     found = {}
     for name, given in axes.items():
+        if name.startswith(CLASS_WEIGHT):
+            found[name] = _weights_of(name, given)
+            continue
         if name not in known:
             raise RecipeError(f"{name!r} cannot be swept here; choose from {', '.join(known)}.")
         values = AUTO[name] if isinstance(given, str) and given == "auto" and name in AUTO else given
@@ -41,6 +46,24 @@ def check_axes(axes: Mapping[str, Any], layers: Sequence[Layer], optimizer: Opti
             layers_with(layers, {name: value})
             optimizer_with(optimizer, {name: value})
     return found
+
+
+def class_weight_axes(class_weight: Mapping[int, Any]) -> tuple[dict[str, Any], dict[int, Any]]:
+    """Axes of the classes that have several weights, and the others as they were.
+
+    >>> class_weight_axes({0: 1, 1: [1, 5]})
+    ({'class_weight_1': [1, 5]}, {0: 1})
+    """
+    swept = {label: values for label, values in class_weight.items() if isinstance(values, list | tuple | np.ndarray)}
+    fixed = {label: value for label, value in class_weight.items() if label not in swept}
+    return {f"{CLASS_WEIGHT}{label}": values for label, values in swept.items()}, fixed
+
+
+def _weights_of(name: str, given: object) -> tuple[float, ...]:
+    values = _numbers_of(name, given)
+    if not all(0 <= value < np.inf for value in values):
+        raise RecipeError(f"{name} must be finite numbers, zero or larger, not {given!r}.")
+    return values
 
 
 def _numbers_of(name: str, given: object) -> tuple[float, ...]:
@@ -116,6 +139,9 @@ def knobs_with(knobs: Knobs, point: Point) -> Knobs:
         if name in ("l1", "l2"):
             layers: Any = tuple({key: like(old, value) for key, old in layer.items()} for layer in getattr(knobs, name))
             knobs = knobs._replace(**{name: layers})
+        elif name.startswith(CLASS_WEIGHT):
+            weights = {**knobs.class_weight, int(name.removeprefix(CLASS_WEIGHT)): like(knobs.stopping.patience, value)}
+            knobs = knobs._replace(class_weight=weights)
         elif name == "dropout":
             knobs = knobs._replace(dropout=tuple(like(old, value) for old in knobs.dropout))
         else:

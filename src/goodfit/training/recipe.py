@@ -5,7 +5,7 @@ traced: a new λ, learning rate, dropout rate or patience compiles nothing.
 """
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -53,7 +53,11 @@ class Recipe:
 
 
 class Knobs(NamedTuple):
-    """The numbers that are swept. ``l1``, ``l2``: for each layer, name of a weight array to its strength."""
+    """The numbers that are swept.
+
+    l1, l2: for each layer, name of a weight array to its strength. class_weight: number of a class to the factor of its
+    rows in the batches, where that is swept; losses and metrics are without it, so that members can be compared.
+    """
 
     optimizer: dict[str, Any]
     l1: tuple[dict[str, Any], ...]
@@ -61,6 +65,7 @@ class Knobs(NamedTuple):
     dropout: tuple[Any, ...]
     stopping: StoppingKnobs
     seed: Any
+    class_weight: Mapping[int, Any] = {}  # noqa: RUF012 - never written to
 
 
 def make_recipe(
