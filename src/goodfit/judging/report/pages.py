@@ -118,11 +118,17 @@ def legible_lines(text: str) -> str:
     return "\n".join(legible(line) for line in text.splitlines())
 
 
+def _template(name: str) -> str:
+    """One of this folder, or of another page with the name of its folder in front."""
+    folder, _, file = name.rpartition("/")
+    return (files("goodfit.judging") / (folder or "report") / file).read_text(encoding="utf-8")
+
+
 @cache
 def _environment() -> jinja2.Environment:
     environment = jinja2.Environment(
         autoescape=True,
-        loader=jinja2.FunctionLoader(lambda name: (files(__package__) / name).read_text(encoding="utf-8")),
+        loader=jinja2.FunctionLoader(_template),
         trim_blocks=True,
         lstrip_blocks=True,
         undefined=jinja2.StrictUndefined,
