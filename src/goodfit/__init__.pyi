@@ -12,6 +12,7 @@ from .judging.findings import Verdict as Verdict
 from .judging.report.notebook import plot as plot
 from .judging.report.notebook import plot_weights as plot_weights
 from .judging.report.page import report as report
+from .judging.tour.page import tour as tour
 from .learning.layers import Dense as Dense
 from .learning.layers import Dropout as Dropout
 from .learning.layers import LayerNormalization as LayerNormalization

@@ -202,6 +202,21 @@ def report(
     OUT.print(f"report  {goodfit.report(goodfit.load(run), out or run / REPORT, pngs=png)}", soft_wrap=True)
 
 
+@app.command(short_help="Write the guide, measured: one page of pictures from trainings that run now.")
+def tour(
+    out: Annotated[Path, typer.Option(metavar="FILE", help="A new file.")] = Path("tour.html"),
+    force: Annotated[bool, typer.Option("--force", help="Replace FILE if it is there.")] = False,
+) -> None:
+    """Example: goodfit tour
+
+    L2, Adam and the learning rate, honest data, early stopping, the complete cycle: every picture is drawn from
+    trainings that run now, in less than a minute, and stands beside its code. The page needs no network.
+    """
+    with contextlib.suppress(OSError):
+        goodfit.use_compilation_cache()
+    OUT.print(f"tour  {goodfit.tour(out, overwrite=force, on_chapter=_show_chapter)}", soft_wrap=True)
+
+
 class Watched:
     """What a training tells of itself, handed on to the screen. first: of two grids the first one."""
 
@@ -226,6 +241,12 @@ class Watched:
         axes = self.settings.axes
         self.first = FirstGrid(axes["l2"], axes["learning_rate"], choice)
         self.grids.begin(settings)
+
+
+def _show_chapter(number: int, n_chapters: int, heading: str) -> None:
+    """Which chapter is being trained, where somebody is watching."""
+    if ERR.is_terminal:
+        ERR.print(f"{number} of {n_chapters}  {heading}")
 
 
 def _estimate(data: str, target: str | None, settings: dict[str, Any], *, as_json: bool) -> None:

@@ -119,13 +119,13 @@ def cycle_steps(training: Training) -> Sequence[Step]:
     return (
         Step("Forward pass", "A batch of rows goes through the network; prediction error.", f"loss {went('loss')}"),
         Step("Loss with penalty", "λ × the sum of squared weights is added.", f"new loss {went('objective')}"),
-        Step("Backward pass", "How each weight should change.", f"length of the gradient {went('gradient_norm')}"),
-        Step("Adam update", "Each weight takes a step of its own.", f"moved by {moved[0]} → {moved[1]} of their size"),
+        Step("Backward pass", "In which direction each weight should move.", f"gradient {went('gradient_norm')}"),
+        Step("Adam update", "Each weight takes a step of its own.", f"moves {moved[0]} → {moved[1]} of its size"),
         Step("Validation", "After each epoch, rows that teach nothing.", f"validation loss {went('val_loss')}"),
         Step(
             "Again, or stop",
             "Until all epochs are done or patience is over.",
-            f"best epoch {training.best_epoch}, {ended} after {stop}",
+            f"best epoch {training.best_epoch}, {ended} at {stop}",
         ),
     )
 
@@ -171,11 +171,11 @@ def objective_chart(training: Training) -> Layer:
     return sized(alt.layer(filled, line, best), width=460, height=240)
 
 
-CHAPTERS = (
+CHAPTERS: tuple[Chapter, ...] = (
     Chapter(
         name="parts",
         heading="The split of 1,000 rows",
-        idea="Who has seen the answers cannot be asked how well he guesses. Before anything is learned the rows are "
+        idea="Whoever has seen the answers cannot show how well they guess. Before anything is learned the rows are "
         "dealt out, at random and by class: one part teaches, one chooses λ, rate and epoch, one is kept for the end.",
         picture=parts,
     ),

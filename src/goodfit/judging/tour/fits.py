@@ -55,19 +55,20 @@ def verdict(fit: Fit, fits: Sequence[Fit]) -> str:
 
 def said(fits: Sequence[Fit], n_points: int, n_fresh: int) -> str:
     """What happened to each of them."""
-    what = f"Numbers are mean squared errors on the {count(n_points, 'point')} and on {n_fresh} fresh ones"
-    return f"{' '.join(_one(fit, fits) for fit in fits)} {what}."
+    first, *others = (_one(fit, fits) for fit in fits)
+    what = f"mean squared error on the {count(n_points, 'point')} it learned from and on {n_fresh} fresh ones"
+    return " ".join([f"{first} ({what}).", *(f"{other}." for other in others)])
 
 
 def _one(fit: Fit, fits: Sequence[Fit]) -> str:
     loss, val_loss = numbers(fit.loss, fit.val_loss)
     how = {
-        "underfitting": "is underfitting: too stiff even for the points it learned from",
-        "good fit": "is the good fit: nobody is nearer to fresh points",
-        "overfitting": "is overfitting: nearer to its own points, further from fresh ones",
+        "underfitting": "is underfitting, too stiff even for its own points",
+        "good fit": "is the good fit, the nearest to fresh points",
+        "overfitting": "is overfitting, nearer to its own points and further from fresh ones",
         "fits as well": "fits about as well",
     }
-    return f"λ {knob(fit.l2)} {how[verdict(fit, fits)]} ({loss} and {val_loss})."
+    return f"λ {knob(fit.l2)} {how[verdict(fit, fits)]}: {loss} and {val_loss}"
 
 
 def fit_chart(places: Array, curve: Array, points: Array, fresh: Array, *, title: str) -> Layer:
@@ -87,7 +88,7 @@ def _marks(places: Array) -> alt.Chart:
     return alt.Chart(rows({"x": round(float(x), 3), "y": round(float(y), 3)} for x, y in places))
 
 
-CHAPTER = Chapter(
+CHAPTER: Chapter = Chapter(
     name="fits",
     heading="Three fits",
     idea="One network, drawn three times with the same first weights, learns from the dark points of a curve that has "

@@ -8,12 +8,12 @@ from typing import Any
 from goodfit.errors import RunError
 from goodfit.judging.report.pages import Figure, render
 from goodfit.judging.tour import cycle, fits, penalty, steps
-from goodfit.judging.tour.chapter import Names, Step, cells
+from goodfit.judging.tour.chapter import Chapter, Names, Step, cells
 from goodfit.runs import write_file
 from goodfit.training.fitting import Training
 from goodfit.training.sweep import Sweep
 
-CHAPTERS = (fits.CHAPTER, *penalty.CHAPTERS, *steps.CHAPTERS, *cycle.CHAPTERS)
+CHAPTERS: tuple[Chapter, ...] = (fits.CHAPTER, *penalty.CHAPTERS, *steps.CHAPTERS, *cycle.CHAPTERS)
 
 OnChapter = Callable[[int, int, str], None]
 """Called before each chapter with its number, how many there are, and its heading."""
@@ -73,7 +73,7 @@ def html(on_chapter: OnChapter | None = None) -> str:
 def _page(figures: list[Figure], before: Mapping[str, tuple[Step, ...]], names: Names) -> str:
     trainings = trainings_of(names)
     return render(
-        "../tour/tour.html.j2",
+        "tour/tour.html.j2",
         figures,
         extra_css=(files(__package__) / "tour.css").read_text(encoding="utf-8"),
         chapters=list(zip(CHAPTERS, figures, strict=True)),

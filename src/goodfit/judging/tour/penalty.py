@@ -91,7 +91,7 @@ def _judged(each: Member) -> float:
     return value if np.isfinite(value) else np.inf
 
 
-CHAPTERS = (
+CHAPTERS: tuple[Chapter, ...] = (
     Chapter(
         name="weights",
         heading="Weights without and with L2",

@@ -204,11 +204,11 @@ def of_rarest(features: Sequence[tuple[str, float, float]]) -> str:
 
 def word_chart(shown: Sequence[tuple[str, float, float]]) -> Layer:
     """A bar for each word: how far its weights move for a unit of gradient."""
-    found = [{"word": word, "step": step, "lines": f"in {share(part, 1)} of the lines"} for word, part, step in shown]
+    found = [{"word": word, "step": step, "lines": f"{share(part, 1)} of lines"} for word, part, step in shown]
     base = alt.Chart(rows(found)).encode(
         y=alt.Y("word:N", sort=None, axis=alt.Axis(title=None, ticks=False, minExtent=62))
     )
-    most = 1.5 * max(step for _, _, step in shown)
+    most = 1.45 * max(step for _, _, step in shown)
     x = alt.X(
         "step:Q", axis=alt.Axis(title="step per unit of gradient", format=NUMBER), scale=alt.Scale(domain=[0, most])
     )
@@ -217,7 +217,7 @@ def word_chart(shown: Sequence[tuple[str, float, float]]) -> Layer:
     return sized(alt.layer(bars, said))
 
 
-CHAPTERS = (
+CHAPTERS: tuple[Chapter, ...] = (
     Chapter(
         name="rates",
         heading="Three learning rates",
