@@ -78,9 +78,17 @@ def prepare(table: Table, target: str, settings: Settings) -> Prepared:
     )
     if codes is not None:
         _warn_of_missing_classes(parts, whole, codes)
-    usable = _usable(table, settings)
-    _refuse_infinity(usable, target)
-    checks = check_table(usable, parts, target=target, task=whole.task, seed=settings.seed)
+    _refuse_infinity(_usable(table, settings), target)
+    checks = check_table(
+        table,
+        parts,
+        target=target,
+        task=whole.task,
+        group=settings.group,
+        time=settings.time,
+        class_weight=settings.class_weight,
+        seed=settings.seed,
+    )
     return replace(_learned(settings, table, parts, target), checks=checks)
 
 

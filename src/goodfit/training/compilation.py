@@ -1,9 +1,24 @@
-"""Keep compiled programs on disk, so that a second process need not compile them again."""
+"""Compiled programs: made without needless pauses, and kept on disk, so that a second process need not make them."""
 
+import contextlib
+import gc
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import jax
+
+
+@contextlib.contextmanager
+def uncollected() -> Iterator[None]:
+    """Put garbage collection off: tracing a program makes many objects, and none of them is garbage yet."""
+    collecting = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if collecting:
+            gc.enable()
 
 
 def use_compilation_cache(folder: str | Path | None = None) -> Path:

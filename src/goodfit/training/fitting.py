@@ -11,6 +11,7 @@ import numpy as np
 from goodfit.learning.arrays import Array, Params
 from goodfit.learning.optimizers import Adam
 from goodfit.learning.packing import Layout, layout_of
+from goodfit.training.compilation import uncollected
 from goodfit.training.cycle import (
     DIVERGED,
     FINISHED,
@@ -172,7 +173,8 @@ def _run(
             for epoch in range(done, until):
                 orders[epoch - done] = draw(epoch)
             began = time.perf_counter()
-            state, new = advance(recipe, layout, knobs, *data, state, orders, np.int32(until))
+            with uncollected():
+                state, new = advance(recipe, layout, knobs, *data, state, orders, np.int32(until))
             records = np.concatenate([records, np.asarray(new, np.float64)[: int(state.epoch) - done]])
             if on_epoch is not None:
                 for epoch in range(done, len(records)):

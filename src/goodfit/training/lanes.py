@@ -20,6 +20,7 @@ from jax.sharding import Mesh, NamedSharding, PartitionSpec
 from goodfit.learning.arrays import Params
 from goodfit.learning.network import count_params
 from goodfit.learning.packing import Layout, layout_of
+from goodfit.training.compilation import uncollected
 from goodfit.training.cycle import FINISHED, RUNNING, State, advance, start
 from goodfit.training.evaluation import Plan, Rows
 from goodfit.training.fitting import Training, finish, make_plan, row_order
@@ -244,7 +245,8 @@ def make_advance(recipe: Recipe, layout: Layout, rows: Rows, plan: Plan) -> Adva
 
     def advance_all(knobs: Knobs, states: State, orders: Array, until: Array) -> Array:
         shards = jax.device_put((knobs, states, orders, until), NamedSharding(mesh, _SPLIT))
-        done, records = _advance_lanes(recipe, layout, mesh, side_by_side, *data, *shards)
+        with uncollected():
+            done, records = _advance_lanes(recipe, layout, mesh, side_by_side, *data, *shards)
         jax.tree.map(_copy_to, states, done)
         return np.asarray(records)
 

@@ -65,7 +65,7 @@ class Knobs(NamedTuple):
     dropout: tuple[Any, ...]
     stopping: StoppingKnobs
     seed: Any
-    class_weight: Mapping[int, Any] = {}  # noqa: RUF012 - never written to
+    class_weight: Mapping[int, Any] = {}
 
 
 def make_recipe(
