@@ -71,15 +71,17 @@ def count(n: int, noun: str, plural: str = "") -> str:
     return f"{n:,} {noun if n == 1 else plural or noun + 's'}"
 
 
-def plain(name: object) -> str:
-    """A name out of a table on one line: what a terminal would obey is spelled out, what is long is cut.
+def plain(name: object, *, longest: int = LONGEST_NAME) -> str:
+    """A name out of a table, or words with one in them, on one line.
+
+    What a terminal would obey is spelled out, what is long is cut.
 
     >>> plain("a\\tb"), len(plain("x" * 10_000))
     ('a\\\\tb', 40)
     """
     text = str(name)
     text = text if text.isprintable() else repr(text)[1:-1]
-    return text if len(text) <= LONGEST_NAME else text[: LONGEST_NAME - 1] + "…"
+    return text if len(text) <= longest else text[: longest - 1] + "…"
 
 
 def listed(words: Iterable[str], n: int, *, longest: int = 200) -> str:

@@ -49,6 +49,12 @@ def test_checks_that_matter_are_shown_with_what_repairs_them():
     assert shown(show_checks, (note,)) == []
 
 
+def test_a_long_sentence_is_shown_whole():
+    sentence = " ".join(["duration knows far more of the target than any other column."] * 3)
+    lines = shown(show_checks, (Check("leak", "warning", ("duration",), 0, sentence),))
+    assert " ".join(" ".join(lines).split()) == f"check {sentence}"
+
+
 def test_a_name_cannot_reach_the_terminal():
     leak = Check("leak", "warning", ("a\x1b[31m",), 0, "a\x1b[31m gives the target away.", {}, "--drop $'a'")
     assert not any("\x1b" in line for line in shown(show_checks, (leak,)))

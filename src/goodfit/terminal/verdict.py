@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 COLOURS = {"good fit": "bold green", "overfitting": "bold yellow", "underfitting": "bold yellow"}
 MOST_FINDINGS = 4
+LONGEST_SENTENCE = 500
 
 
 def show_checks(checks: Iterable[Check], console: Console) -> None:
@@ -24,7 +25,7 @@ def show_checks(checks: Iterable[Check], console: Console) -> None:
     grid = _grid()
     for check in checks:
         if check.severity != "note":
-            grid.add_row("check", plain(check.sentence))
+            grid.add_row("check", plain(check.sentence, longest=LONGEST_SENTENCE))
             _add_step(grid, check.argument)
     if grid.row_count:
         console.print(grid, "")
@@ -36,7 +37,7 @@ def show_verdict(verdict: Verdict, console: Console) -> None:
     grid.add_row("verdict", Text.assemble((verdict.word, COLOURS.get(verdict.word, "bold")), ": ", verdict.sentence))
     for finding in _others(verdict):
         if finding.sentence != verdict.sentence:
-            grid.add_row("", finding.sentence)
+            grid.add_row("", plain(finding.sentence, longest=LONGEST_SENTENCE))
         _add_step(grid, finding.argument, finding.advice)
     console.print(grid, "")
 
