@@ -59,3 +59,10 @@ def test_what_cuts_a_picture_is_its_own():
     assert set(re.findall(r"url\(#([^)]+)\)", text)) <= set(ids)
     assert "<clipPath" in text
     assert all(len(clip) for clip in ElementTree.fromstring(text).iter("clipPath"))
+
+
+def test_the_same_chart_is_the_same_text_whatever_was_drawn_before():
+    layer = chart().mark_line(clip=True)
+    first, second = (inline_svg(layer, label="a", name="a") for _ in range(2))
+    assert "clipPath" in first
+    assert first == second

@@ -25,6 +25,7 @@ KEPT = {
 }
 KEY = "key:"
 LONG_NUMBER = re.compile(r"-?\d+\.\d{2,}")
+CLIP = re.compile(r"clip\d+")
 CLASSES = re.compile(r"[a-z0-9 -]+")
 VARIABLES = {colour: f"var(--{name})" for name, colour in LIGHT.items()}
 
@@ -59,9 +60,21 @@ def inline_svg(chart: Chart, *, label: str, name: str) -> str:
         name: of this picture on its page, a word of its own.
     """
     drawn = ElementTree.fromstring(vl_convert.vegalite_to_svg(spec_of(chart)))
+    _renumber(drawn)
     root = ElementTree.Element("svg", {"viewBox": drawn.attrib["viewBox"], "role": "img", "aria-label": label})
     root.extend(_inside(drawn, name))
     return ElementTree.tostring(root, encoding="unicode")
+
+
+def _renumber(drawn: ElementTree.Element) -> None:
+    """Count clips from 0. vl-convert goes on counting from one chart to the next; the same page is the same text."""
+    order: dict[str, str] = {}
+    for element in drawn.iter():
+        for key in ("id", "clip-path"):
+            if key in element.attrib:
+                element.attrib[key] = CLIP.sub(
+                    lambda found: order.setdefault(found[0], f"clip{len(order)}"), element.attrib[key]
+                )
 
 
 def _inside(element: ElementTree.Element, name: str) -> Iterator[ElementTree.Element]:
