@@ -44,7 +44,7 @@ def test_it_passes_the_rules_of_accessibility_and_fits_the_window(opened):
 
 def test_words_in_pictures_stay_readable(opened):
     scale = "e => e.getBoundingClientRect().width / e.viewBox.baseVal.width"
-    assert min(opened.evaluate(f"[...document.querySelectorAll('svg')].map({scale})")) > 0.7
+    assert min(opened.evaluate(f"[...document.querySelectorAll('svg')].map({scale})")) > 0.95
 
 
 def test_every_chapter_is_reached_from_the_top_by_keyboard(opened):

@@ -1,5 +1,7 @@
 """What is said under the pictures follows the numbers, also where they do not show what the guide says."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -44,7 +46,7 @@ def test_a_penalty_that_does_harm_is_said_to():
 def test_the_ladder_says_where_the_loss_is_lowest_and_whether_the_top_underfits():
     none, some = a_member(width=2.0, val_loss=(1.0, 0.9)), a_member(l2=0.01)
     flat = a_member(l2=1.0, loss=(2.0, 2.0), val_loss=(2.0, 2.01), width=0.001)
-    assert "shrink from within ±1.8 to within ±0.0009" in penalty.of_weights([none, some, flat])
+    assert "shrink from within ±1.8 at λ 0 to within ±0.0009 at λ 1." in penalty.of_weights([none, some, flat])
     assert "lowest at λ 0.01, 0.6000" in penalty.of_best([none, some, flat])
     assert "at the smallest λ" in penalty.of_best([some, none, flat])
     assert "2.0100, and high: too much penalty is underfitting" in penalty.of_top([none, some, flat])
@@ -55,7 +57,7 @@ def test_only_a_curve_that_jumps_is_said_to_jump():
     calm = a_member(val_loss=np.linspace(1, 0.5, 20), loss=np.linspace(1, 0.5, 20))
     wild = a_member(rate=0.1, val_loss=1 + np.resize([0.3, -0.3], 20), loss=np.ones(20))
     assert "jumps by 0.6000 from one epoch to the next at 0.1" in steps.of_jumps([calm, wild], calm)
-    assert steps.of_jumps([calm, calm], calm) == ""
+    assert steps.of_jumps([calm, replace(calm, learning_rate=0.1)], calm) == ""
     assert steps.of_jumps([calm, wild], wild) == ""
 
 

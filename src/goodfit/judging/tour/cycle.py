@@ -168,7 +168,7 @@ def objective_chart(training: Training) -> Layer:
     )
     line = alt.Chart(rows(judged)).mark_line(strokeWidth=2.4).encode(x="epoch:Q", y="loss:Q", color=colour)
     best = alt.Chart(rows([{"epoch": training.best_epoch}])).mark_rule(color=INK).encode(x="epoch:Q")
-    return sized(alt.layer(filled, line, best), width=460, height=240)
+    return sized(alt.layer(filled, line, best), height=240)
 
 
 CHAPTERS: tuple[Chapter, ...] = (

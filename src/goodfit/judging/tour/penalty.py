@@ -54,8 +54,8 @@ def of_weights(members: Sequence[Member]) -> str:
     spans = [float(np.abs(np.quantile(each.quantiles, [0.05, 0.95])).max()) for each in (first, last)]
     went = "shrink" if spans[1] < spans[0] else "spread"
     return (
-        f"From λ {knob(first.l2)} to λ {knob(last.l2)} 90% of the weights {went} from within ±{knob(spans[0], 2)} to "
-        f"within ±{knob(spans[1], 2)}."
+        f"90% of the weights {went} from within ±{knob(spans[0], 2)} at λ {knob(first.l2)} to within "
+        f"±{knob(spans[1], 2)} at λ {knob(last.l2)}."
     )
 
 
