@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from goodfit.judging.report.members import Member
-from goodfit.judging.tour import cycle, fits, penalty, steps
+from goodfit.judging.tour import cycle, fits, paths, penalty, steps
 from goodfit.training.fitting import Outcome, Training
 from goodfit.training.history import History
 
@@ -64,17 +64,23 @@ def test_only_a_curve_that_jumps_is_said_to_jump():
 def test_a_path_is_named_by_its_turns():
     straight = np.column_stack([np.arange(30.0), np.zeros(30)])
     zigzag = straight + np.column_stack([np.zeros(30), np.resize([0.0, 5.0], 30)])
-    walks = {"one": steps.measure(straight), "other": steps.measure(zigzag)}
+    walks = {"one": paths.measure(straight), "other": paths.measure(zigzag)}
     assert [walk.manner for walk in walks.values()] == ["smooth path", "zigzag"]
     assert walks["one"].length == pytest.approx(walks["one"].way)
-    assert "none of 29 steps turn back" in steps.of_paths(walks)
-    assert steps.Walk(20, 5, 1.0, 1.0).manner == "some turns"
+    assert "none of 29 steps turn back" in paths.of_paths(walks)
+    assert paths.Walk(20, 5, 1.0, 1.0).manner == "some turns"
 
 
 def test_lines_of_equal_loss_are_lines_of_equal_loss():
     centre, curvature = np.array([8.0, 1.0]), np.array([[2.0, 0.7], [0.7, 9.0]])
-    away = steps.ellipse(centre, curvature, 3.0) - centre
+    away = paths.ellipse(centre, curvature, 3.0) - centre
     assert 0.5 * np.einsum("ni,ij,nj->n", away, curvature, away) == pytest.approx(3.0)
+
+
+def test_a_valley_says_how_steep_it_is_and_from_which_rate_on_sgd_blows_up():
+    said = paths.of_valley(np.diag([2.0, 400.0]))
+    assert "200 times as steep across as along" in said
+    assert "learning rate of 0.005 on" in said
 
 
 def test_rare_words_are_said_to_have_longer_steps_only_if_they_do():

@@ -7,13 +7,20 @@ from typing import Any
 
 from goodfit.errors import RunError
 from goodfit.judging.report.pages import Figure, render
-from goodfit.judging.tour import cycle, fits, penalty, steps
+from goodfit.judging.tour import cycle, fits, paths, penalty, steps
 from goodfit.judging.tour.chapter import Chapter, Names, Step, cells
 from goodfit.runs import write_file
 from goodfit.training.fitting import Training
 from goodfit.training.sweep import Sweep
 
-CHAPTERS: tuple[Chapter, ...] = (fits.CHAPTER, *penalty.CHAPTERS, *steps.CHAPTERS, *cycle.CHAPTERS)
+CHAPTERS: tuple[Chapter, ...] = (
+    fits.CHAPTER,
+    *penalty.CHAPTERS,
+    steps.RATES,
+    paths.CHAPTER,
+    steps.WORDS,
+    *cycle.CHAPTERS,
+)
 
 OnChapter = Callable[[int, int, str], None]
 """Called before each chapter with its number, how many there are, and its heading."""
