@@ -69,8 +69,8 @@ def of_valley(curvature: Array) -> str:
     """How steep it is across and along, and the rate, 2/curvature, from which on plain steps grow."""
     along, across = np.linalg.eigvalsh(curvature)
     return (
-        f"The valley is {across / along:.0f} times as steep across as along, and SGD would blow up from a learning rate "
-        f"of {knob(2 / across)} on."
+        f"The valley is {across / along:.0f} times as steep across as along, and SGD would blow up from a learning "
+        f"rate of {knob(2 / across)} on."
     )
 
 
