@@ -754,7 +754,7 @@ def test_a_swept_class_weight_weighs_the_batches_and_not_the_judgement(loss):
         return made
 
     own = (X[40:], y[40:])
-    rows = {"validation_split": 0, "validation_data": own, "epochs": 6, "callbacks": [EarlyStopping(patience=2)]}
+    rows = {"validation_data": own, "epochs": 6, "callbacks": [EarlyStopping(patience=2)]}
     found = model().sweep(X[:40], y[:40], class_weight={1: [1, 5]}, **rows)
     assert found.table["class_weight_1"].to_pylist() == [1, 5]
     for member, weight in zip(found.trainings, (1, 5), strict=True):

@@ -170,7 +170,7 @@ class Sequential:
         choice: ChoiceRule = "best",
         batch_size: int = 32,
         epochs: int = 100,
-        validation_split: float = 0.2,
+        validation_split: float | None = None,
         validation_data: ValidationData = None,
         split: Split = "random",
         shuffle: bool = True,
@@ -188,6 +188,7 @@ class Sequential:
             seeds: trainings of every point, with first weights and row orders of their own.
             folds: 1 judges on one set of validation rows; k judges every row once, in k trainings of every point.
             choice: ``best``, or ``1se``: the largest l2 within one standard error of the best.
+            validation_split: share of the rows that validate; 0.2 unless ``validation_data`` is given.
             class_weight: as in ``fit``; a class with a list of weights is one more axis, ``class_weight_<class>``, that
                 weighs the rows of batches alone: losses are without it, so that members can be compared.
             on_progress: told how far the sweep is.
@@ -222,9 +223,10 @@ class Sequential:
                 raise SplitError("folds deal out all rows at random: leave out validation_data and split.")
             parts = reader.folds(data, folds, weights)
         else:
+            share = (0.0 if validation_data is not None else 0.2) if validation_split is None else validation_split
             part = reader.part(
                 data,
-                validation_split=validation_split,
+                validation_split=share,
                 validation_data=validation_data,
                 split=split,
                 class_weight=weights,

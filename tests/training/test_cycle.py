@@ -13,6 +13,7 @@ from goodfit.learning.packing import layout_of
 from goodfit.learning.regularizers import l2
 from goodfit.learning.schedules import CosineDecay
 from goodfit.learning.stopping import EarlyStopping
+from goodfit.training import cycle
 from goodfit.training.cycle import advance, start
 from goodfit.training.evaluation import Rows, make_labels
 from goodfit.training.fitting import Outcome, fit, make_plan, row_order
@@ -324,3 +325,19 @@ def test_every_epoch_is_told_in_order():
     training = train(on_epoch=told.append, epochs=10)
     assert [record["epoch"] for record in told] == list(range(1, 11))
     assert [record["val_loss"] for record in told] == training.history["val_loss"].tolist()
+
+
+@pytest.mark.parametrize("optimizer", [Adam(0.05), Adam(0.05, weight_decay=0.1), SGD(0.01, momentum=0.9)])
+def test_packing_the_weights_changes_nothing(optimizer, monkeypatch):
+    found = []
+    for most in (2**15, 0):
+        monkeypatch.setattr(cycle, "PACKED_WEIGHTS", most)
+        advance.clear_cache()
+        found.append(train(optimizer=optimizer))
+    advance.clear_cache()
+    packed, apart = found
+    assert_same_weights(packed.params, apart.params, rtol=0, atol=1e-12)
+    for name, values in packed.history.items():
+        np.testing.assert_allclose(values, apart.history[name], rtol=1e-12, atol=1e-12)
+    if optimizer == Adam(0.05):
+        np.testing.assert_allclose(packed.input_steps, apart.input_steps, rtol=1e-12)

@@ -1,6 +1,6 @@
 """Weight arrays laid end to end in one vector; with weight decay, which is for kernels alone, in two.
 
-An optimizer treats every weight alike, so a training updates one long vector instead of many small arrays: the
+An optimizer treats every weight alike, so a small network is updated as one long vector instead of many arrays: the
 compiled step has fewer and larger parts, and each part costs about as much to compile as any other.
 """
 

@@ -19,12 +19,15 @@ from goodfit.learning.layers import Dropout
 from goodfit.learning.losses import weighted_mean
 from goodfit.learning.network import apply_network
 from goodfit.learning.optimizers import Slots, init_optimizer, sum_of_squares, update
-from goodfit.learning.packing import Layout, pack, unpack
+from goodfit.learning.packing import Layout, layout_of, pack, unpack
 from goodfit.learning.regularizers import add_penalty_gradient, penalty
 from goodfit.learning.stopping import StoppingState, init_stopping, update_stopping
 from goodfit.training.evaluation import Plan, Rows, make_judge, take
 from goodfit.training.history import column_names
 from goodfit.training.recipe import Knobs, Recipe
+
+PACKED_WEIGHTS = 2**15
+"""Up to so many weights are packed: fewer, larger parts of the program win, but a copy of many weights costs more."""
 
 RUNNING, FINISHED, STOPPED_EARLY, DIVERGED, STOPPED_BY_USER = range(5)
 
@@ -44,7 +47,7 @@ class State(NamedTuple):
 def start(recipe: Recipe, params: Params) -> State:
     """The state before the first epoch, from the first weights."""
     params = tuple({name: np.asarray(w, recipe.dtype) for name, w in layer.items()} for layer in params)
-    packed = pack(params, apart=_apart(recipe)) if _packs(recipe) else params
+    packed = pack(params, apart=_apart(recipe)) if _packs(recipe, layout_of(params)) else params
     zero = np.zeros((), np.int32)
     slots = init_optimizer(recipe.optimizer, packed)
     return State(packed, slots, packed, init_stopping(recipe.dtype), epoch=zero, step=zero, code=zero)
@@ -52,15 +55,16 @@ def start(recipe: Recipe, params: Params) -> State:
 
 def unpacked(recipe: Recipe, params: Params, layout: Layout) -> Params:
     """Weights of a ``State`` as the arrays of each layer."""
-    if _packs(recipe):
+    if _packs(recipe, layout):
         return unpack(params, layout)
     # A compiled program gives mappings back in alphabetical order.
     return tuple({name: layer[name] for name, _ in entries} for layer, entries in zip(params, layout, strict=True))
 
 
-def _packs(recipe: Recipe) -> bool:
-    """Whether weights are packed: always, but for ``clipnorm``, which bounds each array by itself."""
-    return recipe.optimizer.clipnorm is None
+def _packs(recipe: Recipe, layout: Layout) -> bool:
+    """Whether weights are packed: those of small networks, but for ``clipnorm``, which bounds each array by itself."""
+    n_weights = sum(int(np.prod(shape)) for layer in layout for _, shape in layer)
+    return n_weights <= PACKED_WEIGHTS and recipe.optimizer.clipnorm is None
 
 
 def _apart(recipe: Recipe) -> bool:
@@ -156,7 +160,7 @@ def _update_batch(
     params = unpacked(recipe, state.params, layout)
     loss, grads = jax.value_and_grad(batch_loss)(params)
     grads = tuple(add_penalty_gradient(grads, params, l1=knobs.l1, l2=knobs.l2))
-    grads = pack(grads, apart=_apart(recipe)) if _packs(recipe) else grads
+    grads = pack(grads, apart=_apart(recipe)) if _packs(recipe, layout) else grads
     new, slots, change = update(
         recipe.optimizer, grads, state.slots, state.params, step=state.step, knobs=knobs.optimizer
     )
