@@ -8,8 +8,9 @@ import pytest
 from benchmarks.bank import score
 from benchmarks.bank.__main__ import labelled
 from benchmarks.bank.__main__ import main as run_bank
+from benchmarks.bank.fresh import FRESH
 from benchmarks.bank.tables import FITTED, UNSEEN
-from benchmarks.bank.trainings import L2, SCHEMES, Trained
+from benchmarks.bank.trainings import L2, SCHEMES, Trained, row_losses_of_rivals
 from benchmarks.bank.truth import label
 from goodfit.judging.case import Case
 
@@ -87,9 +88,27 @@ def test_agreement_is_the_mean_over_truths_and_cannot_tell_is_wrong():
     ]
 
 
-def test_no_data_set_is_on_both_sides():
-    names = [source.name for source in (*FITTED, *UNSEEN)]
+def test_no_data_set_is_in_two_parts():
+    names = [source.name for source in (*FITTED, *UNSEEN, *FRESH)]
     assert len(set(names)) == len(names)
+
+
+@pytest.mark.parametrize("source", FRESH, ids=lambda source: source.name)
+def test_fresh_data_sets_are_whole(source):
+    data = source.make(0)
+    if data is None:
+        pytest.skip("its table is not at hand")
+    parts = np.concatenate([data.train, data.validation, data.fresh])
+    assert np.array_equal(np.sort(parts), np.arange(len(data.x)))
+    assert np.isfinite(data.x).all() and np.isfinite(data.y).all()
+    for part in (data.train, data.validation, data.fresh):
+        assert len(np.unique(data.y[part])) == data.n_classes or data.task == "regression"
+
+
+def test_trees_are_measured_as_in_a_run():
+    data = FITTED[1].make(0)
+    rows = row_losses_of_rivals(data, data.validation)
+    assert rows["trees"].mean() < 0.3 * rows["linear"].mean()
 
 
 @pytest.fixture(scope="module")
@@ -112,4 +131,5 @@ def test_a_small_piece_of_the_bank_is_judged_mostly_right(small):
 @pytest.mark.slow
 def test_the_whole_bank_prints_its_tables(capsys):
     run_bank()
-    assert capsys.readouterr().out.count("### The half") == 12
+    out = capsys.readouterr().out
+    assert out.count("### The half") == 12 and out.count("### Fresh data sets") == 6

@@ -5,11 +5,12 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.metrics import confusion_matrix, log_loss
 
 import goodfit
-from goodfit.evidence import Evidence
+from goodfit.evidence import Evidence, trees
 from goodfit.preparation import arrays_of, prepare
 from goodfit.workflow import _predictions
 
@@ -56,6 +57,45 @@ def test_the_linear_model_of_a_quantity_is_ridge(diabetes):
     error = np.sqrt(np.mean((ridge.predict(x[validation]) - y[validation]) ** 2)) * diabetes.record.target.scale
     assert diabetes.record.evidence.linear_scores["rmse"] == pytest.approx(error, rel=1e-4)
     assert diabetes.record.evidence.losses["baseline"] == pytest.approx(np.mean(y[validation] ** 2), rel=1e-6)
+
+
+TREES = {
+    "max_iter": 40,
+    "max_leaf_nodes": 8,
+    "min_samples_leaf": 10,
+    "max_bins": 32,
+    "early_stopping": False,
+    "random_state": 0,
+}
+
+
+def test_the_trees_are_those_of_scikit_learn(iris, diabetes):
+    x, y, train, validation = rows_of(iris)
+    model = HistGradientBoostingClassifier(**TREES).fit(x[train], y[train])
+    rows = -np.log(model.predict_proba(x[validation])[np.arange(len(validation)), y[validation].astype(int)])
+    p = probabilities(iris)
+    rows_of_net = -np.log(p[np.arange(len(p)), y[validation].astype(int)])
+    assert iris.record.evidence.losses["trees"] == pytest.approx(rows.mean(), rel=1e-4)
+    mean, error = iris.record.evidence.differences["trees"]
+    gains = rows - rows_of_net
+    assert (mean, error) == pytest.approx((gains.mean(), gains.std(ddof=1) / np.sqrt(len(gains))), rel=1e-3)
+    x, y, train, validation = rows_of(diabetes)
+    model = HistGradientBoostingRegressor(**TREES).fit(x[train], y[train])
+    expected = np.mean((model.predict(x[validation]) - y[validation]) ** 2)
+    assert diabetes.record.evidence.losses["trees"] == pytest.approx(expected, rel=1e-4)
+
+
+def test_trees_of_wide_tables_learn_in_fewer_rounds_from_fewer_rows():
+    narrow, wide = trees("binary", width=20, seed=0), trees("multiclass", width=784 * 10, seed=0)
+    assert narrow.model.max_iter == 40 and narrow.rows == 100_000
+    assert wide.model.max_iter == 25 and wide.rows == 1000
+
+
+def test_trees_see_bends_that_a_line_does_not():
+    x = np.random.default_rng(0).normal(size=(600, 2))
+    table = {"a": x[:, 0], "b": x[:, 1], "target": np.where(x[:, 0] * x[:, 1] > 0, "same", "other")}
+    losses = goodfit.train(table, **SETTINGS | {"hidden": ()}).record.evidence.losses
+    assert losses["trees"] < 0.5 * losses["linear"]
 
 
 def test_the_standard_error_of_a_difference_is_that_of_a_mean(iris):

@@ -1,7 +1,9 @@
-"""Train the bank, judge it, print the tables of docs/verdict.md: about ten minutes on two cores."""
+"""Train the bank, judge it, print the tables of docs/verdict.md: about a quarter of an hour on two cores."""
 
 from collections.abc import Iterator, Sequence
 
+from benchmarks.bank.data import Source
+from benchmarks.bank.fresh import FRESH
 from benchmarks.bank.score import (
     CANNOT_TELL,
     RATES,
@@ -16,7 +18,7 @@ from benchmarks.bank.score import (
     share,
     winners,
 )
-from benchmarks.bank.tables import FITTED, UNSEEN, Source
+from benchmarks.bank.tables import FITTED, UNSEEN
 from benchmarks.bank.trainings import train_all
 from benchmarks.bank.truth import Labelled, label
 from benchmarks.harness import say, show, timed
@@ -38,13 +40,18 @@ def labelled(sources: Sequence[Source]) -> Iterator[Labelled]:
             yield from label(trained)
 
 
-def main(unseen: Sequence[Source] = UNSEEN, fitted: Sequence[Source] = FITTED) -> None:
-    halves = {"unseen": list(labelled(unseen)), "on which the thresholds were chosen": list(labelled(fitted))}
-    for half, found in halves.items():
+def main(fresh: Sequence[Source] = FRESH, unseen: Sequence[Source] = UNSEEN, fitted: Sequence[Source] = FITTED) -> None:
+    parts = {
+        "Fresh data sets": fresh,
+        "The half that judged while the rules grew": unseen,
+        "The half that chose the thresholds": fitted,
+    }
+    for part, sources in parts.items():
+        found = list(labelled(sources))
         for name, view in VIEWS.items():
             words, rates = pairs(view(found))
-            _show(f"The half {half}, {name}: the fit", words, WORDS, (*WORDS, CANNOT_TELL))
-            _show(f"The half {half}, {name}: the learning rate", rates, RATES, RATES)
+            _show(f"{part}, {name}: the fit", words, WORDS, (*WORDS, CANNOT_TELL))
+            _show(f"{part}, {name}: the learning rate", rates, RATES, RATES)
 
 
 def _show(title: str, found: list[Pair], truths: Sequence[str], said: Sequence[str]) -> None:

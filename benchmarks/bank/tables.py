@@ -1,89 +1,8 @@
-"""Data sets of the bank: built ones, whose noise is known, and real ones, half of whose rows are kept to judge by."""
-
-import os
-from collections.abc import Callable
-from pathlib import Path
-from typing import NamedTuple
+"""The data sets on which the rules were made: the half that chose the thresholds, and the half that judged them."""
 
 import numpy as np
 
-import goodfit
-from benchmarks.harness import ROOT
-from goodfit.preparation import arrays_of, prepare
-from goodfit.settings import Settings
-
-N_FRESH = 5_000
-SMALL = (), (8,), (64, 64)
-LARGE = *SMALL, (256, 256)
-"""Hidden layers of the networks, from small to large, so that each has its larger ones behind it."""
-
-
-class Data(NamedTuple):
-    """Rows that train, validate and judge, (rows, features) and (rows,); quantities are standardised."""
-
-    x: np.ndarray
-    y: np.ndarray
-    train: np.ndarray
-    validation: np.ndarray
-    fresh: np.ndarray
-    task: str
-    n_classes: int
-
-
-class Source(NamedTuple):
-    """A data set, and how it is trained: epochs, patience, which grid of rates, and which networks."""
-
-    name: str
-    make: Callable[[int], Data | None]
-    epochs: int = 40
-    patience: int = 10
-    low_rates: bool = True
-    networks: tuple[tuple[int, ...], ...] = SMALL
-
-
-def _parts(n_train: int, n_validation: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    cuts = [n_train, n_train + n_validation]
-    return tuple(np.split(np.arange(cuts[1] + N_FRESH), cuts))
-
-
-def _regression(
-    f: Callable[[np.ndarray], np.ndarray], *, features: int, n: int, noise: float, n_validation: int | None = None
-) -> Callable[[int], Data]:
-    """y = f(x) + noise·sd(f)·ε, x standard normal; ε normal."""
-
-    def make(seed: int) -> Data:
-        rng = np.random.default_rng(seed)
-        train, validation, fresh = _parts(n, n_validation or n)
-        x = rng.normal(size=(fresh[-1] + 1, features))
-        clean = f(x)
-        y = clean + noise * clean.std() * rng.normal(size=len(x))
-        y = (y - y[train].mean()) / y[train].std()
-        return Data(x, y, train, validation, fresh, "regression", 0)
-
-    return make
-
-
-def _classes(
-    draw: Callable[[np.random.Generator, int], tuple[np.ndarray, np.ndarray]],
-    *,
-    n: int,
-    flip: float = 0.0,
-    n_classes: int = 2,
-    n_validation: int | None = None,
-) -> Callable[[int], Data]:
-    """Classes drawn with their rows; a share ``flip`` of the labels is drawn anew, at random."""
-
-    def make(seed: int) -> Data:
-        rng = np.random.default_rng(seed)
-        train, validation, fresh = _parts(n, n_validation or n)
-        x, y = draw(rng, fresh[-1] + 1)
-        y = np.where(rng.random(len(y)) < flip, rng.integers(n_classes, size=len(y)), y)
-        x = (x - x[train].mean(axis=0)) / x[train].std(axis=0)
-        return Data(
-            x, y.astype(np.int64), train, validation, fresh, "multiclass" if n_classes > 2 else "binary", n_classes
-        )
-
-    return make
+from benchmarks.bank.data import LARGE, Source, classes, real, regression
 
 
 def linear(x: np.ndarray) -> np.ndarray:
@@ -210,76 +129,48 @@ def wide(rng: np.random.Generator, n: int) -> tuple[np.ndarray, np.ndarray]:
     return centres[y] + rng.normal(size=(n, 40)), y
 
 
-def _real(table: str, target: str = "target", *, rows: int = 3_000, **settings: object) -> Callable[[int], Data | None]:
-    """A real table as goodfit reads it: 30 % of the rows train, 20 % validate, half of them judge."""
-
-    def make(seed: int) -> Data | None:
-        source = _path(table) if "/" in table else table
-        if source is None:
-            return None
-        found = goodfit.read_table(source)
-        if found.n_rows > rows:
-            found = found.take(np.sort(np.random.default_rng(seed).choice(found.n_rows, rows, replace=False)))
-        prepared = prepare(found, target, Settings(test_size=0.5, validation_split=0.4, seed=seed, **settings))
-        known, parts = arrays_of(prepared), prepared.parts
-        judge = prepared.table.take(parts.test)
-        y = np.concatenate([np.asarray(known.rows.labels)[:-1, 0], np.asarray(prepared.target.encode(judge)).ravel()])
-        x = np.concatenate([np.asarray(known.rows.x), prepared.encoder.transform(judge)])
-        task = prepared.target.task
-        y = y if task == "regression" else y.astype(np.int64)
-        fresh = np.arange(len(known.rows.x), len(x))
-        return Data(x, y, known.train, known.validation, fresh, task, len(prepared.target.classes or ()))
-
-    return make
-
-
-def _path(table: str) -> Path | None:
-    path = Path(os.environ.get("GOODFIT_SHARED") or ROOT.parent / "shared", "data", table)
-    return path if path.exists() else None
-
-
 FITTED = (
-    Source("linear, 10 columns", _regression(linear, features=10, n=320, noise=0.7)),
-    Source("xor", _classes(xor, n=240), low_rates=False, epochs=30, networks=LARGE),
-    Source("friedman 1", _regression(friedman1, features=10, n=640, noise=0.2), patience=5),
-    Source("5 of 60 columns", _regression(first_five, features=60, n=160, noise=0.5, n_validation=80), epochs=60),
-    Source("clusters, labels 20 % random", _classes(clusters, n=320, flip=0.2), low_rates=False),
-    Source("products", _regression(products, features=6, n=240, noise=0.5), low_rates=False, epochs=30, networks=LARGE),
-    Source("blobs, 5 classes", _classes(blobs, n=320, n_classes=5), epochs=60),
-    Source("moons, 10 % random", _classes(moons, n=240, flip=0.1, n_validation=100), patience=20),
+    Source("linear, 10 columns", regression(linear, features=10, n=320, noise=0.7)),
+    Source("xor", classes(xor, n=240), low_rates=False, epochs=30, networks=LARGE),
+    Source("friedman 1", regression(friedman1, features=10, n=640, noise=0.2), patience=5),
+    Source("5 of 60 columns", regression(first_five, features=60, n=160, noise=0.5, n_validation=80), epochs=60),
+    Source("clusters, labels 20 % random", classes(clusters, n=320, flip=0.2), low_rates=False),
+    Source("products", regression(products, features=6, n=240, noise=0.5), low_rates=False, epochs=30, networks=LARGE),
+    Source("blobs, 5 classes", classes(blobs, n=320, n_classes=5), epochs=60),
+    Source("moons, 10 % random", classes(moons, n=240, flip=0.1, n_validation=100), patience=20),
     Source(
-        "linear, 30 columns, few rows", _regression(linear, features=30, n=96, noise=1.0, n_validation=64), epochs=80
+        "linear, 30 columns, few rows", regression(linear, features=30, n=96, noise=1.0, n_validation=64), epochs=80
     ),
-    Source("breast cancer", _real("breast_cancer"), epochs=60),
-    Source("diabetes", _real("diabetes"), epochs=60),
-    Source("california housing", _real("california_housing/housing.csv", "median_house_value"), low_rates=False),
-    Source("titanic", _real("titanic/train.csv", "Survived"), low_rates=False, epochs=60),
-    Source("adult", _real("adult/adult.data", "column_15")),
-    Source("noise alone", _regression(nothing, features=8, n=320, noise=1e6)),
-    Source("weak signal, 2 classes", _classes(weak, n=400), epochs=60),
-    Source("chance, 2 classes", _classes(chance, n=320)),
-    Source("tanh, 40 columns", _regression(bent, features=40, n=160, noise=0.8), epochs=60),
+    Source("breast cancer", real("breast_cancer"), epochs=60),
+    Source("diabetes", real("diabetes"), epochs=60),
+    Source("california housing", real("california_housing/housing.csv", "median_house_value"), low_rates=False),
+    Source("titanic", real("titanic/train.csv", "Survived"), low_rates=False, epochs=60),
+    Source("adult", real("adult/adult.data", "column_15")),
+    Source("noise alone", regression(nothing, features=8, n=320, noise=1e6)),
+    Source("weak signal, 2 classes", classes(weak, n=400), epochs=60),
+    Source("chance, 2 classes", classes(chance, n=320)),
+    Source("tanh, 40 columns", regression(bent, features=40, n=160, noise=0.8), epochs=60),
 )
 """The thresholds of the rules were chosen on these."""
 
 UNSEEN = (
-    Source("sine waves", _regression(waves, features=3, n=480, noise=0.3)),
-    Source("rings, labels 10 % random", _classes(rings, n=240, flip=0.1), low_rates=False, epochs=30, networks=LARGE),
-    Source("friedman 2", _regression(friedman2, features=4, n=320, noise=0.3), patience=5),
-    Source("logistic, 12 columns", _classes(logistic, n=240, n_validation=120), epochs=60),
-    Source("checkerboard", _classes(checkerboard, n=640), low_rates=False),
-    Source("steps", _regression(steps, features=4, n=640, noise=0.4, n_validation=160), epochs=60, patience=5),
-    Source("spiral, 3 classes", _classes(spiral, n=480, n_classes=3), low_rates=False, epochs=60),
-    Source("rare class", _classes(rare, n=960, n_validation=320), patience=5),
-    Source("digits", _real("digits"), epochs=40),
-    Source("wine", _real("wine"), epochs=80),
-    Source("iris", _real("iris"), epochs=100),
-    Source("telco churn", _real("telco_churn/Telco-Customer-Churn.csv", "Churn")),
-    Source("wine quality", _real("wine_quality/winequality-red.csv", "column_12", task="regression"), low_rates=False),
-    Source("10 of 100 columns, 2 classes", _classes(sparse, n=200), epochs=60),
-    Source("xor among 12 columns, labels 15 % random", _classes(xor_among, n=320, flip=0.15), low_rates=False),
-    Source("3 classes, 40 columns, few rows", _classes(wide, n=120, n_classes=3), epochs=60),
-    Source("squares, 20 columns, noise 1", _regression(squares, features=20, n=240, noise=1.0)),
-    Source("noisy sums, few rows", _regression(first_five, features=20, n=100, noise=1.5), low_rates=False, epochs=60),
+    Source("sine waves", regression(waves, features=3, n=480, noise=0.3)),
+    Source("rings, labels 10 % random", classes(rings, n=240, flip=0.1), low_rates=False, epochs=30, networks=LARGE),
+    Source("friedman 2", regression(friedman2, features=4, n=320, noise=0.3), patience=5),
+    Source("logistic, 12 columns", classes(logistic, n=240, n_validation=120), epochs=60),
+    Source("checkerboard", classes(checkerboard, n=640), low_rates=False),
+    Source("steps", regression(steps, features=4, n=640, noise=0.4, n_validation=160), epochs=60, patience=5),
+    Source("spiral, 3 classes", classes(spiral, n=480, n_classes=3), low_rates=False, epochs=60),
+    Source("rare class", classes(rare, n=960, n_validation=320), patience=5),
+    Source("digits", real("digits"), epochs=40),
+    Source("wine", real("wine"), epochs=80),
+    Source("iris", real("iris"), epochs=100),
+    Source("telco churn", real("telco_churn/Telco-Customer-Churn.csv", "Churn")),
+    Source("wine quality", real("wine_quality/winequality-red.csv", "column_12", task="regression"), low_rates=False),
+    Source("10 of 100 columns, 2 classes", classes(sparse, n=200), epochs=60),
+    Source("xor among 12 columns, labels 15 % random", classes(xor_among, n=320, flip=0.15), low_rates=False),
+    Source("3 classes, 40 columns, few rows", classes(wide, n=120, n_classes=3), epochs=60),
+    Source("squares, 20 columns, noise 1", regression(squares, features=20, n=240, noise=1.0)),
+    Source("noisy sums, few rows", regression(first_five, features=20, n=100, noise=1.5), low_rates=False, epochs=60),
 )
-"""And are judged on these."""
+"""They were judged on these while they grew, so that they are not new to those who made them."""

@@ -7,8 +7,10 @@ from typing import NamedTuple
 
 import numpy as np
 from sklearn.linear_model import LogisticRegression, Ridge
+from threadpoolctl import threadpool_limits
 
-from benchmarks.bank.tables import Data, Source
+from benchmarks.bank.data import Data, Source
+from goodfit.evidence import trees
 from goodfit.judging.case import Case
 from goodfit.judging.reading import member_case
 from goodfit.learning.layers import Dense
@@ -57,7 +59,7 @@ def _train(source: Source, data: Data, hidden: tuple[int, ...]) -> Iterator[Trai
     plans = {"stopping": short, "long": _plan(source, data, hidden, LONG * source.epochs, None)}
     found = {name: sweep(plan, [fold]) for name, plan in plans.items()}
     judge = np.concatenate([data.validation, data.fresh])
-    others = _row_losses_of_simple_models(data, judge)
+    others = row_losses_of_rivals(data, judge)
     for scheme in SCHEMES:
         name = "stopping" if scheme == "stopping" else "long"
         yield _judged(source, data, hidden, scheme, plans[name], found[name], fold, judge, others)
@@ -132,14 +134,22 @@ def _error(rows: np.ndarray) -> float:
     return float(rows.std(ddof=1) / np.sqrt(len(rows)))
 
 
-def _row_losses_of_simple_models(data: Data, judge: np.ndarray) -> dict[str, np.ndarray]:
-    """Loss of each judging row under a model without columns and under a linear one."""
-    x, y = data.x, data.y
+def row_losses_of_rivals(data: Data, judge: np.ndarray) -> dict[str, np.ndarray]:
+    """Loss of each judging row under a model without columns, a linear one, and trees."""
+    x, y, train = data.x, data.y, data.train
+    boosted = trees(data.task, width=x.shape[1] * max(1, data.n_classes), seed=0).model
     if data.task == "regression":
-        linear = Ridge().fit(x[data.train], y[data.train]).predict(x[judge])
-        return {"baseline": (y[judge] - y[data.train].mean()) ** 2, "linear": (y[judge] - linear) ** 2}
-    shares = np.bincount(y[data.train], minlength=data.n_classes) / len(data.train)
-    model = LogisticRegression(max_iter=2000).fit(x[data.train], y[data.train])
-    probabilities = np.clip(model.predict_proba(x[judge]), 1e-7, 1)
-    own = probabilities[np.arange(len(judge)), y[judge]]
-    return {"baseline": -np.log(shares[y[judge]]), "linear": -np.log(own)}
+        models = {"linear": Ridge(), "trees": boosted}
+        with threadpool_limits(1, "openmp"):
+            found = {
+                name: (y[judge] - model.fit(x[train], y[train]).predict(x[judge])) ** 2
+                for name, model in models.items()
+            }
+        return {"baseline": (y[judge] - y[train].mean()) ** 2, **found}
+    shares = np.bincount(y[train], minlength=data.n_classes) / len(train)
+    found = {"baseline": -np.log(shares[y[judge]])}
+    with threadpool_limits(1, "openmp"):
+        for name, model in {"linear": LogisticRegression(max_iter=2000), "trees": boosted}.items():
+            probabilities = np.clip(model.fit(x[train], y[train]).predict_proba(x[judge]), 1e-7, 1)
+            found[name] = -np.log(probabilities[np.arange(len(judge)), y[judge]])
+    return found

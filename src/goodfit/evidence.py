@@ -7,12 +7,14 @@ row of data is among them, and no test row is looked at.
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from typing import Any, NamedTuple, Self
 
 import jax.numpy as jnp
 import numpy as np
 import numpy.typing as npt
 import sklearn  # its submodules are loaded when first used
+import threadpoolctl
 
 from goodfit.data.checks import Check
 from goodfit.data.exam import Estimate
@@ -31,6 +33,10 @@ SAMPLE = 10_000
 """Dead units and frequencies are counted on so many training rows at most."""
 LINEAR_CELLS = 20_000_000
 """The linear model learns from as many training rows as have so many cells, times the number of outputs."""
+TREES_CELLS = 2_000_000
+"""The trees do from so many, and from 1000 rows at least, …"""
+TREES, TREES_COLUMNS = 40, 200_000
+"""… in so many rounds, or in as many as look at so many columns, times the number of outputs; in 5 at least."""
 BINS = 10
 RESIDUAL_BINS = 31
 
@@ -43,8 +49,9 @@ class Evidence:
         intervals: metric of the validation rows to value and ends of its 95 % interval, in the target's own unit.
         baseline_scores, linear_scores: the same metrics by a model without columns, which gives the shares of the
             classes or the mean in training, and by a linear model that learned from the same training rows.
-        losses: validation loss of ``baseline`` and ``linear``; comparable with val_loss.
-        differences: for both, mean and standard error of (its loss − the network's) over the validation rows.
+        losses: validation loss of ``baseline``, ``linear`` and ``trees``, a few boosted trees that learned from these
+            training rows, too; comparable with val_loss.
+        differences: for each, mean and standard error of (its loss − the network's) over the validation rows.
         confusion: rows of each class (first index) taken for each class (second), in the target's order; () for a
             quantity.
         calibration: bins of validation rows: mean predicted, mean observed, rows. Of the probability of the positive
@@ -107,11 +114,9 @@ def gather(
     def constant(weight: Array) -> Array:
         return np.repeat(_constant_outputs(target, truth[fold.train], weight[fold.train])[None], len(rows), axis=0)
 
-    rivals = {
-        "baseline": constant(weight),
-        "linear": _linear_outputs(target, x, truth, weight, fold, seed=seed),
-    }
-    losses = {name: losses_of(recipe, y[rows], rival) for name, rival in rivals.items()}
+    learn = partial(_outputs_of, target=target, x=x, truth=truth, weight=weight, fold=fold, seed=seed)
+    rivals = {"baseline": constant(weight), "linear": learn(linear_model)}
+    losses = {name: losses_of(recipe, y[rows], rival) for name, rival in (rivals | {"trees": learn(trees)}).items()}
     own = losses_of(recipe, y[rows], logits)
     predicted = {
         name: np.asarray(ACTIVATIONS[recipe.link](jnp.asarray(given)))
@@ -160,22 +165,60 @@ def _constant_outputs(target: Target, truth: Array, weight: Array) -> Array:
     return np.asarray(logs[1:] - logs[:1] if target.task == "binary" else logs, np.float32)
 
 
-def _linear_outputs(target: Target, x: Array, truth: Array, weight: Array, fold: Fold, *, seed: int) -> Array:
-    """Outputs (validation rows, outputs) of a logistic or ridge regression with scikit-learn's defaults."""
-    cells = x.shape[1] * max(1, len(target.classes))
-    rows = np.random.default_rng(seed).permutation(fold.train)[: max(100, LINEAR_CELLS // cells)]
+class Rival(NamedTuple):
+    """A model of scikit-learn, not yet fitted, and how many training rows it learns from at most."""
+
+    model: Any
+    rows: int
+
+
+def linear_model(task: str, *, width: int, seed: int) -> Rival:
+    """A logistic or ridge regression with scikit-learn's defaults."""
+    linear = sklearn.linear_model
+    model = linear.Ridge() if task == "regression" else linear.LogisticRegression(max_iter=200)
+    return Rival(model, max(100, LINEAR_CELLS // width))
+
+
+def trees(task: str, *, width: int, seed: int) -> Rival:
+    """A few shallow boosted trees: what they know and a network does not are bends and products of columns.
+
+    width: columns, times the outputs.
+    """
+    ensemble = sklearn.ensemble
+    regression = task == "regression"
+    kind = ensemble.HistGradientBoostingRegressor if regression else ensemble.HistGradientBoostingClassifier
+    model = kind(
+        max_iter=int(np.clip(TREES_COLUMNS // width, 5, TREES)),
+        max_leaf_nodes=8,
+        min_samples_leaf=10,
+        max_bins=32,
+        early_stopping=False,
+        random_state=seed,
+    )
+    return Rival(model, max(1000, TREES_CELLS // width))
+
+
+def _outputs_of(
+    make: Callable[..., Rival], *, target: Target, x: Array, truth: Array, weight: Array, fold: Fold, seed: int
+) -> Array:
+    """Outputs (validation rows, outputs) of a rival that learns from the training rows, or a sample of them."""
+    rival = make(target.task, width=x.shape[1] * max(1, len(target.classes)), seed=seed)
+    rows = np.random.default_rng(seed).permutation(fold.train)[: rival.rows]
     rows = rows[weight[rows] > 0]
-    if target.task == "regression":
-        model = sklearn.linear_model.Ridge().fit(x[rows], truth[rows], sample_weight=weight[rows])
-        return np.asarray(model.predict(x[fold.validation]), np.float32).reshape(-1, 1)
-    if len(np.unique(truth[rows])) < 2:
+    if target.task != "regression" and len(np.unique(truth[rows])) < 2:
         return np.repeat(_constant_outputs(target, truth[rows], weight[rows])[None], len(fold.validation), axis=0)
-    with warnings.catch_warnings():
+    # One thread: on so little work several wait for each other longer than they help where the machine is busy.
+    with warnings.catch_warnings(), threadpoolctl.threadpool_limits(1, "openmp"):
         warnings.simplefilter("ignore")  # of a fit that is not done after max_iter: it is near enough to compare with
-        model = sklearn.linear_model.LogisticRegression(max_iter=200).fit(
-            x[rows], truth[rows], sample_weight=weight[rows]
-        )
-    found = model.decision_function(x[fold.validation])
+        model = rival.model.fit(x[rows], truth[rows].ravel(), sample_weight=weight[rows])
+        if target.task == "regression":
+            return np.asarray(model.predict(x[fold.validation]), np.float32).reshape(-1, 1)
+        return _logits(target, model, x[fold.validation])
+
+
+def _logits(target: Target, model: Any, x: Array) -> Array:  # noqa: ANN401
+    """Log-odds (rows, 1), or logits (rows, classes) in which classes that training lacks are as good as impossible."""
+    found = model.decision_function(x)
     if target.task == "binary":
         return np.asarray(found, np.float32).reshape(-1, 1)
     logits = np.stack([-found, found], axis=1) / 2 if found.ndim == 1 else found

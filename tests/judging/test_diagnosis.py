@@ -120,14 +120,14 @@ PAIRS = {
     "dead_units": (good(dead_units=(3, 40)), good(dead_units=(3, 20))),
     "class_ignored": (good(confusion=((43, 0), (9, 0))), good(confusion=((43, 0), (8, 1)))),
     "overfitting": (
+        good(loss=falling(0.02), val_loss=falling(0.65)),
         good(loss=falling(0.02), val_loss=falling(0.5)),
-        good(loss=falling(0.20), val_loss=falling(0.25)),
     ),
     "underfitting": (
         good(loss=falling(0.2, speed=0.01), val_loss=falling(0.22, speed=0.01)),
         good(),
     ),
-    "good_fit": (good(), good(loss=falling(0.02), val_loss=falling(0.5))),
+    "good_fit": (good(), good(loss=falling(0.02), val_loss=falling(0.65))),
 }
 
 
@@ -210,6 +210,21 @@ def test_no_number_beside_the_curves_makes_a_rule_fail(name, value):
     diagnose(beside((0.0, 0.1, 0.3, 0.3), (0.01, 0.001, 0.3, 0.3), **{name: value}, outcome="stopped_early"))
 
 
+def test_where_nothing_was_learned_only_the_divergence_is_said():
+    nothing = {
+        "loss": (math.nan,) * 3,
+        "val_loss": (math.nan,) * 3,
+        "penalty": (),
+        "update_ratio": (),
+        "given_epoch": 0,
+    }
+    silent = {"dead_units": (64, 64), "confusion": ((43, 0), (9, 0)), "baseline_difference": (-9.0, 0.1)}
+    verdict = diagnose(good(**nothing, **silent, outcome="diverged", linear_difference=(-9.0, 0.1)))
+    assert [finding.code for finding in verdict.findings] == ["diverged"]
+    assert verdict.word == "cannot tell"
+    assert {"dead_units", "class_ignored"} <= {finding.code for finding in diagnose(good(**silent)).findings}
+
+
 def test_what_is_not_known_is_not_needed():
     falling_curve = falling(0.2)
     assert diagnose(Case(loss=falling_curve, val_loss=falling_curve, given_epoch=EPOCHS)).word in WORDS
@@ -281,6 +296,49 @@ def test_axes_that_the_grid_does_not_vary_are_the_same_for_all():
 def test_what_is_no_result_is_refused():
     with pytest.raises(RecipeError, match="a sweep or a training can be judged"):
         diagnose({"loss": [1.0]})
+
+
+BEHIND_TREES = {"trees_loss": 0.02, "trees_difference": (-0.35, 0.02)}
+
+
+def test_who_is_clearly_behind_trees_has_more_to_learn():
+    high = {"loss": falling(0.35), "val_loss": falling(0.37)}
+    assert diagnose(good(**high, **BEHIND_TREES)).find("underfitting").evidence["trees"] == 0.02
+    assert diagnose(good(**high, trees_loss=0.3, trees_difference=(-0.07, 0.02))).word == "good fit"
+    assert diagnose(good(**high, trees_loss=0.02, trees_difference=(-0.35, 0.3))).word == "good fit"
+
+
+def test_who_is_clearly_behind_trees_with_a_large_gap_overfits_also_as_the_winner_of_a_grid():
+    worse = (0.001, 0.01, 0.5, 0.6)
+    apart = {"loss": falling(0.02), "val_loss": falling(0.5)}
+    assert diagnose(beside(worse, **apart, trees_loss=0.1, trees_difference=(-0.4, 0.02))).word == "overfitting"
+    assert diagnose(beside(worse, **apart, trees_loss=0.6, trees_difference=(0.1, 0.02))).word == "good fit"
+
+
+def test_a_network_without_hidden_layers_needs_less_to_be_behind_trees():
+    high = {"loss": falling(0.35), "val_loss": falling(0.37), "trees_loss": 0.17, "trees_difference": (-0.2, 0.02)}
+    assert diagnose(good(**high, hidden=())).find("underfitting").argument == "--hidden 64,64"
+    assert diagnose(good(**high)).word == "good fit"
+
+
+def test_alone_a_gap_counts_the_more_the_further_a_simple_model_is_ahead():
+    apart = {"loss": falling(0.15), "val_loss": falling(0.55)}
+    assert diagnose(good(**apart, linear_loss=0.7, trees_loss=0.7)).word == "good fit"
+    assert diagnose(good(**apart, linear_loss=0.3, trees_loss=0.7)).word == "overfitting"
+    assert diagnose(good(**apart, linear_loss=None, trees_loss=None)).word == "good fit"
+
+
+def test_a_good_fit_with_a_gap_says_that_there_is_one():
+    assert "about as well" in diagnose(GOOD).sentence
+    assert "gap" in diagnose(good(loss=falling(0.1), val_loss=falling(0.45))).sentence
+
+
+def test_another_pace_names_the_fit_only_beyond_the_noise_of_the_rows():
+    better = (0.001, 0.01, 0.08, 0.10)
+    assert diagnose(beside(better, val_loss_error=0.15)).word == "underfitting"
+    assert diagnose(beside(better, val_loss_error=0.25)).word == "good fit"
+    less_penalty = (0.0, 0.001, 0.08, 0.10)
+    assert diagnose(beside(less_penalty, val_loss_error=0.25)).word == "underfitting"
 
 
 @pytest.fixture(scope="module")

@@ -15,7 +15,7 @@ SPREAD = 1.3
 errors and of log losses."""
 LEAST_REACH = 0.2
 """So much of the loss can be learned, it is supposed, where nothing has shown yet what can."""
-LEAST_LEARNED = 0.5
+LEAST_LEARNED = 0.4
 """A gap is compared with no less than this share of the loss: a network that has learned nothing has no large gap."""
 
 
@@ -46,9 +46,10 @@ class Case:
         hidden: units of each hidden layer; () for a linear model.
         n_train, n_validation: rows.
         val_loss_error: standard error of the validation loss at the epoch given back.
-        baseline_loss, linear_loss: validation losses of a model without columns and of a linear model.
-        baseline_difference, linear_difference: mean and standard error, over validation rows, of their loss minus the
-            network's.
+        baseline_loss, linear_loss, trees_loss: validation losses of a model without columns, of a linear model and of
+            a few boosted trees.
+        baseline_difference, linear_difference, trees_difference: mean and standard error, over validation rows, of
+            their loss minus the network's.
         seed_losses: validation losses of the same point of the grid with every seed, this one included.
         neighbours: other points of the grid. edges: axes at whose end the best point lies, and which end.
         dead_units, units: of each hidden layer, active on no training row, and all.
@@ -73,8 +74,10 @@ class Case:
     val_loss_error: float | None = None
     baseline_loss: float | None = None
     linear_loss: float | None = None
+    trees_loss: float | None = None
     baseline_difference: tuple[float, float] | None = None
     linear_difference: tuple[float, float] | None = None
+    trees_difference: tuple[float, float] | None = None
     seed_losses: tuple[float, ...] = ()
     neighbours: tuple[Neighbour, ...] = ()
     edges: Mapping[str, str] = field(default_factory=dict)
@@ -92,6 +95,11 @@ class Case:
     def judged(self) -> bool:
         """Whether there are weights to give back, and finite losses of training and validation rows that judge them."""
         return math.isfinite(self.given_val_loss) and math.isfinite(self.given_loss)
+
+    @property
+    def learned(self) -> bool:
+        """Whether any epoch whose weights can be given back came to a finite loss."""
+        return math.isfinite(self.given_loss)
 
     @cached_property
     def curve(self) -> Array:
@@ -153,10 +161,12 @@ class Case:
     def reach(self) -> float:
         """What can be learned: from ``start`` down to the lowest loss seen, a share of ``start`` at least.
 
-        Seen are validation losses of the whole grid; of a training alone its training loss, too, as a bound.
+        Seen are validation losses of the whole grid and of simple models; of a training alone its training loss, too,
+        as a bound.
         """
         seen = [self.given_val_loss, self.lowest_val_loss, *(n.val_loss for n in self.neighbours)]
         seen += [] if self.neighbours else [self.given_loss]
+        seen += [loss for loss in (self.linear_loss, self.trees_loss) if loss is not None]
         low = min((value for value in seen if math.isfinite(value)), default=math.nan)
         return max(self.start - low, LEAST_REACH * abs(self.start), 1e-12)
 

@@ -128,7 +128,7 @@ def dead_units(case: Case) -> Finding | None:
     """Half a hidden layer or more is silent on every training row."""
     shares = [dead / all_ for dead, all_ in zip(case.dead_units, case.units, strict=False) if all_ > 0]
     worst = max(shares, default=0.0)
-    if worst < DEAD_SHARE:
+    if worst < DEAD_SHARE or not case.learned:
         return None
     layer = shares.index(worst)
     smaller = case.learning_rate / 10 if case.learning_rate else None
@@ -146,7 +146,7 @@ def dead_units(case: Case) -> Finding | None:
 def class_ignored(case: Case) -> Finding | None:
     """A class with some validation rows is never predicted."""
     table = np.asarray(case.confusion, np.int64)
-    if table.ndim != 2 or not table.size:
+    if table.ndim != 2 or not table.size or not case.learned:
         return None
     ignored = np.flatnonzero((table.sum(axis=0) == 0) & (table.sum(axis=1) >= FEWEST_OF_A_CLASS))
     if not len(ignored):

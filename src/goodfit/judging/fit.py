@@ -9,7 +9,7 @@ import math
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
-from goodfit.judging.case import Case
+from goodfit.judging.case import Case, Neighbour
 from goodfit.judging.findings import Finding
 from goodfit.judging.rules import (
     at_the_end,
@@ -29,13 +29,15 @@ from goodfit.judging.rules import (
     weaker,
 )
 
-LARGE_GAP = 0.3
+LARGE_GAP = 0.4
 """A gap above this share of what was learned on the training rows is large."""
+WORTH_A_WORD = 0.25
+"""A gap above this share is mentioned where the fit is good all the same."""
 HALF_CLEAR = 0.3
 """With a large gap more penalty need not do better by as much as is clear alone: two witnesses."""
 LATER = 0.1, 0.2
 """The last epoch is clearly worse than the best by this share of what can be learned, and of the standard error."""
-FALLING = 0.02
+FALLING = 0.03
 """A validation loss still falls that fell by this share of what can be learned in the last tenth of the epochs;"""
 FALLING_IN_A_GRID = 0.04
 """by this one where the neighbours say what a larger rate would have done."""
@@ -43,10 +45,22 @@ EVEN = 0.01
 """A training loss falls evenly of whose way less than this leads upwards."""
 LITTLE = 0.25
 """A network that took less than this share off the baseline's loss on its training rows has learned little."""
-HEAVY_PENALTY, NO_GAP = 0.15, 0.05
+HEAVY_PENALTY, NO_GAP = 0.15, 0.03
 """A penalty of this share of the baseline's loss is heavy; where there is no gap, nothing speaks for it."""
 SOMETHING = 0.1
 """Who has not taken this share off the loss of the training rows has nothing that would not hold on others."""
+BEHIND, LINEAR_BEHIND = 0.25, 0.2
+"""A network is behind trees from this share of what can be learned on; one without hidden layers from this one, since
+more units surely help it."""
+BEHIND_ERRORS = 1.5
+"""And from so many standard errors of the difference."""
+PACE_NOISE = 0.6
+"""That another learning rate does better names the fit above this share of the standard error only: nets of other rates
+share less of the luck of the rows."""
+ALONE_GAP, LAG = 0.55, 0.5
+"""Alone, a gap is large above this share of what was learned; what a simple model is ahead, as a share of what can be
+learned, counts to it with this weight."""
+TREES_BETTER = " a few boosted trees do clearly better on rows they have not seen."
 JUST, SURELY = 1.01, 1.5
 """The strength of what has no scale of its own."""
 
@@ -96,6 +110,9 @@ def restraining(case: Case) -> Iterator[Reason]:
         yield Reason(JUST, words, {"baseline": number(case.baseline_loss)}, "Strengthen the penalty.", more_l2(case))
     words = "The network knows its training rows clearly better than rows it has not seen."
     evidence = {"relative_gap": case.relative_gap}
+    if _behind_trees(case) and large_gap:
+        found = evidence | {"trees": number(case.trees_loss)}
+        yield Reason(JUST, words + TREES_BETTER, found, "Strengthen the penalty.", more_l2(case))
     if better := stronger(case):
         strength = gain(case, better)
         strength = max(strength, JUST) if large_gap and strength > HALF_CLEAR else strength
@@ -103,12 +120,33 @@ def restraining(case: Case) -> Iterator[Reason]:
         yield Reason(strength, words, found, "Strengthen the penalty.", f"--l2 {better.l2:.3g}")
     for other in (slower(case), faster(case)):
         if other and not frees(case, other):
-            strength = gain(case, other)
+            strength = _gain_of_pace(case, other)
             strength = max(strength, JUST) if large_gap and strength > HALF_CLEAR else strength
             found = evidence | {"val_loss_there": other.val_loss}
             yield Reason(strength, words, found, "Take another pace.", rate(other.learning_rate))
-    if large_gap and not case.neighbours:
+    alone = not case.neighbours and case.share_learned > SOMETHING
+    if alone and case.relative_gap + LAG * _lag(case) > ALONE_GAP:
         yield Reason(JUST, words, evidence, "Strengthen the penalty.", more_l2(case))
+
+
+def _gain_of_pace(case: Case, other: Neighbour) -> float:
+    """The gain of another learning rate, in units of what is clear."""
+    return gain(case, other) * clear(case) / max(clear(case), PACE_NOISE * case.error, 1e-300)
+
+
+def _behind_trees(case: Case) -> bool:
+    """Whether a few boosted trees, which learned from the same rows, do clearly better on rows they have not seen."""
+    if case.trees_difference is None or not all(map(math.isfinite, case.trees_difference)):
+        return False
+    lead, error = case.trees_difference
+    share = LINEAR_BEHIND if case.hidden == () else BEHIND
+    return -lead > max(share * case.reach, BEHIND_ERRORS * error)
+
+
+def _lag(case: Case) -> float:
+    """How far the better of the simple models is ahead on validation rows; 1 for all that can be learned, or more."""
+    rivals = [loss for loss in (case.linear_loss, case.trees_loss) if loss is not None and math.isfinite(loss)]
+    return min(1.0, max(0.0, case.given_val_loss - min(rivals, default=math.inf)) / case.reach)
 
 
 def freeing(case: Case) -> Iterator[Reason]:
@@ -127,7 +165,7 @@ def _by_neighbours(case: Case) -> Iterator[Reason]:
         if other and frees(case, other):
             words = f"The steps are too {pace} to get down to the low loss: it is high on the training rows, too."
             found = {"val_loss_there": other.val_loss}
-            yield Reason(gain(case, other), words, found, "Take another pace.", rate(other.learning_rate))
+            yield Reason(_gain_of_pace(case, other), words, found, "Take another pace.", rate(other.learning_rate))
 
 
 def _by_its_course(case: Case) -> Iterator[Reason]:
@@ -158,6 +196,9 @@ def _by_what_it_learned(case: Case) -> Iterator[Reason]:
     if linear is not None and linear < -2 and case.relative_gap < NO_GAP:
         words = "A linear model does clearly better, and there is no gap: the network has not learned what it could."
         yield Reason(JUST, words, {"linear": number(case.linear_loss)}, advice, argument)
+    if _behind_trees(case) and case.relative_gap < LARGE_GAP:
+        words = "The network has more to learn than it did:" + TREES_BETTER
+        yield Reason(JUST, words, {"trees": number(case.trees_loss)}, advice, argument)
 
 
 def _lead(difference: tuple[float, float] | None) -> float | None:
@@ -178,9 +219,12 @@ def _larger(case: Case) -> tuple[str, str]:
 def good_fit(case: Case) -> Finding:
     """Both losses are low, and near each other, as far as the numbers say."""
     words = "nothing that was tried does" if case.neighbours else "nothing says that it could do"
+    wide = case.relative_gap > WORTH_A_WORD
+    apart = "There is a gap to the rows that the network has not seen, but"
+    near = "The network does about as well on rows it has not seen, and"
     return Finding(
         "good_fit",
         "good",
-        f"The network does about as well on rows it has not seen, and {words} clearly better.",
+        f"{apart if wide else near} {words} clearly better.",
         {"loss": case.given_loss, "val_loss": case.given_val_loss, "gap": case.gap, "clear": clear(case)},
     )

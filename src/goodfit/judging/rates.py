@@ -18,13 +18,13 @@ from goodfit.judging.rules import (
 
 SMOOTH = 0.01
 """A training loss of whose way less than this leads upwards comes down in baby steps, or at least in even ones."""
-EVEN_FALL = 0.01
+EVEN_FALL = 0.005
 """A validation loss that fell by this share of what can be learned in the last tenth of the epochs was on its way."""
 LEARNS_TOO = 0.02
 """A larger rate must reach a training loss lower by this share of what can be learned, too."""
 JUMP = 0.06
 """A validation loss jumps whose steps from epoch to epoch are of this share of the baseline's loss."""
-LEAP = 0.1
+LEAP = 0.07
 """A training loss that jumps by this share of the baseline's loss leaps over what it looks for."""
 
 

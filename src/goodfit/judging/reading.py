@@ -129,9 +129,8 @@ def _of_evidence(evidence: Any, found: Mapping[str, Any]) -> dict[str, Any]:  # 
     """What was measured of the weights that are given back, as far as it was."""
     if evidence is None:
         return {}
-    measured = {f"{name}_loss": evidence.losses[name] for name in ("baseline", "linear") if name in evidence.losses} | {
-        f"{name}_difference": tuple(pair) for name, pair in evidence.differences.items()
-    }
+    measured: dict[str, Any] = {f"{name}_loss": loss for name, loss in evidence.losses.items()}
+    measured |= {f"{name}_difference": tuple(pair) for name, pair in evidence.differences.items()}
     if found.get("val_loss_error") is None:
         measured["val_loss_error"] = _error_from_interval(evidence.intervals, found)
     return measured | {

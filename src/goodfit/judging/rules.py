@@ -10,7 +10,7 @@ from goodfit.judging.findings import Finding
 
 Rule = Callable[[Case], Finding | None]
 
-CLEAR = 0.08
+CLEAR = 0.07
 """Validation losses differ clearly from this share of what can be learned on, …"""
 NOISE = 0.2
 """… and from this share of the standard error: nets judged on the same rows share most of the luck of these rows."""

@@ -1,0 +1,123 @@
+"""How the data sets of the bank are made: built ones, and real ones, half of whose rows are kept to judge by."""
+
+from collections.abc import Callable, Sequence
+from io import BytesIO
+from pathlib import Path
+from typing import NamedTuple
+from zipfile import ZipFile
+
+import numpy as np
+import pandas as pd
+
+import goodfit
+from benchmarks.grid_search import read
+from benchmarks.harness import shared
+from goodfit.preparation import arrays_of, prepare
+from goodfit.settings import Settings
+
+N_FRESH = 5_000
+ZIPPED = "bank-additional/bank-additional-full.csv"
+SMALL = (), (8,), (64, 64)
+LARGE = *SMALL, (256, 256)
+"""Hidden layers of the networks, from small to large, so that each has its larger ones behind it."""
+
+
+class Data(NamedTuple):
+    """Rows that train, validate and judge, (rows, features) and (rows,); quantities are standardised."""
+
+    x: np.ndarray
+    y: np.ndarray
+    train: np.ndarray
+    validation: np.ndarray
+    fresh: np.ndarray
+    task: str
+    n_classes: int
+
+
+class Source(NamedTuple):
+    """A data set, and how it is trained: epochs, patience, which grid of rates, and which networks."""
+
+    name: str
+    make: Callable[[int], Data | None]
+    epochs: int = 40
+    patience: int = 10
+    low_rates: bool = True
+    networks: tuple[tuple[int, ...], ...] = SMALL
+
+
+def parts(n_train: int, n_validation: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    cuts = [n_train, n_train + n_validation]
+    return tuple(np.split(np.arange(cuts[1] + N_FRESH), cuts))
+
+
+def regression(
+    f: Callable[[np.ndarray], np.ndarray], *, features: int, n: int, noise: float, n_validation: int | None = None
+) -> Callable[[int], Data]:
+    """y = f(x) + noise·sd(f)·ε, x standard normal; ε normal."""
+
+    def make(seed: int) -> Data:
+        rng = np.random.default_rng(seed)
+        train, validation, fresh = parts(n, n_validation or n)
+        x = rng.normal(size=(fresh[-1] + 1, features))
+        clean = f(x)
+        y = clean + noise * clean.std() * rng.normal(size=len(x))
+        y = (y - y[train].mean()) / y[train].std()
+        return Data(x, y, train, validation, fresh, "regression", 0)
+
+    return make
+
+
+def classes(
+    draw: Callable[[np.random.Generator, int], tuple[np.ndarray, np.ndarray]],
+    *,
+    n: int,
+    flip: float = 0.0,
+    n_classes: int = 2,
+    n_validation: int | None = None,
+) -> Callable[[int], Data]:
+    """Classes drawn with their rows; a share ``flip`` of the labels is drawn anew, at random."""
+
+    def make(seed: int) -> Data:
+        rng = np.random.default_rng(seed)
+        train, validation, fresh = parts(n, n_validation or n)
+        x, y = draw(rng, fresh[-1] + 1)
+        y = np.where(rng.random(len(y)) < flip, rng.integers(n_classes, size=len(y)), y)
+        x = (x - x[train].mean(axis=0)) / x[train].std(axis=0)
+        return Data(
+            x, y.astype(np.int64), train, validation, fresh, "multiclass" if n_classes > 2 else "binary", n_classes
+        )
+
+    return make
+
+
+def real(
+    table: str, target: str = "target", *, rows: int = 3_000, drop: Sequence[str] = (), **settings: object
+) -> Callable[[int], Data | None]:
+    """A real table as goodfit reads it: 30 % of the rows train, 20 % validate, half of them judge."""
+
+    def make(seed: int) -> Data | None:
+        source = _source(table) if "/" in table else table
+        if source is None:
+            return None
+        found = goodfit.read_table(source, drop=drop)
+        if found.n_rows > rows:
+            found = found.take(np.sort(np.random.default_rng(seed).choice(found.n_rows, rows, replace=False)))
+        prepared = prepare(found, target, Settings(test_size=0.5, validation_split=0.4, seed=seed, **settings))
+        known, parts = arrays_of(prepared), prepared.parts
+        judge = prepared.table.take(parts.test)
+        y = np.concatenate([np.asarray(known.rows.labels)[:-1, 0], np.asarray(prepared.target.encode(judge)).ravel()])
+        x = np.concatenate([np.asarray(known.rows.x), prepared.encoder.transform(judge)])
+        task = prepared.target.task
+        y = y if task == "regression" else y.astype(np.int64)
+        fresh = np.arange(len(known.rows.x), len(x))
+        return Data(x, y, known.train, known.validation, fresh, task, len(prepared.target.classes or ()))
+
+    return make
+
+
+def _source(table: str) -> Path | pd.DataFrame | None:
+    """Where a table lies; what goodfit does not read itself as a data frame; None where it is not at hand."""
+    path = shared(table)
+    if path is None:
+        return None
+    return pd.read_csv(BytesIO(ZipFile(path).read(ZIPPED)), sep=";") if path.suffix == ".zip" else read(path)
