@@ -37,6 +37,8 @@ TREES_CELLS = 2_000_000
 """The trees do from so many, and from 1000 rows at least, …"""
 TREES, TREES_COLUMNS = 40, 200_000
 """… in so many rounds, or in as many as look at so many columns, times the number of outputs; in 5 at least."""
+MOST_COLUMNS = 300
+"""Of more columns a random choice."""
 BINS = 10
 RESIDUAL_BINS = 31
 
@@ -166,10 +168,11 @@ def _constant_outputs(target: Target, truth: Array, weight: Array) -> Array:
 
 
 class Rival(NamedTuple):
-    """A model of scikit-learn, not yet fitted, and how many training rows it learns from at most."""
+    """A model of scikit-learn, not yet fitted, and how many training rows and columns it learns from at most."""
 
     model: Any
     rows: int
+    columns: int | None = None
 
 
 def linear_model(task: str, *, width: int, seed: int) -> Rival:
@@ -195,7 +198,7 @@ def trees(task: str, *, width: int, seed: int) -> Rival:
         early_stopping=False,
         random_state=seed,
     )
-    return Rival(model, max(1000, TREES_CELLS // width))
+    return Rival(model, max(1000, TREES_CELLS // width), MOST_COLUMNS)
 
 
 def _outputs_of(
@@ -203,8 +206,11 @@ def _outputs_of(
 ) -> Array:
     """Outputs (validation rows, outputs) of a rival that learns from the training rows, or a sample of them."""
     rival = make(target.task, width=x.shape[1] * max(1, len(target.classes)), seed=seed)
-    rows = np.random.default_rng(seed).permutation(fold.train)[: rival.rows]
+    rng = np.random.default_rng(seed)
+    rows = rng.permutation(fold.train)[: rival.rows]
     rows = rows[weight[rows] > 0]
+    if rival.columns is not None and x.shape[1] > rival.columns:
+        x = x[:, np.sort(rng.permutation(x.shape[1])[: rival.columns])]
     if target.task != "regression" and len(np.unique(truth[rows])) < 2:
         return np.repeat(_constant_outputs(target, truth[rows], weight[rows])[None], len(fold.validation), axis=0)
     # One thread: on so little work several wait for each other longer than they help where the machine is busy.
