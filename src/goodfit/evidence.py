@@ -35,7 +35,7 @@ LINEAR_CELLS = 20_000_000
 """The linear model learns from as many training rows as have so many cells, times the number of outputs."""
 TREES_CELLS = 2_000_000
 """The trees do from so many, and from 1000 rows at least, …"""
-TREES, TREES_COLUMNS = 40, 200_000
+TREES, TREES_COLUMNS = 40, 100_000
 """… in so many rounds, or in as many as look at so many columns, times the number of outputs; in 5 at least."""
 MOST_COLUMNS = 300
 """Of more columns a random choice."""
