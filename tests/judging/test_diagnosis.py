@@ -396,3 +396,11 @@ def test_a_run_is_judged_by_what_its_record_holds():
     assert (case.n_train, case.n_validation, case.hidden) == (96, 24, (8,))
     assert case.baseline_loss == pytest.approx(math.log(3), abs=0.05)
     assert case.given_val_loss == pytest.approx(run.record.validation_scores["log_loss"], abs=1e-5)
+
+
+def test_a_lead_over_the_baseline_that_may_be_luck_is_a_warning():
+    none, some = (
+        diagnose(good(baseline_difference=(gain, 0.02))).find("no_better_than_baseline") for gain in (0.01, 0.03)
+    )
+    assert (none.severity, some.severity) == ("serious", "warning")
+    assert "may be luck" in some.sentence and some.argument == "--folds 5"

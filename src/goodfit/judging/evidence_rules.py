@@ -83,21 +83,21 @@ def no_better_than_baseline(case: Case) -> Finding | None:
     gain, error = case.baseline_difference or (case.baseline_loss - case.given_val_loss, case.error)
     if gain > 2 * error and gain > 0:
         return None
-    return Finding(
-        "no_better_than_baseline",
-        "serious",
-        "No better than a model that knows no column and always predicts the same.",
-        {"val_loss": case.given_val_loss, "baseline": case.baseline_loss, "gain": gain, "standard_error": error},
-        "Look for columns that have to do with the target, or more rows.",
-    )
+    evidence = {"val_loss": case.given_val_loss, "baseline": case.baseline_loss, "gain": gain, "standard_error": error}
+    if gain > error:
+        words = "Better than always predicting the same, but on so few rows that may be luck."
+        return Finding("no_better_than_baseline", "warning", words, evidence, "Let every row judge once.", "--folds 5")
+    words = "No better than a model that knows no column and always predicts the same."
+    advice = "Look for columns that have to do with the target, or more rows."
+    return Finding("no_better_than_baseline", "serious", words, evidence, advice)
 
 
 def no_better_than_linear(case: Case) -> Finding | None:
-    """A linear model does as well within two standard errors, or better; nothing is said of a network that is one."""
+    """A linear model does as well within a standard error, or better; nothing is said of a network that is one."""
     if not case.judged or case.linear_loss is None or not math.isfinite(case.linear_loss) or case.hidden == ():
         return None
     gain, error = case.linear_difference or (case.linear_loss - case.given_val_loss, 0.5 * case.error)
-    if gain > 2 * error and gain > 0:
+    if gain > error and gain > 0:
         return None
     worse = gain < -2 * error
     return Finding(

@@ -35,10 +35,13 @@ def show_verdict(verdict: Verdict, console: Console) -> None:
     """One of the guide's words with its reason, then what else was found, the most severe first."""
     grid = _grid()
     grid.add_row("verdict", Text.assemble((verdict.word, COLOURS.get(verdict.word, "bold")), ": ", verdict.sentence))
+    said: set[str] = set()
     for finding in _others(verdict):
         if finding.sentence != verdict.sentence:
             grid.add_row("", plain(finding.sentence, longest=LONGEST_SENTENCE))
-        _add_step(grid, finding.argument, finding.advice)
+        if finding.argument not in said:
+            _add_step(grid, finding.argument, finding.advice)
+        said |= {finding.argument} - {""}
     console.print(grid, "")
 
 
