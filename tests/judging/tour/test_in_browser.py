@@ -53,5 +53,5 @@ def test_every_chapter_is_reached_from_the_top_by_keyboard(opened):
         opened.keyboard.press("Tab")
     opened.keyboard.press("Enter")
     last = opened.locator("section.chapter").last
-    assert opened.url.endswith(f"#{last.get_attribute('id')}")
+    opened.wait_for_url(f"**#{last.get_attribute('id')}")
     assert last.evaluate("e => e.getBoundingClientRect().top < innerHeight")
