@@ -32,7 +32,7 @@ def validation_too_small(case: Case) -> Finding | None:
     return Finding(
         "validation_too_small",
         "warning",
-        f"{rows} too few to tell: their loss is uncertain by {case.error:.3g}.",
+        f"{rows} too few to tell close networks apart: their loss is uncertain by {case.error:.3g}.",
         {"standard_error": case.error, "val_loss": case.given_val_loss, "can_be_learned": case.reach},
         "Let every row judge once.",
         "--folds 5",
