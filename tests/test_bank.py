@@ -9,27 +9,36 @@ from benchmarks.bank import score
 from benchmarks.bank.__main__ import labelled
 from benchmarks.bank.__main__ import main as run_bank
 from benchmarks.bank.fresh import FRESH
-from benchmarks.bank.tables import FITTED, UNSEEN
-from benchmarks.bank.trainings import L2, SCHEMES, Trained, row_losses_of_rivals
+from benchmarks.bank.seen import SEEN
+from benchmarks.bank.trainings import FOLDS, L2, SCHEMES, Trained, row_losses_of_rivals, train_all
 from benchmarks.bank.truth import label
+from benchmarks.bank.views import alone, in_a_grid, in_folds
+from goodfit.data.folds import make_folds
 from goodfit.judging.case import Case
+from goodfit.training.evaluation import Rows
+from goodfit.training.sweep import Fold
 
 BASELINE = 1.0
 CURVE = (0.5, 0.4)
 
 
 def trained(truth, *, hidden=(), scheme="long", loss=None):
-    """A row of λ × rates of one network, every seed with the same true loss."""
-    truth = np.repeat(np.asarray(truth, float)[:, :, None], 3, axis=2)
-    loss = truth if loss is None else np.repeat(np.asarray(loss, float)[:, :, None], 3, axis=2)
-    case = Case(loss=CURVE, val_loss=CURVE, given_epoch=2)
-    cases = tuple((case,) * truth.shape[1] for _ in range(truth.shape[0]))
-    return Trained("built", hidden, scheme, cases, loss, truth, BASELINE)
+    """A row of λ × rates of one network, every fold with the same true loss."""
+    truth = np.repeat(np.asarray(truth, float)[:, :, None], FOLDS, axis=2)
+    loss = truth if loss is None else np.repeat(np.asarray(loss, float)[:, :, None], FOLDS, axis=2)
+    shape = truth.shape[:2]
+    curves = tuple((Case(loss=CURVE, val_loss=CURVE, given_epoch=2),) * shape[1] for _ in range(shape[0]))
+    val_curves = np.empty(truth.shape, object)
+    for place in np.ndindex(truth.shape):
+        val_curves[place] = np.array(CURVE)
+    rates, fold = tuple(0.001 * 10**j for j in range(shape[1])), np.repeat(np.arange(FOLDS), 4)
+    rows = np.repeat(truth, 4, axis=2)
+    return Trained("built", hidden, scheme, rates, curves, val_curves, loss, truth, rows, fold, {}, BASELINE)
 
 
 def labels(*of):
     """Words and rates of all trainings, in their order, with ? where they are unclear."""
-    found = list(label(of))
+    found = list(label(of, alone))
     words = [one.word if one.clear_word else "?" for one in found]
     return words, [one.rate if one.clear_rate else "?" for one in found]
 
@@ -73,12 +82,34 @@ def test_a_diverged_training_has_a_rate_that_is_too_large():
     assert labels(trained([[0.2, math.inf]]))[1] == ["right", "too large"]
 
 
+def test_the_fold_that_is_judged_must_show_half_of_the_gain_and_the_mean_of_all_need_not():
+    one = trained([[0.3, 0.2]])
+    one.truth[0, 1] = (0.29, 0.18, 0.18, 0.18, 0.17)
+    assert [found.rate for found in label([one], in_a_grid)] == ["right", "right"]
+    assert [found.rate for found in label([one], in_folds)] == ["too small", "right"]
+
+
+def test_a_grid_has_the_gains_of_its_neighbours_and_folds_those_of_all_rows():
+    one = trained([[0.3, 0.2], [0.4, 0.1]])
+    one.rows[0, 0, one.fold > 0] = 0.5
+    for view, own in ((in_a_grid, 0.3), (in_folds, (0.3 + 4 * 0.5) / 5)):
+        case = view(one, (0, 0))
+        assert case.given_val_loss == pytest.approx(own)
+        gains = {(n.l2, n.learning_rate): n.gain for n in case.neighbours}
+        # The second reading, by curves that are all the same, gains nothing.
+        assert gains == pytest.approx({(0.0, 0.01): (own - 0.2) / 2, (0.0001, 0.001): (own - 0.4) / 2})
+    assert in_a_grid(one, (0, 0)).n_folds == 1 and in_folds(one, (0, 0)).n_folds == FOLDS
+    assert in_a_grid(one._replace(scheme="last"), (0, 0)) is None
+    assert alone(one, (0, 0)).neighbours == ()
+
+
 def test_agreement_is_the_mean_over_truths_and_cannot_tell_is_wrong():
     words = ("underfitting", "good fit", "overfitting")
     found = [score.Pair(word, word, word) for word in words] + [score.Pair("good fit", "good fit", "cannot tell")]
     unclear = score.Pair("unclear", "good fit", "overfitting")
     assert score.agreement([*found, unclear], words) == pytest.approx((1 + 0.5 + 1) / 3)
     assert score.agreement([*found, unclear], words, leaning=True) == pytest.approx((1 + 1 / 3 + 1) / 3)
+    assert score.agreement(score.told(found), words) == 1
     assert score.share(found, "good fit", ("cannot tell",)) == 0.5
     assert score.confusion([*found, unclear], (*words, "unclear"), words) == [
         [1, 0, 0],
@@ -89,7 +120,7 @@ def test_agreement_is_the_mean_over_truths_and_cannot_tell_is_wrong():
 
 
 def test_no_data_set_is_in_two_parts():
-    names = [source.name for source in (*FITTED, *UNSEEN, *FRESH)]
+    names = [source.name for source in (*SEEN, *FRESH)]
     assert len(set(names)) == len(names)
 
 
@@ -98,38 +129,48 @@ def test_fresh_data_sets_are_whole(source):
     data = source.make(0)
     if data is None:
         pytest.skip("its table is not at hand")
-    parts = np.concatenate([data.train, data.validation, data.fresh])
+    parts = np.concatenate([data.known, data.fresh])
     assert np.array_equal(np.sort(parts), np.arange(len(data.x)))
     assert np.isfinite(data.x).all() and np.isfinite(data.y).all()
-    for part in (data.train, data.validation, data.fresh):
+    for part in (data.known, data.fresh):
         assert len(np.unique(data.y[part])) == data.n_classes or data.task == "regression"
 
 
-def test_trees_are_measured_as_in_a_run():
-    data = FITTED[1].make(0)
-    rows = row_losses_of_rivals(data, data.validation)
+def test_trees_are_measured_as_in_a_run_and_learn_from_other_folds():
+    data = next(source for source in SEEN if source.name == "xor").make(0)
+    dealt = make_folds(len(data.known), FOLDS, stratify=data.y[data.known])
+    rows = row_losses_of_rivals(data, [Fold(Rows(data.x, data.y), *parts) for parts in dealt])
     assert rows["trees"].mean() < 0.3 * rows["linear"].mean()
 
 
 @pytest.fixture(scope="module")
 def small():
     """One data set of the bank, one network, few epochs."""
-    source = FITTED[0]._replace(epochs=12, networks=((8,),))
-    return list(labelled([source]))
+    return labelled([SEEN[0]._replace(epochs=12, networks=((8,),))])
 
 
 def test_a_small_piece_of_the_bank_is_judged_mostly_right(small):
-    assert len(small) == len(SCHEMES) * len(L2) * 5
-    words, rates = score.pairs(score.in_a_grid(small))
-    assert score.share(rates, "too small", ("too small",)) > 0.9
-    assert score.share(rates, "right", ("right",)) > 0.9
-    assert score.share(words, "underfitting", ("underfitting",)) > 0.9
-    assert score.share(words, "good fit", ("underfitting", "overfitting")) < 0.15
-    assert len(score.winners(small)) == 2
+    assert {name: len(found) for name, found in small.items()} == {
+        "alone": len(SCHEMES) * len(L2) * 5,
+        "in a grid": 2 * len(L2) * 5,
+        "on five folds": 2 * len(L2) * 5,
+    }
+    for view in ("in a grid", "on five folds"):
+        words, rates = score.pairs(small[view])
+        assert score.share(rates, "too small", ("too small",)) > 0.9
+        assert score.share(rates, "right", ("right",)) > 0.9
+        assert score.share(words, "underfitting", ("underfitting",)) > 0.8
+        assert score.share(words, "underfitting", ("good fit", "overfitting")) < 0.1
+        assert score.share(words, "good fit", ("underfitting", "overfitting")) < 0.15
+        assert sum(one.wins for one in small[view]) == 2
+
+
+def test_a_table_that_is_not_at_hand_is_left_out():
+    assert list(train_all(SEEN[0]._replace(make=lambda seed: None))) == []
 
 
 @pytest.mark.slow
 def test_the_whole_bank_prints_its_tables(capsys):
     run_bank()
     out = capsys.readouterr().out
-    assert out.count("### The half") == 12 and out.count("### Fresh data sets") == 6
+    assert out.count("### Data sets that chose") == 10 and out.count("### Fresh data sets") == 10

@@ -23,12 +23,11 @@ LARGE = *SMALL, (256, 256)
 
 
 class Data(NamedTuple):
-    """Rows that train, validate and judge, (rows, features) and (rows,); quantities are standardised."""
+    """Rows that are known, and fresh ones that judge, (rows, features) and (rows,); quantities are standardised."""
 
     x: np.ndarray
     y: np.ndarray
-    train: np.ndarray
-    validation: np.ndarray
+    known: np.ndarray
     fresh: np.ndarray
     task: str
     n_classes: int
@@ -45,24 +44,22 @@ class Source(NamedTuple):
     networks: tuple[tuple[int, ...], ...] = SMALL
 
 
-def parts(n_train: int, n_validation: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    cuts = [n_train, n_train + n_validation]
-    return tuple(np.split(np.arange(cuts[1] + N_FRESH), cuts))
+def parts(n: int) -> tuple[np.ndarray, np.ndarray]:
+    """Numbers of the rows that are known, and of the fresh ones."""
+    return np.arange(n), np.arange(n, n + N_FRESH)
 
 
-def regression(
-    f: Callable[[np.ndarray], np.ndarray], *, features: int, n: int, noise: float, n_validation: int | None = None
-) -> Callable[[int], Data]:
+def regression(f: Callable[[np.ndarray], np.ndarray], *, features: int, n: int, noise: float) -> Callable[[int], Data]:
     """y = f(x) + noise·sd(f)·ε, x standard normal; ε normal."""
 
     def make(seed: int) -> Data:
         rng = np.random.default_rng(seed)
-        train, validation, fresh = parts(n, n_validation or n)
-        x = rng.normal(size=(fresh[-1] + 1, features))
+        known, fresh = parts(n)
+        x = rng.normal(size=(n + N_FRESH, features))
         clean = f(x)
         y = clean + noise * clean.std() * rng.normal(size=len(x))
-        y = (y - y[train].mean()) / y[train].std()
-        return Data(x, y, train, validation, fresh, "regression", 0)
+        y = (y - y[known].mean()) / y[known].std()
+        return Data(x, y, known, fresh, "regression", 0)
 
     return make
 
@@ -73,19 +70,16 @@ def classes(
     n: int,
     flip: float = 0.0,
     n_classes: int = 2,
-    n_validation: int | None = None,
 ) -> Callable[[int], Data]:
     """Classes drawn with their rows; a share ``flip`` of the labels is drawn anew, at random."""
 
     def make(seed: int) -> Data:
         rng = np.random.default_rng(seed)
-        train, validation, fresh = parts(n, n_validation or n)
-        x, y = draw(rng, fresh[-1] + 1)
+        known, fresh = parts(n)
+        x, y = draw(rng, n + N_FRESH)
         y = np.where(rng.random(len(y)) < flip, rng.integers(n_classes, size=len(y)), y)
-        x = (x - x[train].mean(axis=0)) / x[train].std(axis=0)
-        return Data(
-            x, y.astype(np.int64), train, validation, fresh, "multiclass" if n_classes > 2 else "binary", n_classes
-        )
+        x = (x - x[known].mean(axis=0)) / x[known].std(axis=0)
+        return Data(x, y.astype(np.int64), known, fresh, "multiclass" if n_classes > 2 else "binary", n_classes)
 
     return make
 
@@ -93,7 +87,7 @@ def classes(
 def real(
     table: str, target: str = "target", *, rows: int = 3_000, drop: Sequence[str] = (), **settings: object
 ) -> Callable[[int], Data | None]:
-    """A real table as goodfit reads it: 30 % of the rows train, 20 % validate, half of them judge."""
+    """A real table as goodfit reads it; half of the rows are known."""
 
     def make(seed: int) -> Data | None:
         source = _source(table) if "/" in table else table
@@ -102,15 +96,15 @@ def real(
         found = goodfit.read_table(source, drop=drop)
         if found.n_rows > rows:
             found = found.take(np.sort(np.random.default_rng(seed).choice(found.n_rows, rows, replace=False)))
-        prepared = prepare(found, target, Settings(test_size=0.5, validation_split=0.4, seed=seed, **settings))
+        prepared = prepare(found, target, Settings(test_size=0.5, seed=seed, **settings))
         known, parts = arrays_of(prepared), prepared.parts
         judge = prepared.table.take(parts.test)
         y = np.concatenate([np.asarray(known.rows.labels)[:-1, 0], np.asarray(prepared.target.encode(judge)).ravel()])
         x = np.concatenate([np.asarray(known.rows.x), prepared.encoder.transform(judge)])
         task = prepared.target.task
         y = y if task == "regression" else y.astype(np.int64)
-        fresh = np.arange(len(known.rows.x), len(x))
-        return Data(x, y, known.train, known.validation, fresh, task, len(prepared.target.classes or ()))
+        n = len(known.train) + len(known.validation)
+        return Data(x, y, np.arange(n), np.arange(n, len(x)), task, len(prepared.target.classes or ()))
 
     return make
 

@@ -3,85 +3,131 @@
 Whoever changes a rule after having looked at these tables must find others.
 """
 
-from collections.abc import Callable
-
 import numpy as np
-from sklearn import datasets
 
-from benchmarks.bank.data import Data, Source, classes, parts, real
+from benchmarks.bank.data import Source, classes, real, regression
 
-Draw = Callable[..., tuple[np.ndarray, ...]]
-
-
-def _quantity(
-    draw: Draw, *, n: int, noise: float, features: int = 0, n_validation: int | None = None, **options: object
-) -> Callable[[int], Data]:
-    """y of one of scikit-learn's generators + noise·sd(y)·ε, with so many columns that say nothing besides."""
-
-    def make(seed: int) -> Data:
-        rng = np.random.default_rng(seed)
-        train, validation, fresh = parts(n, n_validation or n)
-        x, y, *_ = draw(n_samples=fresh[-1] + 1, random_state=seed, **options)
-        x = np.column_stack([x, rng.normal(size=(len(x), features))])
-        y = y + noise * y.std() * rng.normal(size=len(y))
-        x = (x - x[train].mean(axis=0)) / x[train].std(axis=0)
-        return Data(x, (y - y[train].mean()) / y[train].std(), train, validation, fresh, "regression", 0)
-
-    return make
+Drawn = tuple[np.ndarray, np.ndarray]
 
 
-def _kinds(draw: Draw, *, n: int, n_classes: int = 2, **options: object) -> Callable[[int], Data]:
-    """Classes of one of scikit-learn's generators; ``flip`` is among the options where it has none of its own."""
-    flip = float(options.pop("flip", 0.0))
-    options |= {"n_classes": n_classes} if n_classes > 2 else {}
-
-    def rows(rng: np.random.Generator, n_rows: int) -> tuple[np.ndarray, np.ndarray]:
-        x, y = draw(n_samples=n_rows, random_state=int(rng.integers(2**31)), **options)
-        order = rng.permutation(len(x))
-        return x[order], np.unique(y[order], return_inverse=True)[1]
-
-    return classes(rows, n=n, n_classes=n_classes, flip=flip)
+def swell(x: np.ndarray) -> np.ndarray:
+    return np.sin(1.5 * x[:, 0]) * np.cos(x[:, 1]) + 0.5 * np.tanh(x[:, 2])
 
 
-def _swiss_roll(n_samples: int, random_state: int) -> tuple[np.ndarray, np.ndarray]:
-    return datasets.make_swiss_roll(n_samples, noise=0.5, random_state=random_state)
+def largest(x: np.ndarray) -> np.ndarray:
+    return x[:, :4].max(axis=1)
+
+
+def growth(x: np.ndarray) -> np.ndarray:
+    return np.exp(0.4 * x[:, :5].sum(axis=1))
+
+
+def ledge(x: np.ndarray) -> np.ndarray:
+    return np.sign(x[:, 0] + x[:, 1] - x[:, 2]) + 0.5 * x[:, 3]
+
+
+def distance(x: np.ndarray) -> np.ndarray:
+    return np.sqrt((x[:, :6] ** 2).sum(axis=1))
+
+
+def ratio(x: np.ndarray) -> np.ndarray:
+    return x[:, 0] / (0.5 + x[:, 1] ** 2) + x[:, 2]
+
+
+def slope(x: np.ndarray) -> np.ndarray:
+    return x @ np.linspace(1, 0.1, x.shape[1])
+
+
+def bowls(x: np.ndarray) -> np.ndarray:
+    return x[:, 0] ** 2 - x[:, 1] ** 2 + x[:, 2] * x[:, 3] + x[:, 4]
+
+
+def logarithm(x: np.ndarray) -> np.ndarray:
+    return np.log(0.1 + x[:, 0] ** 2 + 0.5 * x[:, 1] ** 2) + 0.5 * x[:, 2]
+
+
+def triangle(rng: np.random.Generator, n: int) -> Drawn:
+    """Three clusters in two columns, beside ten that say nothing."""
+    y = rng.integers(3, size=n)
+    angle = 2 * np.pi * y / 3
+    place = 1.3 * np.column_stack([np.cos(angle), np.sin(angle)])
+    return np.column_stack([place + rng.normal(size=(n, 2)), rng.normal(size=(n, 10))]), y
+
+
+def spheres(rng: np.random.Generator, n: int) -> Drawn:
+    """Three classes by the distance from the middle of five columns."""
+    x = rng.normal(size=(n, 5))
+    return x, np.digitize((x**2).sum(axis=1), [3.0, 6.0])
+
+
+def all_three(rng: np.random.Generator, n: int) -> Drawn:
+    x = rng.integers(2, size=(n, 10))
+    return x, x[:, :3].all(axis=1).astype(int)
+
+
+def together(rng: np.random.Generator, n: int) -> Drawn:
+    x = rng.normal(size=(n, 15))
+    score = x[:, 0] + x[:, 1] - x[:, 2] + 1.5 * x[:, 3] * x[:, 4]
+    return x, (rng.random(n) < 1 / (1 + np.exp(-1.5 * score))).astype(int)
+
+
+def grades(rng: np.random.Generator, n: int) -> Drawn:
+    """Four classes in an order: a sum with noise, cut three times."""
+    x = rng.normal(size=(n, 6))
+    return x, np.digitize(x[:, :3].sum(axis=1) + rng.normal(size=n), [-1.5, 0.0, 1.5])
+
+
+def arms(rng: np.random.Generator, n: int) -> Drawn:
+    """Four arms that bend, with four columns that say nothing."""
+    y, t = rng.integers(4, size=n), rng.random(n)
+    angle = 1.5 * t + np.pi * y / 2
+    arm = np.column_stack([t * np.cos(angle), t * np.sin(angle)]) + 0.07 * rng.normal(size=(n, 2))
+    return np.column_stack([arm, 0.5 * rng.normal(size=(n, 4))]), y
+
+
+def quarters(rng: np.random.Generator, n: int) -> Drawn:
+    """Four clusters that overlap, opposite ones of the same class."""
+    corner = rng.integers(2, size=(n, 2))
+    return 2.4 * corner + rng.normal(size=(n, 2)), corner.sum(axis=1) % 2
+
+
+def words(rng: np.random.Generator, n: int) -> Drawn:
+    """Counts of fifty words, rare and common ones; ten of them say something."""
+    x = rng.poisson(np.geomspace(0.05, 1.5, 50), size=(n, 50))
+    return x, (rng.random(n) < 1 / (1 + np.exp(-(x[:, ::5] @ np.linspace(-1.5, 1.5, 10))))).astype(int)
 
 
 FRESH = (
-    Source("friedman 3", _quantity(datasets.make_friedman3, n=300, noise=0.2)),
+    Source("swell", regression(swell, features=5, n=700, noise=0.4), low_rates=False),
+    Source("largest of four", regression(largest, features=8, n=600, noise=0.3), patience=5),
+    Source("growth", regression(growth, features=6, n=500, noise=0.2), epochs=60),
+    Source("ledge", regression(ledge, features=5, n=900, noise=0.5), low_rates=False),
+    Source("distance from the middle", regression(distance, features=8, n=1000, noise=0.5)),
+    Source("ratio", regression(ratio, features=4, n=400, noise=0.3), epochs=60, patience=15),
+    Source("slope, mostly noise", regression(slope, features=15, n=800, noise=2.0)),
+    Source("bowls among 20 columns", regression(bowls, features=20, n=640, noise=0.3), low_rates=False),
+    Source("logarithm", regression(logarithm, features=3, n=1200, noise=0.4), patience=5),
+    Source("triangle among 12 columns", classes(triangle, n=450, n_classes=3), epochs=60),
+    Source("spheres, 3 classes", classes(spheres, n=700, n_classes=3), low_rates=False),
+    Source("all three, labels 5 % random", classes(all_three, n=600, flip=0.05)),
+    Source("together", classes(together, n=800), low_rates=False, patience=5),
+    Source("grades", classes(grades, n=500, n_classes=4), epochs=60),
+    Source("four arms", classes(arms, n=900, n_classes=4), low_rates=False, epochs=60),
+    Source("quarters", classes(quarters, n=400), epochs=60, patience=15),
+    Source("words", classes(words, n=1000)),
     Source(
-        "5 of 20 columns, 2 classes",
-        _kinds(datasets.make_classification, n=300, n_features=20, n_informative=5, flip_y=0.1),
-    ),
-    Source(
-        "4 classes, 30 columns",
-        _kinds(datasets.make_classification, n=400, n_classes=4, n_features=30, n_informative=12, class_sep=1.5),
+        "titanic, fare",
+        real("titanic/train.csv", "Fare", drop=("Name", "Ticket", "Cabin", "PassengerId")),
         low_rates=False,
     ),
-    Source("circles", _kinds(datasets.make_circles, n=200, noise=0.15, factor=0.5), epochs=60, patience=15),
-    Source("sums of squares, 2 classes", _kinds(datasets.make_hastie_10_2, n=480), low_rates=False),
-    Source("swiss roll with 6 columns of noise", _quantity(_swiss_roll, n=240, noise=0.3, features=6)),
+    Source("telco, contract", real("telco_churn/Telco-Customer-Churn.csv", "Contract", rows=1_500)),
+    Source("diamonds, clarity", real("diamonds/diamonds.csv", "clarity", rows=2_000), low_rates=False),
+    Source("california, age of houses", real("california_housing/housing.csv", "housing_median_age", rows=1_500)),
+    Source("red wine, alcohol", real("wine_quality/winequality-red.csv", "column_11"), low_rates=False, patience=5),
+    Source("adult, sex", real("adult/adult.data", "column_10", rows=2_000), epochs=30),
+    Source("german credit, duration", real("credit_g/credit.g.arff", "duration"), low_rates=False),
     Source(
-        "4 of 30 columns",
-        _quantity(datasets.make_sparse_uncorrelated, n=150, noise=0.3, n_features=30),
-        epochs=60,
-        low_rates=False,
+        "bank marketing, contact",
+        real("bank_marketing/bank-additional.zip", "contact", rows=2_000, drop=("duration", "y")),
     ),
-    Source(
-        "shells, 3 classes, labels 15 % random",
-        _kinds(datasets.make_gaussian_quantiles, n=300, n_classes=3, n_features=6, flip=0.15),
-        low_rates=False,
-    ),
-    Source(
-        "10 of 50 columns, few rows",
-        _quantity(datasets.make_regression, n=120, noise=0.8, n_validation=80, n_features=50, n_informative=10),
-        epochs=60,
-    ),
-    Source("german credit", real("credit_g/credit.g.arff", "class"), epochs=60),
-    Source("spambase", real("spambase/spambase.arff", "class", rows=1_500), low_rates=False),
-    Source(
-        "bank marketing",
-        real("bank_marketing/bank-additional.zip", "y", rows=2_000, drop=("duration",)),
-    ),
-    Source("diamonds", real("diamonds/diamonds.csv", "price", rows=1_500), low_rates=False),
 )

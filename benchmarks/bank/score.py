@@ -2,11 +2,9 @@
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 from typing import NamedTuple
 
 from benchmarks.bank.truth import Labelled
-from goodfit.judging.case import Case
 from goodfit.judging.diagnosis import diagnose
 from goodfit.judging.findings import Verdict
 
@@ -24,33 +22,13 @@ class Pair(NamedTuple):
     said: str
 
 
-def in_a_grid(labelled: Iterable[Labelled]) -> list[Labelled]:
-    """The trainings that a sweep can hold: it always gives back the best epoch."""
-    return [one for one in labelled if one.scheme != "last"]
-
-
-def winners(labelled: Iterable[Labelled]) -> list[Labelled]:
-    """Of each grid the training with the lowest validation loss."""
-    return [one for one in in_a_grid(labelled) if _lowest(one.case)]
-
-
-def _lowest(case: Case) -> bool:
-    return all(case.given_val_loss <= neighbour.val_loss for neighbour in case.neighbours)
-
-
-def by_themselves(labelled: Iterable[Labelled]) -> list[Labelled]:
-    """Every training as a single one has it, without the rest of its grid."""
-    return [one._replace(case=replace(one.case, neighbours=(), seed_losses=(), edges={})) for one in labelled]
-
-
 def pairs(labelled: Iterable[Labelled]) -> tuple[list[Pair], list[Pair]]:
-    """Words, and rates, of all trainings that gave weights back."""
+    """Words, and rates, of all trainings."""
     words, rates = [], []
     for one in labelled:
-        if one.case.given_epoch:
-            verdict = diagnose(one.case)
-            words.append(Pair(one.word if one.clear_word else UNCLEAR, one.word, verdict.word))
-            rates.append(Pair(one.rate if one.clear_rate else UNCLEAR, one.rate, _rate(verdict)))
+        verdict = diagnose(one.case)
+        words.append(Pair(one.word if one.clear_word else UNCLEAR, one.word, verdict.word))
+        rates.append(Pair(one.rate if one.clear_rate else UNCLEAR, one.rate, _rate(verdict)))
     return words, rates
 
 
@@ -64,6 +42,11 @@ def confusion(found: Sequence[Pair], truths: Sequence[str], said: Sequence[str])
     """How many of each truth (rows) were said to be each thing (columns)."""
     counts = Counter((pair.truth, pair.said) for pair in found)
     return [[counts[truth, word] for word in said] for truth in truths]
+
+
+def told(found: Iterable[Pair]) -> list[Pair]:
+    """Those of which something was said."""
+    return [pair for pair in found if pair.said != CANNOT_TELL]
 
 
 def agreement(found: Sequence[Pair], truths: Sequence[str], *, leaning: bool = False) -> float:

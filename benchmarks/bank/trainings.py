@@ -1,4 +1,4 @@
-"""The trainings of the bank: for each data set and network a whole grid, with early stopping and long without."""
+"""The trainings of the bank: for each data set and network a whole grid on five folds, with early stopping and long."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -10,9 +10,10 @@ from sklearn.linear_model import LogisticRegression, Ridge
 from threadpoolctl import threadpool_limits
 
 from benchmarks.bank.data import Data, Source
+from goodfit.data.folds import make_folds
 from goodfit.evidence import trees
 from goodfit.judging.case import Case
-from goodfit.judging.reading import member_case
+from goodfit.judging.reading import case_of
 from goodfit.learning.layers import Dense
 from goodfit.learning.stopping import EarlyStopping
 from goodfit.preparation import TASKS
@@ -22,7 +23,7 @@ from goodfit.training.sweep import Fold, Plan, Sweep, make_plan, sweep
 L2 = (0.0, 0.0001, 0.001, 0.01, 0.1, 1.0)
 LOW_RATES = (0.00001, 0.0001, 0.001, 0.01, 0.1)
 HIGH_RATES = (0.00003, 0.0003, 0.003, 0.03, 0.3)
-SEEDS = 3
+FOLDS = 5
 LONG = 3
 """The long trainings have so many times the epochs, and nothing stops them early."""
 SCHEMES = ("stopping", "long", "last")
@@ -30,39 +31,53 @@ SCHEMES = ("stopping", "long", "last")
 
 
 class Trained(NamedTuple):
-    """One data set, one network and one scheme; arrays (λ, rates, seeds).
+    """One data set, one network and one scheme, every point (λ, rate) of the grid on every fold.
 
-    cases: of the first seed, at the same places (λ, rates). loss: on training rows. truth: on fresh rows, infinite
-    where no epoch was finite. baseline: true loss of a model without columns.
+    curves: what the first fold's training shows, without neighbours, at the same places (λ, rates).
+    val_curves: validation losses by epoch of every fold, at the same places (λ, rates, folds).
+    loss, truth: on training rows and on fresh rows (λ, rates, folds), infinite where no epoch was finite.
+    rows: loss of every known row in the fold that validates by it (λ, rates, rows); fold: which that is (rows,).
+    rivals: loss of every known row under simple models that learned from the other folds (rows,).
+    baseline: true loss of a model without columns.
     """
 
     source: str
     hidden: tuple[int, ...]
     scheme: str
-    cases: tuple[tuple[Case, ...], ...]
+    rates: tuple[float, ...]
+    curves: tuple[tuple[Case, ...], ...]
+    val_curves: np.ndarray
     loss: np.ndarray
     truth: np.ndarray
+    rows: np.ndarray
+    fold: np.ndarray
+    rivals: dict[str, np.ndarray]
     baseline: float
 
 
 def train_all(source: Source, seed: int = 0) -> Iterator[Trained]:
     """Every network and scheme on a data set; nothing where its table is not at hand."""
     data = source.make(seed)
-    if data is not None:
-        for hidden in source.networks:
-            yield from _train(source, data, hidden)
+    if data is None:
+        return
+    labels = None if data.task == "regression" else data.y[data.known]
+    dealt = make_folds(len(data.known), FOLDS, seed=seed, stratify=labels)
+    rows = Rows(data.x.astype(np.float32), make_labels(data.y, None, "float32"))
+    folds = [Fold(rows, train, validation) for train, validation in dealt]
+    rivals = row_losses_of_rivals(data, folds)
+    for hidden in source.networks:
+        yield from _train(source, data, folds, hidden, rivals)
 
 
-def _train(source: Source, data: Data, hidden: tuple[int, ...]) -> Iterator[Trained]:
-    fold = Fold(Rows(data.x.astype(np.float32), make_labels(data.y, None, "float32")), data.train, data.validation)
+def _train(
+    source: Source, data: Data, folds: list[Fold], hidden: tuple[int, ...], rivals: dict[str, np.ndarray]
+) -> Iterator[Trained]:
     short = _plan(source, data, hidden, source.epochs, EarlyStopping(patience=source.patience))
     plans = {"stopping": short, "long": _plan(source, data, hidden, LONG * source.epochs, None)}
-    found = {name: sweep(plan, [fold]) for name, plan in plans.items()}
-    judge = np.concatenate([data.validation, data.fresh])
-    others = row_losses_of_rivals(data, judge)
+    found = {name: sweep(plan, folds) for name, plan in plans.items()}
     for scheme in SCHEMES:
         name = "stopping" if scheme == "stopping" else "long"
-        yield _judged(source, data, hidden, scheme, plans[name], found[name], fold, judge, others)
+        yield _judged(source, data, hidden, scheme, plans[name], found[name], folds, rivals)
 
 
 def _plan(source: Source, data: Data, hidden: tuple[int, ...], epochs: int, stopping: EarlyStopping | None) -> Plan:
@@ -77,7 +92,6 @@ def _plan(source: Source, data: Data, hidden: tuple[int, ...], epochs: int, stop
         axes={"l2": L2, "learning_rate": rates},
         epochs=epochs,
         early_stopping=stopping,
-        seeds=SEEDS,
     )
 
 
@@ -88,68 +102,61 @@ def _judged(
     scheme: str,
     plan: Plan,
     found: Sweep,
-    fold: Fold,
-    judge: np.ndarray,
-    others: dict[str, np.ndarray],
+    folds: list[Fold],
+    rivals: dict[str, np.ndarray],
 ) -> Trained:
-    recipe, _ = plan.recipe(len(data.train))
-    shape = (len(L2), len(plan.axes["learning_rate"]), SEEDS)
-    n = len(data.validation)
-    loss, truth, cases = np.full(shape, np.inf), np.full(shape, np.inf), []
-    for member, place in enumerate(product(*map(range, shape))):
-        training = found.trainings[member]
-        if training.best_epoch:
+    recipe, _ = plan.recipe(len(folds[0].train))
+    rates = plan.axes["learning_rate"]
+    shape = (len(L2), len(rates))
+    loss, truth = np.full((*shape, FOLDS), np.inf), np.full((*shape, FOLDS), np.inf)
+    rows, fold = np.full((*shape, len(data.known)), np.inf, np.float32), np.empty(len(data.known), int)
+    curves, val_curves = [], np.empty((*shape, FOLDS), object)
+    for member, (k, *place) in enumerate(product(range(FOLDS), *map(range, shape))):
+        training, at = found.trainings[member], tuple(place)
+        validation = folds[k].validation
+        fold[validation] = k
+        val_curves[at][k] = training.history["val_loss"]
+        given = training.history.n_epochs if scheme == "last" and training.best_epoch else training.best_epoch
+        if given:
             params = training.last_params if scheme == "last" else training.params
-            rows = row_losses(recipe, params, fold.rows, judge)
-            given = training.history.n_epochs if scheme == "last" else training.best_epoch
-            value = rows[n:].mean(dtype=float)
-            loss[place] = training.history["loss"][given - 1] if np.isfinite(value) else np.inf
-            truth[place] = value if np.isfinite(value) else np.inf
-        if place[2] == 0:
-            measured = _measured(rows[:n], others, n) if training.best_epoch else {}
-            case = replace(
-                member_case(found, member),
-                epochs=plan.epochs,
-                patience=source.patience if scheme == "stopping" else None,
-                n_train=len(data.train),
-                n_validation=n,
-                **measured,
-            )
-            given = case.n_epochs if scheme == "last" else case.given_epoch
-            cases.append(replace(case, given_epoch=given))
-    grid = tuple(tuple(cases[i * shape[1] : (i + 1) * shape[1]]) for i in range(shape[0]))
-    return Trained(source.name, hidden, scheme, grid, loss, truth, float(others["baseline"][n:].mean()))
+            losses = row_losses(recipe, params, folds[k].rows, np.concatenate([validation, data.fresh]))
+            value = losses[len(validation) :].mean(dtype=float)
+            if np.isfinite(value):
+                loss[at][k], truth[at][k] = training.history["loss"][given - 1], value
+                rows[at][validation] = losses[: len(validation)]
+        if k == 0:
+            point = {"l2": L2[at[0]], "learning_rate": rates[at[1]]}
+            known = {"epochs": plan.epochs, "patience": source.patience if scheme == "stopping" else None}
+            size = {"n_train": len(folds[0].train), "n_validation": len(validation)}
+            curves.append(replace(case_of(training), given_epoch=given, **point, **known, **size))
+    grid = tuple(tuple(curves[i * shape[1] : (i + 1) * shape[1]]) for i in range(shape[0]))
+    baseline = float(_of_baseline(data, data.known, data.fresh).mean())
+    return Trained(source.name, hidden, scheme, rates, grid, val_curves, loss, truth, rows, fold, rivals, baseline)
 
 
-def _measured(rows: np.ndarray, others: dict[str, np.ndarray], n: int) -> dict[str, object]:
-    """What a run measures of the weights given back, on validation rows."""
-    found: dict[str, object] = {"val_loss_error": _error(rows)}
-    for name, losses in others.items():
-        found[f"{name}_loss"] = float(losses[:n].mean())
-        found[f"{name}_difference"] = float((losses[:n] - rows).mean()), _error(losses[:n] - rows)
-    return found
-
-
-def _error(rows: np.ndarray) -> float:
-    return float(rows.std(ddof=1) / np.sqrt(len(rows)))
-
-
-def row_losses_of_rivals(data: Data, judge: np.ndarray) -> dict[str, np.ndarray]:
-    """Loss of each judging row under a model without columns, a linear one, and trees."""
-    x, y, train = data.x, data.y, data.train
-    boosted = trees(data.task, width=x.shape[1] * max(1, data.n_classes), seed=0).model
-    if data.task == "regression":
-        models = {"linear": Ridge(), "trees": boosted}
+def row_losses_of_rivals(data: Data, folds: list[Fold]) -> dict[str, np.ndarray]:
+    """Loss of each known row under a model without columns, a linear one, and trees, each learned from other folds."""
+    found = {name: np.empty(len(data.known)) for name in ("baseline", "linear", "trees")}
+    for _, train, validation in folds:
+        found["baseline"][validation] = _of_baseline(data, train, validation)
+        boosted = trees(data.task, width=data.x.shape[1] * max(1, data.n_classes), seed=0).model
+        linear = Ridge() if data.task == "regression" else LogisticRegression(max_iter=2000)
         with threadpool_limits(1, "openmp"):
-            found = {
-                name: (y[judge] - model.fit(x[train], y[train]).predict(x[judge])) ** 2
-                for name, model in models.items()
-            }
-        return {"baseline": (y[judge] - y[train].mean()) ** 2, **found}
-    shares = np.bincount(y[train], minlength=data.n_classes) / len(train)
-    found = {"baseline": -np.log(shares[y[judge]])}
-    with threadpool_limits(1, "openmp"):
-        for name, model in {"linear": LogisticRegression(max_iter=2000), "trees": boosted}.items():
-            probabilities = np.clip(model.fit(x[train], y[train]).predict_proba(x[judge]), 1e-7, 1)
-            found[name] = -np.log(probabilities[np.arange(len(judge)), y[judge]])
+            for name, model in {"linear": linear, "trees": boosted}.items():
+                found[name][validation] = _of_model(data, model.fit(data.x[train], data.y[train]), validation)
     return found
+
+
+def _of_baseline(data: Data, train: np.ndarray, rows: np.ndarray) -> np.ndarray:
+    """Loss of each row under the training rows' mean, or their classes' shares."""
+    if data.task == "regression":
+        return (data.y[rows] - data.y[train].mean()) ** 2
+    shares = np.bincount(data.y[train], minlength=data.n_classes) / len(train)
+    return -np.log(shares[data.y[rows]])
+
+
+def _of_model(data: Data, model: Ridge | LogisticRegression, rows: np.ndarray) -> np.ndarray:
+    if data.task == "regression":
+        return (data.y[rows] - model.predict(data.x[rows])) ** 2
+    probabilities = np.clip(model.predict_proba(data.x[rows]), 1e-7, 1)
+    return -np.log(probabilities[np.arange(len(rows)), data.y[rows]])

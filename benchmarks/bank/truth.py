@@ -1,7 +1,7 @@
 """The truth about each training of the bank, by intervention: what would have come out if one thing had been changed.
 
 For every training the true loss (fresh rows, weights given back) is compared with that of the same training where one
-thing is different, mean over the seeds:
+thing is different, mean over the folds:
 
   frees       less penalty; a larger network; more epochs (with early stopping: three times as many and no stop)
   restrains   more penalty; an earlier epoch (where the last is given back)
@@ -9,10 +9,11 @@ thing is different, mean over the seeds:
               gain is on the training rows too, restrains where it is not
 
 A gain is counted in units of CLEAR of the distance from the baseline's true loss to the lowest known of the data set
-(at least FLOOR of the baseline's loss), or of two standard errors over the seeds if that is more; the seed that is
-judged must show half of it. A training that some change improves by more than 1 fits badly, one that none improves fits
-well; from ½ to 1½ is unclear. Unclear is also a training of which one can only say that there is nothing to learn: no
-change improves it and it is still no better than the baseline; or nothing on this data set is, and it is as good.
+(at least FLOOR of the baseline's loss), or of two standard errors over the folds if that is more. Where one fold's
+training is judged, and not the mean of all, it must show half of the gain itself. A training that some change improves
+by more than 1 fits badly, one that none improves fits well; from ½ to 1½ is unclear. Unclear is also a training of
+which one can only say that there is nothing to learn: no change improves it and it is still no better than the
+baseline; or nothing on this data set is, and it is as good.
 """
 
 from collections.abc import Iterator, Sequence
@@ -21,6 +22,7 @@ from typing import NamedTuple
 import numpy as np
 
 from benchmarks.bank.trainings import SCHEMES, Trained
+from benchmarks.bank.views import View, in_folds
 from goodfit.judging.case import Case
 
 CLEAR = 0.05
@@ -34,7 +36,8 @@ class Labelled(NamedTuple):
     """A training with its truth.
 
     word: ``underfitting``, ``good fit``, ``overfitting``; rate: ``too small``, ``right``, ``too large``. clear_word,
-    clear_rate: whether the interventions say so clearly. gains: of each intervention, in clear gains.
+    clear_rate: whether the interventions say so clearly. gains: of each intervention, in clear gains. wins: whether no
+    other training of the grid has a lower validation loss.
     """
 
     source: str
@@ -46,6 +49,7 @@ class Labelled(NamedTuple):
     rate: str
     clear_rate: bool
     gains: dict[str, float]
+    wins: bool
 
 
 class _Gain(NamedTuple):
@@ -58,8 +62,8 @@ class _Gain(NamedTuple):
 NONE = _Gain(0.0, 0.0)
 
 
-def label(trained: Sequence[Trained]) -> Iterator[Labelled]:
-    """All trainings of one data set with their truths; those without weights are left out of the words."""
+def label(trained: Sequence[Trained], view: View) -> Iterator[Labelled]:
+    """All trainings of one data set with their truths, as a view shows them."""
     by_place = {(one.hidden, one.scheme): one for one in trained}
     lowest = min(one.truth[np.isfinite(one.truth)].min() for one in trained)
     baseline = trained[0].baseline
@@ -69,27 +73,32 @@ def label(trained: Sequence[Trained]) -> Iterator[Labelled]:
     for one in trained:
         larger = [by_place[hidden, one.scheme] for hidden in networks[networks.index(one.hidden) + 1 :]]
         long = by_place[one.hidden, SCHEMES[1]]
-        for i, row in enumerate(one.cases):
-            for j, case in enumerate(row):
-                yield _labelled(one, larger, long, (i, j), case, clear, nothing)
+        cases = {place: view(one, place) for place in np.ndindex(one.truth.shape[:2])}
+        known = {place: case for place, case in cases.items() if case is not None}
+        best = min((case.given_val_loss for case in known.values()), default=np.nan)
+        for place, case in known.items():
+            gains = _gains(one, larger, long, place, clear, one_fold=view is not in_folds)
+            found = _labelled(one, case, gains, one.truth[place].mean(), clear, nothing)
+            yield found._replace(wins=case.given_val_loss == best)
 
 
-def _labelled(
+def _gains(
     one: Trained,
     larger: Sequence[Trained],
     long: Trained,
     place: tuple[int, int],
-    case: Case,
     clear: float,
-    nothing: float,
-) -> Labelled:
+    *,
+    one_fold: bool,
+) -> dict[str, _Gain]:
+    """What each intervention would have gained."""
     i, j = place
 
     def gain(other: Trained, at: tuple[int, int]) -> _Gain:
-        return _gain(one, place, other, at, clear)
+        return _gain(one, place, other, at, clear, one_fold=one_fold)
 
     n_l2, n_rates, _ = one.truth.shape
-    gains = {
+    return {
         "less penalty": _best(gain(one, (k, j)) for k in range(i)),
         "larger network": _best(gain(other, place) for other in larger),
         "more epochs": gain(long, place) if one.scheme == "stopping" else NONE,
@@ -98,21 +107,25 @@ def _labelled(
         "ten times the rate": gain(one, (i, j + 1)) if j + 1 < n_rates else NONE,
         "a tenth of the rate": gain(one, (i, j - 1)) if j > 0 else NONE,
     }
+
+
+def _labelled(one: Trained, case: Case, gains: dict[str, _Gain], mean: float, clear: float, nothing: float) -> Labelled:
     word, clear_word = _word(gains)
-    mean = one.truth[place].mean()
     if mean < nothing or (word == "good fit" and one.baseline - mean < clear):
         clear_word = False
     rate, clear_rate = _rate(gains)
     sizes = {name: found.size for name, found in gains.items()}
-    return Labelled(one.source, one.hidden, one.scheme, case, word, clear_word, rate, clear_rate, sizes)
+    return Labelled(one.source, one.hidden, one.scheme, case, word, clear_word, rate, clear_rate, sizes, wins=False)
 
 
 def _best(gains: Iterator[_Gain]) -> _Gain:
     return max(gains, key=lambda found: found.size, default=NONE)
 
 
-def _gain(one: Trained, place: tuple[int, int], other: Trained, at: tuple[int, int], clear: float) -> _Gain:
-    """How much lower the true loss is there; 1 is a clear gain for both the mean of the seeds and the seed judged."""
+def _gain(
+    one: Trained, place: tuple[int, int], other: Trained, at: tuple[int, int], clear: float, *, one_fold: bool
+) -> _Gain:
+    """How much lower the true loss is there; 1 is a clear gain of the mean over folds, and of the fold judged."""
     here, there = one.truth[place], other.truth[at]
     if not np.isfinite(there).all():
         return NONE
@@ -120,7 +133,7 @@ def _gain(one: Trained, place: tuple[int, int], other: Trained, at: tuple[int, i
         return _Gain(np.inf, 1.0)
     gain = here - there
     threshold = max(clear, 2 * gain.std(ddof=1) / np.sqrt(len(gain)))
-    size = min(gain.mean() / threshold, gain[0] / (0.5 * threshold))
+    size = min(gain.mean() / threshold, gain[0] / (0.5 * threshold) if one_fold else np.inf)
     learned = float((one.loss[place] - other.loss[at]).mean())
     return _Gain(max(0.0, float(size)), learned / gain.mean() if gain.mean() > 0 else 0.0)
 

@@ -41,11 +41,11 @@ from goodfit.errors import GoodFitError, RunError
 from goodfit.evidence import Evidence
 from goodfit.learning.arrays import Params
 from goodfit.settings import Settings, settings_from
-from goodfit.training.choice import Choice, Configuration, Gain
+from goodfit.training.choice import Choice, Configuration, Contrast, Gain
 from goodfit.training.fitting import Outcome, Training
 from goodfit.training.history import History
 
-FORMAT = 2
+FORMAT = 3
 FILES = ("encoder.json", "parts.safetensors", "weights.safetensors", "history.csv", "evidence.json")
 SWEEP_FILES = ("sweep.csv", "curves.parquet", "quantiles.parquet")
 DAMAGE = (
@@ -320,7 +320,8 @@ def _plain(value: Any) -> Any:  # noqa: ANN401
 def _choice(record: Mapping[str, Any]) -> Choice:
     named = {name: _configuration(record[name]) for name in ("chosen", "best")}
     gain = Gain(**_numbers(record["gain"])) if record["gain"] else None
-    return Choice(**{**record, **named, "gain": gain})
+    contrasts = tuple(Contrast(point=each.pop("point"), **_numbers(each)) for each in map(dict, record["contrasts"]))
+    return Choice(**{**record, **named, "gain": gain, "contrasts": contrasts})
 
 
 def _configuration(record: Mapping[str, Any]) -> Configuration:

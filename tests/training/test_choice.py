@@ -5,7 +5,7 @@ import pytest
 
 from goodfit.errors import RecipeError
 from goodfit.training import choice as module
-from goodfit.training.choice import Judged, check_rule, choose
+from goodfit.training.choice import Judged, check_rule, choose, contrasts
 
 RNG = np.random.default_rng(0)
 
@@ -285,3 +285,58 @@ def test_of_many_configurations_only_those_in_front_are_asked_for_their_rows(mon
 def test_a_single_validation_row_gives_a_choice_without_errors():
     found = judge(np.array([1.0, 2.0])[:, None, None, None])
     assert (found.chosen.mean, found.chosen.standard_error, found.optimism) == (1.0, 0.0, 0.0)
+
+
+# --- contrasts -------------------------------------------------------------------------------------------------------
+
+
+def with_curves(losses, curves, points):
+    """Judged members (configurations, folds, rows) with curves (configurations, folds) of validation losses."""
+    cells = [(f, i) for f in range(losses.shape[1]) for i in range(len(points))]
+    judged = [Judged(points[i], f, 0, losses[i, f].mean(), np.asarray(curves[i][f], float)) for f, i in cells]
+    return judged, [losses[i, f] for f, i in cells].__getitem__, [np.ones(losses.shape[2])] * losses.shape[1]
+
+
+def test_contrasts_are_the_points_that_differ_in_one_axis_pair_by_pair():
+    points = [{"l2": a, "learning_rate": b} for a in (0.0, 0.1) for b in (0.01, 0.1, 1.0)]
+    losses = RNG.uniform(1, 2, (6, 1, 1, 50)) + np.array([0, 1, 2, 1, 2, 3]).reshape(6, 1, 1, 1)
+    losses[2] = np.inf
+    found = judge(losses, points=points)
+    assert [each.point for each in found.contrasts] == [points[1], points[3]]
+    for each, other in zip(found.contrasts, (1, 3), strict=True):
+        difference = (losses[0] - losses[other]).ravel()
+        assert each.gain == pytest.approx(difference.mean())
+        assert each.mean == pytest.approx(losses[other].mean())
+        assert each.standard_error == pytest.approx(difference.std(ddof=1) / np.sqrt(50))
+
+
+def test_a_curve_that_jumps_is_read_around_its_best_epoch_too():
+    points = [{"l2": 0.0}, {"l2": 0.1}]
+    losses = np.stack([np.full((1, 20), 0.4), np.full((1, 20), 0.5)])
+    jumping, even = [0.9, 0.8, 0.4, 0.8, 0.9, 5.0], [0.6, 0.5, 0.5, 0.5, 0.5, 0.5]
+    judged, rows, weights = with_curves(losses, [[jumping], [even]], points)
+    (contrast,) = choose(judged, losses=rows, weights=weights).contrasts
+    first, second = 0.4 - 0.5, np.mean(jumping[:5]) - np.mean(even[:4])
+    assert contrast.gain == pytest.approx((first + second) / 2)
+    assert contrast.standard_error == pytest.approx(abs(first - second) / 2)
+    assert contrast.mean == 0.5
+
+
+def test_folds_choose_the_epochs_of_each_other():
+    points = [{"l2": 0.0}, {"l2": 0.1}]
+    losses = np.stack([np.full((2, 20), 0.4), np.full((2, 20), 0.5)])
+    apart, even = [[0.4, 0.9, 0.6], [0.9, 0.4]], [[0.5, 0.5, 0.5]] * 2
+    judged, rows, weights = with_curves(losses, [apart, even], points)
+    (contrast,) = choose(judged, losses=rows, weights=weights).contrasts
+    first, second = 0.4 - 0.5, 0.9 - 0.5
+    assert contrast.gain == pytest.approx((first + second) / 2)
+
+
+def test_any_point_can_be_contrasted_with_those_beside_it():
+    points = [{"l2": 0.0}, {"l2": 0.1}]
+    losses = RNG.uniform(1, 2, (2, 3, 10))
+    judged, rows, weights = with_curves(losses, [[[1.5]] * 3] * 2, points)
+    there, here = (contrasts(judged, point, losses=rows, weights=weights)[0] for point in points)
+    assert here.point == points[0] and there.point == points[1]
+    assert here.gain == pytest.approx(-there.gain)
+    assert here.standard_error == pytest.approx(there.standard_error)

@@ -20,16 +20,20 @@ LEAST_LEARNED = 0.4
 
 
 class Neighbour(NamedTuple):
-    """Another training of the same grid, with the same seed and on the same rows.
+    """Another point of the same grid, trained with the same seeds and on the same rows.
 
     l2, learning_rate: None where the grid does not vary it.
-    loss, val_loss: at its best epoch, infinite where no epoch was finite.
+    loss, val_loss: at its best epoch, the mean over seeds and folds; infinite where no epoch was finite.
+    gain, error: by how much its validation loss is lower than that of the training in question, mean and standard
+        error over the same rows; None where that was not measured.
     """
 
     l2: float | None
     learning_rate: float | None
     loss: float
     val_loss: float
+    gain: float | None = None
+    error: float | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,10 +45,12 @@ class Case:
             ``goodfit.History``.
         outcome: ``finished``, ``stopped_early``, ``diverged`` or ``stopped_by_user``.
         given_epoch: whose weights are given back, counted from 1; 0 for none.
+        mean_loss, mean_val_loss: losses of the weights given back, the means over seeds and folds.
+        n_folds: in how many folds; 1 where the rows were split once.
         epochs, patience: how many were allowed; patience None where nothing stops a training early.
         learning_rate, l2: of this training.
         hidden: units of each hidden layer; () for a linear model.
-        n_train, n_validation: rows.
+        n_train, n_validation: rows that train, and that judge; of folds all judge.
         val_loss_error: standard error of the validation loss at the epoch given back.
         baseline_loss, linear_loss, trees_loss: validation losses of a model without columns, of a linear model and of
             a few boosted trees.
@@ -64,6 +70,9 @@ class Case:
     penalty: tuple[float, ...] = ()
     outcome: str = "finished"
     given_epoch: int
+    mean_loss: float | None = None
+    mean_val_loss: float | None = None
+    n_folds: int = 1
     epochs: int | None = None
     patience: int | None = None
     learning_rate: float | None = None
@@ -108,19 +117,29 @@ class Case:
 
     @property
     def given_loss(self) -> float:
-        """Loss on training rows of the weights that are given back; NaN where there are none."""
-        return _at(self.loss, self.given_epoch)
+        """Loss on training rows of the weights that are given back, the mean where it is known; NaN for none."""
+        return self.mean_loss if self.mean_loss is not None else self.own_loss
 
     @property
     def given_val_loss(self) -> float:
-        """Validation loss of the weights that are given back; NaN where there are none."""
-        return _at(self.val_loss, self.given_epoch)
+        """Validation loss of the weights that are given back, the mean where it is known; NaN for none."""
+        return self.mean_val_loss if self.mean_val_loss is not None else self.own_val_loss
 
     @property
     def given_penalty(self) -> float:
         """Penalty of the weights that are given back; 0 where it is not known."""
         found = _at(self.penalty, self.given_epoch)
         return found if math.isfinite(found) else 0.0
+
+    @property
+    def own_loss(self) -> float:
+        """Loss on training rows of the weights that are given back, of this very training."""
+        return _at(self.loss, self.given_epoch)
+
+    @property
+    def own_val_loss(self) -> float:
+        """Validation loss of the weights that are given back, of this very training."""
+        return _at(self.val_loss, self.given_epoch)
 
     @property
     def gap(self) -> float:
@@ -164,7 +183,8 @@ class Case:
         Seen are validation losses of the whole grid and of simple models; of a training alone its training loss, too,
         as a bound.
         """
-        seen = [self.given_val_loss, self.lowest_val_loss, *(n.val_loss for n in self.neighbours)]
+        seen = [self.given_val_loss, *(n.val_loss for n in self.neighbours)]
+        seen += [self.lowest_val_loss] if self.mean_val_loss is None else []
         seen += [] if self.neighbours else [self.given_loss]
         seen += [loss for loss in (self.linear_loss, self.trees_loss) if loss is not None]
         low = min((value for value in seen if math.isfinite(value)), default=math.nan)

@@ -14,7 +14,7 @@ from goodfit.judging.evidence_rules import (
     seeds_disagree,
     validation_too_small,
 )
-from goodfit.judging.findings import Finding, Verdict, Word, by_severity
+from goodfit.judging.findings import Verdict, Word, by_severity
 from goodfit.judging.fit import judge_fit
 from goodfit.judging.rates import diverged, jumping, perfect_pace, rate_too_large, rate_too_small
 from goodfit.judging.reading import case_of
@@ -39,9 +39,12 @@ RULES: tuple[Rule, ...] = (
     dead_units,
     class_ignored,
 )
-CANNOT_TELL = 0.5
-"""With a standard error above this share of what can be learned no fit is called good."""
-WORDS: dict[str, Word] = {"overfitting": "overfitting", "underfitting": "underfitting", "good_fit": "good fit"}
+WORDS: dict[str, Word] = {
+    "overfitting": "overfitting",
+    "underfitting": "underfitting",
+    "good_fit": "good fit",
+    "cannot_tell": "cannot tell",
+}
 
 
 def diagnose(result: object) -> Verdict:
@@ -63,7 +66,7 @@ def diagnose(result: object) -> Verdict:
     case = case_of(result)
     with np.errstate(all="ignore"):
         others = tuple(finding for rule in RULES if (finding := rule(case)) is not None)
-        fit = _fit(case)
+        fit = judge_fit(case)
     return Verdict(
         word=WORDS[fit.code] if fit else "cannot tell",
         sentence=fit.sentence if fit else _why_not(case),
@@ -71,16 +74,7 @@ def diagnose(result: object) -> Verdict:
     )
 
 
-def _fit(case: Case) -> Finding | None:
-    """The finding that gives the verdict its word; None where the rows are too few to call a fit good."""
-    found = judge_fit(case)
-    calm = found is not None and found.code == "good_fit"
-    return None if calm and case.error > CANNOT_TELL * case.reach else found
-
-
 def _why_not(case: Case) -> str:
     if not case.val_loss:
         return "There are no validation rows, so nothing says how the network does on rows it did not learn from."
-    if not case.judged:
-        return "No epoch came to a finite loss, so there is no fit to be judged."
-    return "The validation rows are too few to tell a good fit from a bad one."
+    return "No epoch came to a finite loss, so there is no fit to be judged."

@@ -48,9 +48,9 @@ class Verdict:
 
     @property
     def next_step(self) -> Finding | None:
-        """What to do about a bad fit; else the first finding that says what to do; None where none does."""
+        """What to do about the fit; else the first finding that says what to do; None where none does."""
         advising = [finding for finding in self.findings if finding.argument or finding.advice]
-        about_the_fit = [finding for finding in advising if finding.code == self.word]
+        about_the_fit = [finding for finding in advising if finding.code == self.word.replace(" ", "_")]
         return next(iter([*about_the_fit, *advising]), None)
 
     def find(self, code: str) -> Finding | None:

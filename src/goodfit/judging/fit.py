@@ -1,8 +1,9 @@
 """The guide's three words about the weights that are given back: underfitting, good fit, overfitting.
 
 What speaks for underfitting frees the network: less penalty, other steps, more epochs, more units. What speaks for
-overfitting restrains it: more penalty, an earlier epoch. Each has a strength, 1 where it is just clear; the stronger
-side names the fit, and where neither is clear the fit is good.
+overfitting restrains it: more penalty, an earlier epoch. Each has a strength, 1 where it is just clear, and an error.
+A bad fit is named where some strength is surely above 1, after the side of the greatest; where all are surely below 1
+the fit is good; else nobody can tell.
 """
 
 import math
@@ -13,62 +14,66 @@ from goodfit.judging.case import Case, Neighbour
 from goodfit.judging.findings import Finding
 from goodfit.judging.rules import (
     at_the_end,
-    clear,
     fall,
     faster,
     frees,
-    gain,
+    jumps,
     less_l2,
     more_l2,
     number,
     rate,
     roughness,
     slower,
-    stronger,
-    times,
-    weaker,
+    stronger_ones,
+    weaker_ones,
 )
 
+DOUBT = 1.25
+"""Surely is what so many standard errors do not change."""
+FREES, RESTRAINS = 0.08, 0.04
+"""A gain is clear from this share of what can be learned on. Of what restrains the lesser share is enough, since the
+rows that judge have chosen each training's best epoch, and a network let loose profits most from that."""
+PACE = 1.4
+"""Of another learning rate it must be so many times as much: nets of other rates share less of the luck of the rows."""
+FLOOR = 0.015
+"""And from this share of the baseline's loss."""
+SHARED = 0.3
+"""Nets judged on the same rows share most of their luck: the error of a difference that nobody measured is this share
+of that of the loss."""
 LARGE_GAP = 0.4
-"""A gap above this share of what was learned on the training rows is large."""
-WORTH_A_WORD = 0.25
-"""A gap above this share is mentioned where the fit is good all the same."""
-HALF_CLEAR = 0.3
-"""With a large gap more penalty need not do better by as much as is clear alone: two witnesses."""
+"""A gap above this share of what was learned on the training rows is large, …"""
+SOMETHING = 0.1
+"""… if this share of the loss was taken off; who has learned nothing has nothing that would not hold on others."""
+WITNESS, HALF_SURE = 0.6, 0.2
+"""A gap above this share is a second witness of overfitting: of the error of what restrains only this share counts."""
+BEHIND = 0.3
+"""A network is behind trees from this share of what can be learned on."""
+LINEAR_BEHIND, NO_GAP = 0.2, 0.05
+"""And behind a linear model from this one on, where there is no gap."""
 LATER = 0.1, 0.2
 """The last epoch is clearly worse than the best by this share of what can be learned, and of the standard error."""
-FALLING = 0.03
-"""A validation loss still falls that fell by this share of what can be learned in the last tenth of the epochs;"""
-FALLING_IN_A_GRID = 0.04
-"""by this one where the neighbours say what a larger rate would have done."""
-EVEN = 0.01
-"""A training loss falls evenly of whose way less than this leads upwards."""
-LITTLE = 0.25
-"""A network that took less than this share off the baseline's loss on its training rows has learned little."""
-HEAVY_PENALTY, NO_GAP = 0.15, 0.03
-"""A penalty of this share of the baseline's loss is heavy; where there is no gap, nothing speaks for it."""
-SOMETHING = 0.1
-"""Who has not taken this share off the loss of the training rows has nothing that would not hold on others."""
-BEHIND, LINEAR_BEHIND = 0.25, 0.2
-"""A network is behind trees from this share of what can be learned on; one without hidden layers from this one, since
-more units surely help it."""
-BEHIND_ERRORS = 1.5
-"""And from so many standard errors of the difference."""
-PACE_NOISE = 0.6
-"""That another learning rate does better names the fit above this share of the standard error only: nets of other rates
-share less of the luck of the rows."""
-ALONE_GAP, LAG = 0.55, 0.5
-"""Alone, a gap is large above this share of what was learned; what a simple model is ahead, as a share of what can be
-learned, counts to it with this weight."""
+HEAVY_PENALTY = 0.5
+"""Alone, a penalty of this share of the baseline's loss is too heavy where there is no gap that it would close."""
+FALLING, EVEN = 0.05, 0.005
+"""Alone, a loss was still falling that fell by this share of what can be learned in the last tenth of the epochs, and
+evenly: less than this share of its way led upwards."""
+ALONE_GAP = 0.8
+"""Alone, only a gap above this share of what was learned names the fit."""
+CALM_GAP, CALM_END, CALM_JUMPS, CALM_RIVALS, CALM_ERROR = 0.1, 0.02, 0.05, 0.07, 0.2
+"""Alone, a fit is good only where none of these is exceeded: the gap, the fall at the end of the epochs, the jumps from
+epoch to epoch, what simple models are ahead, the standard error; all but the gap as shares of what can be learned."""
+WORTH_A_WORD = 0.25
+"""A gap above this share is mentioned where the fit is good all the same."""
 TREES_BETTER = " a few boosted trees do clearly better on rows they have not seen."
-JUST, SURELY = 1.01, 1.5
+SURELY = 1.5
 """The strength of what has no scale of its own."""
 
 
 class Reason(NamedTuple):
-    """What speaks for one side: how strongly, in words, in numbers, and what to do."""
+    """What speaks for one side: how strongly, how uncertain that is, in words, in numbers, and what to do."""
 
     strength: float
+    error: float
     words: str
     evidence: Mapping[str, float]
     advice: str
@@ -76,19 +81,18 @@ class Reason(NamedTuple):
 
 
 def judge_fit(case: Case) -> Finding | None:
-    """The finding that names the fit; None where there is nothing to judge."""
+    """The finding that names the fit, or says that nobody can; None where there is nothing to judge."""
     if not case.judged or not math.isfinite(case.start):
         return None
-    under, over = _strongest(freeing(case)), _strongest(restraining(case))
-    if over and over.strength > 1 and (under is None or over.strength >= under.strength):
-        return _finding("overfitting", case, over)
-    if under and under.strength > 1:
-        return _finding("underfitting", case, under)
-    return good_fit(case)
-
-
-def _strongest(reasons: Iterator[Reason]) -> Reason | None:
-    return max(reasons, key=lambda reason: reason.strength, default=None)
+    under, over = list(freeing(case)), list(restraining(case))
+    reasons = under + over
+    if any(reason.strength - DOUBT * reason.error >= 1 for reason in reasons):
+        strongest = max(reasons, key=lambda reason: reason.strength)
+        return _finding("underfitting" if strongest in under else "overfitting", case, strongest)
+    doubtful = [reason for reason in reasons if reason.strength + DOUBT * reason.error >= 1]
+    if doubtful:
+        return _undecided(case, max(doubtful, key=lambda reason: reason.strength))
+    return good_fit(case) if case.neighbours or _calm(case) else _unseen(case)
 
 
 def _finding(code: str, case: Case, reason: Reason) -> Finding:
@@ -98,122 +102,120 @@ def _finding(code: str, case: Case, reason: Reason) -> Finding:
 
 def restraining(case: Case) -> Iterator[Reason]:
     """What says that the network knows its training rows better than what holds on others."""
-    later = case.given_val_loss - case.lowest_val_loss
-    if case.given_epoch > case.best_epoch > 0 and case.given_loss - case.loss_at_best < 0.5 * later:
+    later = case.own_val_loss - case.lowest_val_loss
+    if case.given_epoch > case.best_epoch > 0 and case.own_loss - case.loss_at_best < 0.5 * later:
         strength = later / max(LATER[0] * case.reach, LATER[1] * case.error)
         words = f"The weights given back are of epoch {case.given_epoch}; those of epoch {case.best_epoch} did better."
-        yield Reason(strength, words, {"lowest_val_loss": case.lowest_val_loss}, "Stop here.", "--patience 10")
-    large_gap = case.relative_gap > LARGE_GAP and case.share_learned > SOMETHING
-    lead = _lead(case.baseline_difference)
-    if lead is not None and lead < -2 and large_gap:
-        words = "On rows it has not seen the network is worse than a model without columns; on its own rows it is not."
-        yield Reason(JUST, words, {"baseline": number(case.baseline_loss)}, "Strengthen the penalty.", more_l2(case))
+        yield Reason(strength, 0.0, words, {"lowest_val_loss": case.lowest_val_loss}, "Stop here.", "--patience 10")
     words = "The network knows its training rows clearly better than rows it has not seen."
-    evidence = {"relative_gap": case.relative_gap}
-    if _behind_trees(case) and large_gap:
-        found = evidence | {"trees": number(case.trees_loss)}
-        yield Reason(JUST, words + TREES_BETTER, found, "Strengthen the penalty.", more_l2(case))
-    if better := stronger(case):
-        strength = gain(case, better)
-        strength = max(strength, JUST) if large_gap and strength > HALF_CLEAR else strength
-        found = evidence | {"val_loss_there": better.val_loss}
-        yield Reason(strength, words, found, "Strengthen the penalty.", f"--l2 {better.l2:.3g}")
+    for other in stronger_ones(case):
+        advice = "Strengthen the penalty.", f"--l2 {other.l2:.3g}"
+        yield _with_the_gap(case, _by_neighbour(case, other, RESTRAINS, words, *advice))
     for other in (slower(case), faster(case)):
         if other and not frees(case, other):
-            strength = _gain_of_pace(case, other)
-            strength = max(strength, JUST) if large_gap and strength > HALF_CLEAR else strength
-            found = evidence | {"val_loss_there": other.val_loss}
-            yield Reason(strength, words, found, "Take another pace.", rate(other.learning_rate))
-    alone = not case.neighbours and case.share_learned > SOMETHING
-    if alone and case.relative_gap + LAG * _lag(case) > ALONE_GAP:
-        yield Reason(JUST, words, evidence, "Strengthen the penalty.", more_l2(case))
-
-
-def _gain_of_pace(case: Case, other: Neighbour) -> float:
-    """The gain of another learning rate, in units of what is clear."""
-    return gain(case, other) * clear(case) / max(clear(case), PACE_NOISE * case.error, 1e-300)
-
-
-def _behind_trees(case: Case) -> bool:
-    """Whether a few boosted trees, which learned from the same rows, do clearly better on rows they have not seen."""
-    if case.trees_difference is None or not all(map(math.isfinite, case.trees_difference)):
-        return False
-    lead, error = case.trees_difference
-    share = LINEAR_BEHIND if case.hidden == () else BEHIND
-    return -lead > max(share * case.reach, BEHIND_ERRORS * error)
-
-
-def _lag(case: Case) -> float:
-    """How far the better of the simple models is ahead on validation rows; 1 for all that can be learned, or more."""
-    rivals = [loss for loss in (case.linear_loss, case.trees_loss) if loss is not None and math.isfinite(loss)]
-    return min(1.0, max(0.0, case.given_val_loss - min(rivals, default=math.inf)) / case.reach)
+            pace = "Take another pace.", rate(other.learning_rate)
+            yield _with_the_gap(case, _by_neighbour(case, other, PACE * RESTRAINS, words, *pace))
+    if case.relative_gap <= LARGE_GAP or case.share_learned <= SOMETHING:
+        return
+    advice, evidence = ("Strengthen the penalty.", more_l2(case)), {"relative_gap": case.relative_gap}
+    if case.baseline_difference is not None and _ahead(case.baseline_difference) > 2:
+        there = "On rows it has not seen the network is worse than a model without columns; on its own rows it is not."
+        yield Reason(SURELY, 0.0, there, {"baseline": number(case.baseline_loss)}, *advice)
+    yield from _behind_trees(case, words + TREES_BETTER, *advice)
+    if not case.neighbours and case.relative_gap > ALONE_GAP:
+        yield Reason(SURELY, 0.0, words, evidence, *advice)
 
 
 def freeing(case: Case) -> Iterator[Reason]:
     """What says that the network has not learned what its rows can teach."""
-    yield from _by_neighbours(case)
-    yield from _by_its_course(case)
-    yield from _by_what_it_learned(case)
-
-
-def _by_neighbours(case: Case) -> Iterator[Reason]:
-    if better := weaker(case):
+    for other in weaker_ones(case):
         words = "The penalty holds the network back: it does badly on its training rows, too."
-        found = {"val_loss_there": better.val_loss}
-        yield Reason(gain(case, better), words, found, "Weaken the penalty.", f"--l2 {better.l2:.3g}")
+        yield _by_neighbour(case, other, FREES, words, "Weaken the penalty.", f"--l2 {other.l2:.3g}")
     for other, pace in ((slower(case), "long"), (faster(case), "short")):
         if other and frees(case, other):
             words = f"The steps are too {pace} to get down to the low loss: it is high on the training rows, too."
-            found = {"val_loss_there": other.val_loss}
-            yield Reason(_gain_of_pace(case, other), words, found, "Take another pace.", rate(other.learning_rate))
-
-
-def _by_its_course(case: Case) -> Iterator[Reason]:
+            yield _by_neighbour(case, other, PACE * FREES, words, "Take another pace.", rate(other.learning_rate))
     falling = fall(case.curve)
-    share = FALLING_IN_A_GRID if case.neighbours else FALLING
-    even = case.neighbours or roughness(case.loss) < EVEN
-    if at_the_end(case) and even and falling > share * case.reach:
+    even = at_the_end(case) and roughness(case.loss) < EVEN
+    if even and not case.neighbours and falling > FALLING * case.reach:
         words = "Both losses were still falling when the epochs were over."
         argument = f"--epochs {2 * (case.epochs or case.n_epochs)}"
-        strength = JUST if case.neighbours else SURELY
-        yield Reason(strength, words, {"fall_at_the_end": falling}, "Train for more epochs.", argument)
+        yield Reason(SURELY, 0.0, words, {"fall_at_the_end": falling}, "Train for more epochs.", argument)
     heavy = case.given_penalty > HEAVY_PENALTY * abs(case.start) and case.relative_gap < NO_GAP
     if heavy and not case.neighbours:
         words = "The penalty is heavy, and there is no gap that it would close: it only holds the network back."
-        yield Reason(JUST, words, {"penalty": case.given_penalty}, "Weaken the penalty.", less_l2(case))
-
-
-def _by_what_it_learned(case: Case) -> Iterator[Reason]:
-    advice, argument = _larger(case)
-    evidence = {"share_learned": case.share_learned}
-    linear, baseline = _lead(case.linear_difference), _lead(case.baseline_difference)
-    if case.hidden == () and case.share_learned < LITTLE and baseline is not None and abs(baseline) < 2:
-        words = "Without hidden layers the network learned little, even on its training rows."
-        yield Reason(SURELY, words, evidence, advice, argument)
-    if case.share_learned < LITTLE and linear is not None and linear < 2 and case.relative_gap < LARGE_GAP:
-        words = "The network has learned little on its training rows, and nothing that a linear model does not know."
-        yield Reason(JUST, words, evidence, advice, argument)
-    if linear is not None and linear < -2 and case.relative_gap < NO_GAP:
+        yield Reason(SURELY, 0.0, words, {"penalty": case.given_penalty}, "Weaken the penalty.", less_l2(case))
+    advice = _larger(case)
+    if case.linear_difference is not None and case.relative_gap < NO_GAP:
         words = "A linear model does clearly better, and there is no gap: the network has not learned what it could."
-        yield Reason(JUST, words, {"linear": number(case.linear_loss)}, advice, argument)
-    if _behind_trees(case) and case.relative_gap < LARGE_GAP:
-        words = "The network has more to learn than it did:" + TREES_BETTER
-        yield Reason(JUST, words, {"trees": number(case.trees_loss)}, advice, argument)
+        evidence = {"linear": number(case.linear_loss)}
+        yield _by_rival(case, case.linear_difference, LINEAR_BEHIND, words, evidence, *advice)
+    if case.relative_gap < LARGE_GAP:
+        yield from _behind_trees(case, "The network has more to learn than it did:" + TREES_BETTER, *advice)
 
 
-def _lead(difference: tuple[float, float] | None) -> float | None:
-    """By how many standard errors the network is better than another model; None where it is not known."""
-    if difference is None or not all(map(math.isfinite, difference)):
-        return None
-    return difference[0] / max(difference[1], 1e-12)
+def _by_neighbour(case: Case, other: Neighbour, share: float, words: str, advice: str, argument: str) -> Reason:
+    """What another point of the grid gains, in units of what is clear."""
+    gain = case.given_val_loss - other.val_loss if other.gain is None else other.gain
+    error = SHARED * case.error if other.error is None else other.error
+    unit = max(share * case.reach, FLOOR * abs(case.start))
+    return Reason(gain / unit, error / unit, words, {"val_loss_there": other.val_loss}, advice, argument)
+
+
+def _with_the_gap(case: Case, reason: Reason) -> Reason:
+    """What restrains is less in doubt where the gap says the same."""
+    return reason._replace(error=HALF_SURE * reason.error) if case.relative_gap > WITNESS else reason
+
+
+def _by_rival(
+    case: Case,
+    difference: tuple[float, float],
+    share: float,
+    words: str,
+    evidence: Mapping[str, float],
+    advice: str,
+    argument: str,
+) -> Reason:
+    """How far a simple model is ahead, in units of what is clear."""
+    unit = max(share * case.reach, FLOOR * abs(case.start))
+    return Reason(-difference[0] / unit, difference[1] / unit, words, evidence, advice, argument)
+
+
+def _behind_trees(case: Case, words: str, advice: str, argument: str) -> Iterator[Reason]:
+    """A few boosted trees, which learned from the same rows, do better on rows they have not seen."""
+    if case.trees_difference is not None:
+        evidence = {"trees": number(case.trees_loss)}
+        yield _by_rival(case, case.trees_difference, BEHIND, words, evidence, advice, argument)
+
+
+def _ahead(difference: tuple[float, float] | None) -> float:
+    """By how many standard errors another model is better than the network; NaN where it is not known."""
+    return math.nan if difference is None else -difference[0] / max(difference[1], 1e-12)
 
 
 def _larger(case: Case) -> tuple[str, str]:
     """What to try with a network that has learned too little."""
     if case.hidden == ():
         return "Give the network hidden layers.", "--hidden 64,64"
-    faster_rate = rate(times(case.learning_rate, 10)) if not case.neighbours else ""
+    faster_rate = rate(case.learning_rate * 10) if case.learning_rate and not case.neighbours else ""
     return ("Take longer steps.", faster_rate) if faster_rate else ("Give the network more units.", "--hidden 256,256")
+
+
+def _calm(case: Case) -> bool:
+    """Whether the curves and the simple models leave no question open."""
+    ending = fall(case.curve) if at_the_end(case) else 0.0
+    rivals = [_surely_ahead(each) for each in (case.linear_difference, case.trees_difference) if each is not None]
+    limits = [
+        (ending, CALM_END),
+        (jumps(case.val_loss), CALM_JUMPS),
+        (case.error, CALM_ERROR),
+        (max(rivals, default=0.0), CALM_RIVALS),
+    ]
+    return case.relative_gap < CALM_GAP and all(size < share * case.reach for size, share in limits)
+
+
+def _surely_ahead(difference: tuple[float, float]) -> float:
+    return -difference[0] + DOUBT * difference[1]
 
 
 def good_fit(case: Case) -> Finding:
@@ -226,5 +228,23 @@ def good_fit(case: Case) -> Finding:
         "good_fit",
         "good",
         f"{apart if wide else near} {words} clearly better.",
-        {"loss": case.given_loss, "val_loss": case.given_val_loss, "gap": case.gap, "clear": clear(case)},
+        {"loss": case.given_loss, "val_loss": case.given_val_loss, "gap": case.gap},
     )
+
+
+def _undecided(case: Case, reason: Reason) -> Finding:
+    """Something may do clearly better, or may not: the rows that judge are too few."""
+    rows = f"{case.n_validation} validation rows are" if case.n_validation else "The validation rows are"
+    what = reason.argument or "another way"
+    evidence = {**reason.evidence, "strength": reason.strength, "error": reason.error}
+    words = f"{rows} too few to tell whether {what} would do clearly better."
+    if case.n_folds > 1:
+        return Finding("cannot_tell", "warning", words, evidence, "More rows would tell.")
+    return Finding("cannot_tell", "warning", words, evidence, "Let every row judge once.", "--folds 5")
+
+
+def _unseen(case: Case) -> Finding:
+    """Nothing speaks for a bad fit, but too little is known to call it a good one."""
+    words = "One training alone does not show whether another penalty or learning rate would do clearly better."
+    evidence = {"loss": case.given_loss, "val_loss": case.given_val_loss, "gap": case.gap}
+    return Finding("cannot_tell", "warning", words, evidence, "Train the whole grid.", "--l2 auto --learning-rate auto")

@@ -4,6 +4,7 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 
 from goodfit.errors import RecipeError
@@ -37,12 +38,6 @@ def case_of(result: object) -> Case:
     raise RecipeError(f"a run, a sweep or a training can be judged, not {type(result).__name__!r}.")
 
 
-def member_case(sweep: Sweep, member: int) -> Case:
-    """One member of a sweep with its neighbours, whichever won."""
-    grid = _of_grid(sweep.table, sweep.choice, member=member)
-    return Case(**_of_training(sweep.trainings[member]), **grid)
-
-
 def _of_training(training: Training) -> dict[str, Any]:
     restored = training.params is not training.last_params
     return {
@@ -63,28 +58,42 @@ def _hidden(training: Training) -> tuple[int, ...]:
     return tuple(int(kernel.shape[-1]) for kernel in kernels[:-1])
 
 
-def _of_grid(table: pa.Table, choice: Choice, member: int | None = None) -> dict[str, Any]:
-    """What the other members say about one of them, by default the winner."""
+def _of_grid(table: pa.Table, choice: Choice) -> dict[str, Any]:
+    """What the other members say about the winner, and the means over its seeds and folds."""
     rows = table.to_pylist()
-    own = rows[choice.member if member is None else member]
-    chosen = own is rows[choice.member]
-    same = [row for row in rows if (row["seed"], row["fold"]) == (own["seed"], own["fold"]) and row is not own]
-    point = {name: own.get(name) for name in ("l2", "learning_rate")}
+    own = rows[choice.member]
     return {
-        **point,
-        "neighbours": tuple(_neighbours(same, own)),
-        "edges": dict(choice.edges) if chosen else {},
+        "mean_loss": _mean_loss(rows, choice.chosen.point),
+        "mean_val_loss": choice.chosen.mean,
+        "n_folds": len({row["fold"] for row in rows}),
+        "l2": own.get("l2"),
+        "learning_rate": own.get("learning_rate"),
+        "neighbours": tuple(_neighbours(rows, choice)),
+        "edges": dict(choice.edges),
         "seed_losses": tuple(row["val_loss"] for row in rows if _differs_by_seed(row, own, choice)),
-        "val_loss_error": _error(choice) if chosen else None,
+        "val_loss_error": _error(choice),
     }
 
 
-def _neighbours(rows: Iterable[Mapping[str, Any]], own: Mapping[str, Any]) -> Iterable[Neighbour]:
-    """Members that differ in nothing but l2 and learning rate."""
-    named = {"l2", "learning_rate", "val_loss", "loss", "penalty", "best_epoch", "epochs", "outcome"}
-    for row in rows:
-        if all(row[name] == own[name] for name in own if name not in named):
-            yield Neighbour(row.get("l2"), row.get("learning_rate"), row["loss"], row["val_loss"])
+def _neighbours(rows: Sequence[Mapping[str, Any]], choice: Choice) -> Iterable[Neighbour]:
+    """Points that differ from the chosen one in nothing but l2 or learning rate."""
+    own = choice.chosen.point
+    for each in choice.contrasts:
+        if all(each.point[name] == own[name] for name in own if name not in ("l2", "learning_rate")):
+            yield Neighbour(
+                each.point.get("l2"),
+                each.point.get("learning_rate"),
+                _mean_loss(rows, each.point),
+                each.mean,
+                each.gain,
+                each.standard_error,
+            )
+
+
+def _mean_loss(rows: Iterable[Mapping[str, Any]], point: Mapping[str, float]) -> float:
+    """On training rows, over the seeds and folds of a point."""
+    losses = [row["loss"] for row in rows if all(row[name] == value for name, value in point.items())]
+    return float(np.mean(losses))
 
 
 def _differs_by_seed(row: Mapping[str, Any], own: Mapping[str, Any], choice: Choice) -> bool:
@@ -112,6 +121,8 @@ def _of_record(record: Record) -> dict[str, Any]:
     }
     if record.sweep is not None:
         found |= _of_grid(record.sweep.table, record.sweep.choice)
+    if found.get("n_folds", 1) > 1:  # every row judged
+        found["n_validation"] = found["n_train"] + found["n_validation"]
     return found | _of_evidence(getattr(record, "evidence", None), found)
 
 

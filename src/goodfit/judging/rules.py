@@ -1,7 +1,7 @@
 """What the rules share: when a difference is clear, which neighbours count, how a curve moves, how arguments look."""
 
 import math
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 
 import numpy as np
 
@@ -27,7 +27,10 @@ def clear(case: Case) -> float:
 
 def gain(case: Case, other: Neighbour | None) -> float:
     """How much lower the validation loss of a neighbour is, in units of what is clear; 0 where there is none."""
-    return (case.given_val_loss - other.val_loss) / clear(case) if other and case.judged else 0.0
+    if other is None or not case.judged:
+        return 0.0
+    measured = other.gain if other.gain is not None else case.given_val_loss - other.val_loss
+    return measured / clear(case)
 
 
 def slower(case: Case) -> Neighbour | None:
@@ -40,14 +43,19 @@ def faster(case: Case) -> Neighbour | None:
     return min(_of_other_rates(case, up=True), key=lambda n: n.learning_rate or 0, default=None)
 
 
+def weaker_ones(case: Case) -> list[Neighbour]:
+    """The neighbours with the same learning rate and less penalty."""
+    return list(_with_other_l2(case, up=False))
+
+
+def stronger_ones(case: Case) -> list[Neighbour]:
+    """The neighbours with the same learning rate and more penalty."""
+    return list(_with_other_l2(case, up=True))
+
+
 def weaker(case: Case) -> Neighbour | None:
     """Of the neighbours with the same learning rate and less penalty the one with the lowest validation loss."""
-    return _lowest(_with_other_l2(case, up=False))
-
-
-def stronger(case: Case) -> Neighbour | None:
-    """Of the neighbours with the same learning rate and more penalty the one with the lowest validation loss."""
-    return _lowest(_with_other_l2(case, up=True))
+    return min(weaker_ones(case), key=lambda n: n.val_loss, default=None)
 
 
 def frees(case: Case, other: Neighbour) -> bool:
@@ -64,16 +72,12 @@ def _of_other_rates(case: Case, *, up: bool) -> Iterator[Neighbour]:
 
 
 def _with_other_l2(case: Case, *, up: bool) -> Iterator[Neighbour]:
-    """Neighbours with the same learning rate and more, or less, penalty."""
+    """Neighbours with the same learning rate, a finite loss, and more, or less, penalty."""
     for n in case.neighbours:
         large, small = (n.l2, case.l2) if up else (case.l2, n.l2)
-        if n.learning_rate == case.learning_rate and large is not None and small is not None and large > small:
+        same = n.learning_rate == case.learning_rate and math.isfinite(n.val_loss)
+        if same and large is not None and small is not None and large > small:
             yield n
-
-
-def _lowest(neighbours: Iterable[Neighbour]) -> Neighbour | None:
-    finite = (n for n in neighbours if math.isfinite(n.val_loss))
-    return min(finite, key=lambda n: n.val_loss, default=None)
 
 
 def at_the_end(case: Case) -> bool:

@@ -25,17 +25,24 @@ RULES = ("best", "1se")
 N_RESAMPLES = 500
 DRAWN_CELLS = 2_000_000
 """They are drawn in blocks of about so many counts."""
+AROUND = 2
+"""The second reading of a single fold is the mean over so many epochs before and behind the best, and that itself."""
 CONTENDERS = 200
-"""So many configurations with the lowest loss take part in the resampling; those behind them win too seldom."""
+"""So many configurations with the lowest loss take part in the resampling; those behind them win too seldom. And so
+many points beside the chosen one are compared with it row by row."""
 
 
 class Judged(NamedTuple):
-    """A member: its point of the grid, fold, seed, and validation loss at the restored epoch, infinite for none."""
+    """A member: its point of the grid, fold, seed, and validation loss at the restored epoch, infinite for none.
+
+    curve: the validation loss of every epoch, if it is known.
+    """
 
     point: Mapping[str, float]
     fold: int
     seed: int
     value: float
+    curve: Array = np.empty(0)
 
 
 @dataclass(frozen=True)
@@ -64,6 +71,24 @@ class Gain:
 
 
 @dataclass(frozen=True)
+class Contrast:
+    """A point of the grid that differs from the chosen one in one axis only.
+
+    Attributes:
+        point: its values.
+        mean: its mean validation loss.
+        gain: how much lower than that of the chosen one, pair by pair: the same rows, folds and seeds; the mean of both
+            readings.
+        standard_error: of the gain; half the distance of the readings counts to it.
+    """
+
+    point: Mapping[str, float]
+    mean: float
+    gain: float
+    standard_error: float
+
+
+@dataclass(frozen=True)
 class Choice:
     """The outcome of choosing.
 
@@ -75,6 +100,7 @@ class Choice:
             configurations; that each of them has its best epoch chosen by the same rows is not in it.
         edges: axes at whose end the best configuration lies, with the end: the grid should be extended there.
         gain: of the chosen configuration against λ = 0; None where the grid has no λ = 0.
+        contrasts: the points beside the chosen one, without those that diverged.
     """
 
     rule: ChoiceRule
@@ -84,6 +110,7 @@ class Choice:
     optimism: float
     edges: Mapping[str, Literal["low", "high"]]
     gain: Gain | None
+    contrasts: tuple[Contrast, ...] = ()
 
 
 def check_rule(rule: object, axes: Container[str]) -> None:
@@ -134,7 +161,20 @@ def choose(
         optimism=max(0.0, optimism),
         edges=_edges(table.points, table.points[best]),
         gain=_gain(table, chosen, rivals, optimism_of_gain) if len(rivals) else None,
+        contrasts=tuple(_contrasts(table, chosen)),
     )
+
+
+def contrasts(
+    judged: Sequence[Judged],
+    point: Mapping[str, float],
+    *,
+    losses: Callable[[int], Array],
+    weights: Sequence[Array],
+) -> tuple[Contrast, ...]:
+    """What ``choose`` says of the points beside the chosen one, of those beside any other point; see there."""
+    table = _Table(judged, losses, weights)
+    return tuple(_contrasts(table, table.points.index(point)))
 
 
 class _Table:
@@ -156,6 +196,7 @@ class _Table:
         self.l2 = np.array([point.get("l2", np.nan) for point in self.points])
         self.values = np.array([member.value for member in judged])[self.members]
         self.means = self.values.mean(axis=(1, 2))
+        self.judged = judged
         self.losses = losses
         self.weights = np.concatenate([weights[fold] / np.sum(weights[fold]) / len(folds) for fold in folds])
 
@@ -163,6 +204,12 @@ class _Table:
         """Loss of each validation row of all folds, averaged over the seeds (rows,)."""
         of_folds = ([self.losses(index) for index in members] for members in self.members[configuration].tolist())
         return np.concatenate([np.mean(of_seeds, axis=0, dtype=float) for of_seeds in of_folds])
+
+    def second_reading(self, configuration: int) -> Array:
+        """Losses at epochs that other rows chose, or around the best (folds, seeds)."""
+        members = self.members[configuration]
+        by_seed = [[self.judged[index] for index in of_seed] for of_seed in members.T.tolist()]
+        return np.column_stack([_second_reading(of_folds) for of_folds in by_seed])
 
     def standard_error(self, configuration: int, rival: int | None = None) -> float:
         """Of the mean of this configuration, or of its difference from a rival's."""
@@ -219,6 +266,38 @@ def _gain(table: _Table, chosen: int, rivals: Array, optimism: float) -> Gain:
         return Gain(0.0, 0.0, 0.0)
     value = float(table.means[rival] - table.means[chosen])
     return Gain(value, table.standard_error(chosen, rival), optimism)
+
+
+def _contrasts(table: _Table, chosen: int) -> Iterator[Contrast]:
+    """The points that differ from the chosen one in one axis: of very many only the contenders, none that diverged."""
+    own, second = table.points[chosen], table.second_reading(chosen)
+    beside = [i for i, point in enumerate(table.points) if sum(point[name] != own[name] for name in own) == 1]
+    finite = [i for i in beside if np.isfinite(table.means[i])]
+    among = sorted(finite, key=lambda i: table.means[i])[: CONTENDERS - 1]
+    for index in sorted(among):
+        first_gain = float(table.means[chosen] - table.means[index])
+        second_gain = float((second - table.second_reading(index)).mean())
+        apart = 0.5 * (first_gain - second_gain)
+        error = float(np.hypot(table.standard_error(chosen, index), apart))
+        yield Contrast(table.points[index], float(table.means[index]), 0.5 * (first_gain + second_gain), error)
+
+
+def _second_reading(of_folds: Sequence[Judged]) -> Array:
+    """Of the members of one seed the loss without the luck of their epoch (folds,); where curves lack, the first."""
+    first = np.array([member.value for member in of_folds])
+    if not all(len(member.curve) for member in of_folds):
+        return first
+    if len(of_folds) == 1:
+        curve = of_folds[0].curve
+        best = int(np.nanargmin(curve))
+        around = curve[max(0, best - AROUND) : best + AROUND + 1]
+        return np.array([around[np.isfinite(around)].mean()])
+    length = max(len(member.curve) for member in of_folds)
+    curves = np.array([np.pad(member.curve, (0, length - len(member.curve)), "edge") for member in of_folds])
+    curves = np.where(np.isfinite(curves), curves, np.inf)
+    chosen = [int(np.argmin(np.delete(curves, fold, axis=0).mean(axis=0))) for fold in range(len(curves))]
+    second = curves[np.arange(len(curves)), chosen]
+    return np.where(np.isfinite(second), second, first)
 
 
 def _optimism(table: _Table, chosen: int, rivals: Array, *, slack: float | None, seed: int) -> tuple[float, float]:

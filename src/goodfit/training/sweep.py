@@ -194,7 +194,8 @@ def sweep(
             )
             for point, member, training in zip(points, members, found, strict=True):
                 if training is not None:
-                    judged.append(Judged(point, number, member.seed, _value(training)))
+                    curve = training.history["val_loss"]
+                    judged.append(Judged(point, number, member.seed, _value(training), curve))
                     trainings.append(training)
             if asked.is_set():
                 break

@@ -1,0 +1,7 @@
+"""The data sets on which the rules were made and their thresholds chosen."""
+
+from benchmarks.bank.generated import GENERATED
+from benchmarks.bank.shapes import SHAPES
+from benchmarks.bank.tables import BUILT
+
+SEEN = (*BUILT, *GENERATED, *SHAPES)

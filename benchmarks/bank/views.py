@@ -1,0 +1,94 @@
+"""What is known of a training of the bank when it is judged: it alone, the rest of its grid, or that on five folds."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+
+import numpy as np
+
+from benchmarks.bank.trainings import L2, Trained
+from goodfit.judging.case import Case, Neighbour
+from goodfit.training.choice import Contrast, Judged, contrasts
+
+View = Callable[[Trained, tuple[int, int]], Case | None]
+"""From a grid and a place (λ, rate) in it to what is known there; None where there is nothing to judge."""
+
+
+def alone(one: Trained, place: tuple[int, int]) -> Case | None:
+    """The first fold's training as a single one has it, beside the simple models."""
+    case = one.curves[place[0]][place[1]]
+    return replace(case, **_measured(one, place)) if case.given_epoch else None
+
+
+def in_a_grid(one: Trained, place: tuple[int, int]) -> Case | None:
+    """The first fold's training with its neighbours; a sweep always gives the best epoch back."""
+    return _with_neighbours(one, place, 1)
+
+
+def in_folds(one: Trained, place: tuple[int, int]) -> Case | None:
+    """The same with the means over all folds."""
+    return _with_neighbours(one, place, one.truth.shape[2])
+
+
+def _with_neighbours(one: Trained, place: tuple[int, int], n_folds: int) -> Case | None:
+    case = one.curves[place[0]][place[1]]
+    folds = np.arange(n_folds)
+    if one.scheme == "last" or not case.given_epoch or not np.isfinite(one.truth[place][folds]).all():
+        return None
+    rows = one.rows[place][one.fold < n_folds].astype(float)
+    means = {"mean_loss": float(one.loss[place][folds].mean()), "mean_val_loss": float(rows.mean())}
+    found = _contrasts(one, place, n_folds)
+    neighbours = tuple(
+        Neighbour(
+            **each.point,
+            loss=_loss(one, each.point, n_folds),
+            val_loss=each.mean,
+            gain=each.gain,
+            error=each.standard_error,
+        )
+        for each in found
+    )
+    return replace(case, neighbours=neighbours, n_folds=n_folds, **means, **_measured(one, place))
+
+
+def _contrasts(one: Trained, place: tuple[int, int], n_folds: int) -> tuple[Contrast, ...]:
+    """As a sweep has them, by the code of a sweep."""
+    shape = one.truth.shape[:2]
+    places = [(at, k) for at in np.ndindex(shape) if at[0] == place[0] or at[1] == place[1] for k in range(n_folds)]
+    judged = []
+    for at, k in places:
+        rows = one.rows[at][one.fold == k]
+        judged.append(Judged(_point(one, at), k, 0, float(rows.mean(dtype=float)), one.val_curves[at][k]))
+
+    def losses(index: int) -> np.ndarray:
+        at, k = places[index]
+        return one.rows[at][one.fold == k]
+
+    weights = [np.ones(np.count_nonzero(one.fold == k)) for k in range(n_folds)]
+    return contrasts(judged, _point(one, place), losses=losses, weights=weights)
+
+
+def _point(one: Trained, at: tuple[int, int]) -> dict[str, float]:
+    return {"l2": L2[at[0]], "learning_rate": one.rates[at[1]]}
+
+
+def _loss(one: Trained, point: Mapping[str, float], n_folds: int) -> float:
+    """On training rows."""
+    at = L2.index(point["l2"]), one.rates.index(point["learning_rate"])
+    return float(one.loss[at][:n_folds].mean())
+
+
+def _measured(one: Trained, place: tuple[int, int]) -> dict[str, object]:
+    """What a run measures of the weights given back, on the validation rows of one fold."""
+    judge = one.fold == 0
+    rows = one.rows[place][judge].astype(float)
+    found: dict[str, object] = {"val_loss_error": _difference(rows)[1]}
+    for name, losses in one.rivals.items():
+        found[f"{name}_loss"] = float(losses[judge].mean())
+        found[f"{name}_difference"] = _difference(losses[judge] - rows)
+    return found
+
+
+def _difference(rows: np.ndarray) -> tuple[float, float]:
+    if not np.isfinite(rows).all():
+        return np.nan, np.nan
+    return float(rows.mean()), float(rows.std(ddof=1) / np.sqrt(len(rows)))
