@@ -25,7 +25,7 @@ from goodfit import (
     read_table,
     train,
 )
-from goodfit.preparation import prepare
+from goodfit.preparation import prepare, prepare_folds
 
 RNG = np.random.default_rng(0)
 N = 96
@@ -219,6 +219,22 @@ def test_groups_stay_together_and_their_column_is_not_learned():
     assert not families[1] & families[2]
     assert run.parts.rule == "group"
     assert "family" not in run.record.encoder.columns
+
+
+@pytest.mark.parametrize("change", [lambda x: x, np.float32], ids=["exact", "rounded"])
+def test_copies_stay_together_also_in_folds(change):
+    rng = np.random.default_rng(0)
+    a, b = rng.normal(size=(2, 200))
+    y = a - b + 0.3 * rng.normal(size=200)
+    table = pd.DataFrame({"a": np.r_[a, change(a[:80])], "b": np.r_[b, change(b[:80])], "y": np.r_[y, y[:80]]})
+    prepared = prepare(read_table(table), "y", Settings(split="copies", folds=4))
+    assert prepared.parts.rule == "copies"
+    parts = prepared.parts.arrays().values()
+    assert all(np.isin(rows[rows < 80] + 200, rows).all() and len(rows) for rows in parts)
+    assert not [check for check in prepared.checks if check.code == "duplicates"]
+    for fold in prepare_folds(prepared):
+        rows = fold.parts.validation
+        assert np.isin(rows[rows < 80] + 200, rows).all()
 
 
 def test_time_runs_from_training_to_the_exam_and_its_column_is_not_learned():
@@ -612,7 +628,7 @@ SETTINGS = {
     "seed": ({"seed": -1}, RecipeError, "seed must be a whole number, 0 or more, not -1"),
     "test_size": ({"test_size": 1.5}, SplitError, "test_size must be a fraction .* not 1.5"),
     "validation_split": ({"validation_split": 1.5}, SplitError, "validation_split must be a fraction .* not 1.5"),
-    "split": ({"split": "foo"}, RecipeError, "split must be one of random, last, group, time, not 'foo'"),
+    "split": ({"split": "foo"}, RecipeError, "split must be one of random, last, group, time, copies, not 'foo'"),
     "group without column": ({"split": "group"}, RecipeError, "split='group' needs the column"),
     "group and time": ({"group": "city", "time": "joined"}, RecipeError, "give group or time, not both"),
     "split against group": ({"group": "city", "split": "last"}, RecipeError, "group='city' needs split='group'"),

@@ -1,4 +1,4 @@
-"""Train the bank, judge it, print the tables of docs/verdict.md: about twenty-five minutes on two cores."""
+"""Train the bank, judge it, print the tables of docs/verdict.md: about half an hour on two cores."""
 
 from collections.abc import Callable, Iterator, Sequence
 

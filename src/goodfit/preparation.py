@@ -10,12 +10,14 @@ import numpy.typing as npt
 
 from goodfit.data.arrays import class_factors
 from goodfit.data.checks import Check, check_table
+from goodfit.data.drift import check_ids
 from goodfit.data.encoder import Encoder, fit_encoder
 from goodfit.data.features import read_numbers
 from goodfit.data.folds import make_folds
 from goodfit.data.parts import Parts, make_parts, missing_classes
 from goodfit.data.table import Table
 from goodfit.data.target import Target, fit_target
+from goodfit.data.twins import copies
 from goodfit.errors import DataError, SplitError
 from goodfit.learning.layers import Layer
 from goodfit.settings import Settings
@@ -71,11 +73,12 @@ def prepare(table: Table, target: str, settings: Settings) -> Prepared:
         test_size=settings.test_size,
         validation_split=settings.validation_split,
         seed=settings.seed,
-        split=settings.split,
+        split="group" if settings.split == "copies" else settings.split,
         stratify=codes,
-        groups=table.values(settings.group) if settings.group else None,
+        groups=_groups(table, settings, target),
         time=table.values(settings.time) if settings.time else None,
     )
+    parts = replace(parts, rule="copies") if settings.split == "copies" else parts
     if codes is not None:
         _warn_of_missing_classes(parts, whole, codes)
     _refuse_infinity(_usable(table, settings), target)
@@ -109,7 +112,7 @@ def prepare_folds(prepared: Prepared) -> list[Prepared]:
         settings.folds,
         seed=settings.seed,
         stratify=None if target.task == "regression" else np.asarray(target.encode(table))[rows],
-        groups=table.values(settings.group)[rows] if settings.group else None,
+        groups=None if (groups := _groups(table, settings, target.name)) is None else groups[rows],
     )
     cut = [replace(prepared.parts, train=rows[train], validation=rows[validation]) for train, validation in folds]
     return [replace(_learned(settings, table, parts, target.name), checks=prepared.checks) for parts in cut]
@@ -135,6 +138,15 @@ def _learned(settings: Settings, table: Table, parts: Parts, target: str) -> Pre
     """Encoder and target as the training rows of these parts make them."""
     encoder = fit_encoder(_usable(table, settings), parts.train, target=target)
     return Prepared(settings, table, parts, fit_target(table, target, parts.train, task=settings.task), encoder)
+
+
+def _groups(table: Table, settings: Settings, target: str) -> Array | None:
+    """Which rows stay together; None where any may part."""
+    if settings.split == "copies":
+        used = [column.name for column in _usable(table, settings).schema if column.used and column.name != target]
+        counters = {name for check in check_ids(table, used) for name in check.columns}
+        return copies(table, [name for name in used if name not in counters])
+    return table.values(settings.group) if settings.group else None
 
 
 def _usable(table: Table, settings: Settings) -> Table:

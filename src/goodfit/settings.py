@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields, replace
 from difflib import get_close_matches
-from typing import Any, get_args
+from typing import Any, Literal, get_args
 
 import numpy as np
 
@@ -42,7 +42,8 @@ class Settings:
         patience: epochs without improvement of the validation loss after which training stops.
         test_size: share of all rows that is sealed for the exam, or their number; 0 for no exam.
         validation_split: share of the other rows that chooses the epoch.
-        split: ``random`` (by class, for classes), ``last``, ``group`` or ``time``.
+        split: ``random`` (by class, for classes), ``last``, ``group``, ``time``, or ``copies``: at random, but rows
+            that equal each other, exactly or up to rounding, in one part.
         group: column whose rows stay together; implies ``split="group"``.
         time: column that orders the rows; implies ``split="time"``.
         seed: of parts, first weights, row orders and dropout.
@@ -69,7 +70,7 @@ class Settings:
     patience: int = 10
     test_size: float = 0.2
     validation_split: float = 0.2
-    split: Split = "random"
+    split: Split | Literal["copies"] = "random"
     group: str | None = None
     time: str | None = None
     seed: int = 0
@@ -110,17 +111,19 @@ class Settings:
         for name, known in (
             ("optimizer", ("adam", "sgd")),
             ("task", get_args(AskedTask)),
-            ("split", SPLITS),
+            ("split", (*SPLITS, "copies")),
             ("choice", RULES),
         ):
             value = getattr(self, name)
             if value not in known and (isinstance(value, str) or name != "split"):
                 raise RecipeError(f"{name} must be one of {', '.join(known)}, not {value!r}.")
 
-    def _implied_split(self) -> Split:
+    def _implied_split(self) -> Split | Literal["copies"]:
         if self.group is not None and self.time is not None:
             raise RecipeError("give group or time, not both: rows are kept together or in order.")
-        implied: Split = "group" if self.group is not None else "time" if self.time is not None else self.split
+        implied: Split | Literal["copies"] = (
+            "group" if self.group is not None else "time" if self.time is not None else self.split
+        )
         if self.split not in ("random", implied):
             raise RecipeError(f"{implied}={getattr(self, str(implied))!r} needs split={implied!r}, not {self.split!r}.")
         if implied in ("group", "time") and getattr(self, implied) is None:

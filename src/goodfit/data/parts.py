@@ -25,8 +25,8 @@ FEW_CLASSES = 20
 class Parts:
     """The rows of each part: int64 row numbers from 0, ascending, read-only; no row stands in two parts.
 
-    `rule` says how they were cut ("random", "stratified", "last", "group", "time" or a splitter's class name), `seed`
-    with which seed; the same seed, arguments and arrays give the same parts.
+    `rule` says how they were cut ("random", "stratified", "last", "group", "time", "copies" or a splitter's class
+    name), `seed` with which seed; the same seed, arguments and arrays give the same parts.
     """
 
     train: Rows

@@ -31,6 +31,7 @@ WARNING, SERIOUS = 0.005, 0.05
 """How much the twins add to the score."""
 MOST = 0.9
 """Of more twins no rows are left to compare them with."""
+REPAIR = "--split copies"
 SCORE = {"regression": ("r2", "R²"), "binary": ("accuracy", "accuracy"), "multiclass": ("accuracy", "accuracy")}
 
 
@@ -97,6 +98,11 @@ def find_twins(table: Table, train: Rows, held: Rows, columns: Sequence[str]) ->
     more, looser_more = near.counts - exact.counts, looser.counts - exact.counts
     rounded = (twins < 0) & (more > 0) & _no_chance(more, looser_more)
     return Twins(np.where(rounded, near.first, twins), rounded)
+
+
+def copies(table: Table, columns: Sequence[str]) -> Keys:
+    """A number of every row that is the same for copies, exact or up to rounding: what ``split="copies"`` goes by."""
+    return row_keys(table, columns, step=STEP if _has_fractions(table, columns) else 0.0)
 
 
 def _less_varied(table: Table, columns: Sequence[str]) -> list[str]:
@@ -231,9 +237,9 @@ def _scores(
 def _all_known(twins: Twins) -> Check:
     sentence = (
         f"{twins.found}, so their scores say how well rows are remembered and not how well new ones are told; "
-        "remove repeated rows from the table."
+        "keep copies in one part."
     )
-    return Check("duplicates", "serious", (), twins.n, sentence)
+    return Check("duplicates", "serious", (), twins.n, sentence, argument=REPAIR)
 
 
 def _check(twins: Twins, effect: dict[str, float], task: Task) -> Check:
@@ -242,7 +248,7 @@ def _check(twins: Twins, effect: dict[str, float], task: Task) -> Check:
     severity: CheckSeverity = "serious" if gain >= SERIOUS else "warning" if gain >= WARNING else "note"
     sentence = (
         f"{twins.found}, which flatters the score: the nearest training row tells the target with {metric} "
-        f"{with_twins:.3f}, but {without:.3f} where there is no such copy; remove repeated rows from the table."
+        f"{with_twins:.3f}, but {without:.3f} where there is no such copy; keep copies in one part."
     )
     small = f"{twins.found}, which flatters the score by {gain:.4f} of {metric} only."
-    return Check("duplicates", severity, (), twins.n, small if severity == "note" else sentence, effect)
+    return Check("duplicates", severity, (), twins.n, small if severity == "note" else sentence, effect, REPAIR)

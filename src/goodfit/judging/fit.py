@@ -108,9 +108,9 @@ def restraining(case: Case) -> Iterator[Reason]:
         words = f"The weights given back are of epoch {case.given_epoch}; those of epoch {case.best_epoch} did better."
         yield Reason(strength, 0.0, words, {"lowest_val_loss": case.lowest_val_loss}, "Stop here.", "--patience 10")
     words = "The network knows its training rows clearly better than rows it has not seen."
-    for other in stronger_ones(case):
-        advice = "Strengthen the penalty.", f"--l2 {other.l2:.3g}"
-        yield _with_the_gap(case, _by_neighbour(case, other, RESTRAINS, words, *advice))
+    for more in stronger_ones(case):
+        advice = "Strengthen the penalty.", f"--l2 {more.l2:.3g}"
+        yield _with_the_gap(case, _by_neighbour(case, more, RESTRAINS, words, *advice))
     for other in (slower(case), faster(case)):
         if other and not frees(case, other):
             pace = "Take another pace.", rate(other.learning_rate)
@@ -128,9 +128,9 @@ def restraining(case: Case) -> Iterator[Reason]:
 
 def freeing(case: Case) -> Iterator[Reason]:
     """What says that the network has not learned what its rows can teach."""
-    for other in weaker_ones(case):
+    for less in weaker_ones(case):
         words = "The penalty holds the network back: it does badly on its training rows, too."
-        yield _by_neighbour(case, other, FREES, words, "Weaken the penalty.", f"--l2 {other.l2:.3g}")
+        yield _by_neighbour(case, less, FREES, words, "Weaken the penalty.", f"--l2 {less.l2:.3g}")
     for other, pace in ((slower(case), "long"), (faster(case), "short")):
         if other and frees(case, other):
             words = f"The steps are too {pace} to get down to the low loss: it is high on the training rows, too."
@@ -158,8 +158,13 @@ def _by_neighbour(case: Case, other: Neighbour, share: float, words: str, advice
     """What another point of the grid gains, in units of what is clear."""
     gain = case.given_val_loss - other.val_loss if other.gain is None else other.gain
     error = SHARED * case.error if other.error is None else other.error
-    unit = max(share * case.reach, FLOOR * abs(case.start))
+    unit = _clear(case, share)
     return Reason(gain / unit, error / unit, words, {"val_loss_there": other.val_loss}, advice, argument)
+
+
+def _clear(case: Case, share: float) -> float:
+    """From where on a gain is clear: a share of what can be learned."""
+    return max(share * case.reach, FLOOR * abs(case.start))
 
 
 def _with_the_gap(case: Case, reason: Reason) -> Reason:
@@ -177,7 +182,7 @@ def _by_rival(
     argument: str,
 ) -> Reason:
     """How far a simple model is ahead, in units of what is clear."""
-    unit = max(share * case.reach, FLOOR * abs(case.start))
+    unit = _clear(case, share)
     return Reason(-difference[0] / unit, difference[1] / unit, words, evidence, advice, argument)
 
 
