@@ -67,6 +67,9 @@ def diagnose(result: object) -> Verdict:
     with np.errstate(all="ignore"):
         others = tuple(finding for rule in RULES if (finding := rule(case)) is not None)
         fit = judge_fit(case)
+    if fit is not None and fit.code == "cannot_tell":  # that the rows are too few is said once
+        repeated = ("validation_too_small", fit.argument)
+        others = tuple(finding for finding in others if (finding.code, finding.argument) != repeated)
     return Verdict(
         word=WORDS[fit.code] if fit else "cannot tell",
         sentence=fit.sentence if fit else _why_not(case),

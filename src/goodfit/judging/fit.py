@@ -70,8 +70,12 @@ SURELY = 1.5
 
 
 class Reason(NamedTuple):
-    """What speaks for one side: how strongly, how uncertain that is, in words, in numbers, and what to do."""
+    """What speaks for one side: what, how strongly, how uncertain that is, in words, in numbers, and what to do.
 
+    strength, error: in units of what is clear. error is 0 where a strength was not measured by rows.
+    """
+
+    what: str
     strength: float
     error: float
     words: str
@@ -80,17 +84,26 @@ class Reason(NamedTuple):
     argument: str
 
 
+def surely_clear(reason: Reason) -> bool:
+    """Whether it is clear whatever the luck of the rows."""
+    return reason.strength - DOUBT * reason.error >= 1
+
+
+def perhaps_clear(reason: Reason) -> bool:
+    """Whether it is clear, or may be."""
+    return reason.strength + DOUBT * reason.error >= 1
+
+
 def judge_fit(case: Case) -> Finding | None:
     """The finding that names the fit, or says that nobody can; None where there is nothing to judge."""
     if not case.judged or not math.isfinite(case.start):
         return None
     under, over = list(freeing(case)), list(restraining(case))
     reasons = under + over
-    if any(reason.strength - DOUBT * reason.error >= 1 for reason in reasons):
+    if any(map(surely_clear, reasons)):
         strongest = max(reasons, key=lambda reason: reason.strength)
         return _finding("underfitting" if strongest in under else "overfitting", case, strongest)
-    doubtful = [reason for reason in reasons if reason.strength + DOUBT * reason.error >= 1]
-    if doubtful:
+    if doubtful := list(filter(perhaps_clear, reasons)):
         return _undecided(case, max(doubtful, key=lambda reason: reason.strength))
     return good_fit(case) if case.neighbours or _calm(case) else _unseen(case)
 
@@ -106,7 +119,15 @@ def restraining(case: Case) -> Iterator[Reason]:
     if case.given_epoch > case.best_epoch > 0 and case.own_loss - case.loss_at_best < 0.5 * later:
         strength = later / max(LATER[0] * case.reach, LATER[1] * case.error)
         words = f"The weights given back are of epoch {case.given_epoch}; those of epoch {case.best_epoch} did better."
-        yield Reason(strength, 0.0, words, {"lowest_val_loss": case.lowest_val_loss}, "Stop here.", "--patience 10")
+        yield Reason(
+            "an earlier epoch",
+            strength,
+            0.0,
+            words,
+            {"lowest_val_loss": case.lowest_val_loss},
+            "Stop here.",
+            "--patience 10",
+        )
     words = "The network knows its training rows clearly better than rows it has not seen."
     for more in stronger_ones(case):
         advice = "Strengthen the penalty.", f"--l2 {more.l2:.3g}"
@@ -120,10 +141,10 @@ def restraining(case: Case) -> Iterator[Reason]:
     advice, evidence = ("Strengthen the penalty.", more_l2(case)), {"relative_gap": case.relative_gap}
     if case.baseline_difference is not None and _ahead(case.baseline_difference) > 2:
         there = "On rows it has not seen the network is worse than a model without columns; on its own rows it is not."
-        yield Reason(SURELY, 0.0, there, {"baseline": number(case.baseline_loss)}, *advice)
+        yield Reason("a baseline", SURELY, 0.0, there, {"baseline": number(case.baseline_loss)}, *advice)
     yield from _behind_trees(case, words + TREES_BETTER, *advice)
     if not case.neighbours and case.relative_gap > ALONE_GAP:
-        yield Reason(SURELY, 0.0, words, evidence, *advice)
+        yield Reason("more penalty", SURELY, 0.0, words, evidence, *advice)
 
 
 def freeing(case: Case) -> Iterator[Reason]:
@@ -140,16 +161,20 @@ def freeing(case: Case) -> Iterator[Reason]:
     if even and not case.neighbours and falling > FALLING * case.reach:
         words = "Both losses were still falling when the epochs were over."
         argument = f"--epochs {2 * (case.epochs or case.n_epochs)}"
-        yield Reason(SURELY, 0.0, words, {"fall_at_the_end": falling}, "Train for more epochs.", argument)
+        yield Reason(
+            "more epochs", SURELY, 0.0, words, {"fall_at_the_end": falling}, "Train for more epochs.", argument
+        )
     heavy = case.given_penalty > HEAVY_PENALTY * abs(case.start) and case.relative_gap < NO_GAP
     if heavy and not case.neighbours:
         words = "The penalty is heavy, and there is no gap that it would close: it only holds the network back."
-        yield Reason(SURELY, 0.0, words, {"penalty": case.given_penalty}, "Weaken the penalty.", less_l2(case))
+        yield Reason(
+            "less penalty", SURELY, 0.0, words, {"penalty": case.given_penalty}, "Weaken the penalty.", less_l2(case)
+        )
     advice = _larger(case)
     if case.linear_difference is not None and case.relative_gap < NO_GAP:
         words = "A linear model does clearly better, and there is no gap: the network has not learned what it could."
         evidence = {"linear": number(case.linear_loss)}
-        yield _by_rival(case, case.linear_difference, LINEAR_BEHIND, words, evidence, *advice)
+        yield _by_rival("linear model", case, case.linear_difference, LINEAR_BEHIND, words, evidence, *advice)
     if case.relative_gap < LARGE_GAP:
         yield from _behind_trees(case, "The network has more to learn than it did:" + TREES_BETTER, *advice)
 
@@ -159,7 +184,8 @@ def _by_neighbour(case: Case, other: Neighbour, share: float, words: str, advice
     gain = case.given_val_loss - other.val_loss if other.gain is None else other.gain
     error = SHARED * case.error if other.error is None else other.error
     unit = _clear(case, share)
-    return Reason(gain / unit, error / unit, words, {"val_loss_there": other.val_loss}, advice, argument)
+    name = f"λ {other.l2:.3g}" if other.l2 != case.l2 else f"rate {other.learning_rate:.3g}"
+    return Reason(name, gain / unit, error / unit, words, {"val_loss_there": other.val_loss}, advice, argument)
 
 
 def _clear(case: Case, share: float) -> float:
@@ -173,6 +199,7 @@ def _with_the_gap(case: Case, reason: Reason) -> Reason:
 
 
 def _by_rival(
+    what: str,
     case: Case,
     difference: tuple[float, float],
     share: float,
@@ -183,14 +210,14 @@ def _by_rival(
 ) -> Reason:
     """How far a simple model is ahead, in units of what is clear."""
     unit = _clear(case, share)
-    return Reason(-difference[0] / unit, difference[1] / unit, words, evidence, advice, argument)
+    return Reason(what, -difference[0] / unit, difference[1] / unit, words, evidence, advice, argument)
 
 
 def _behind_trees(case: Case, words: str, advice: str, argument: str) -> Iterator[Reason]:
     """A few boosted trees, which learned from the same rows, do better on rows they have not seen."""
     if case.trees_difference is not None:
         evidence = {"trees": number(case.trees_loss)}
-        yield _by_rival(case, case.trees_difference, BEHIND, words, evidence, advice, argument)
+        yield _by_rival("trees", case, case.trees_difference, BEHIND, words, evidence, advice, argument)
 
 
 def _ahead(difference: tuple[float, float] | None) -> float:

@@ -12,6 +12,7 @@ folds can agree by chance, and then the rows speak.
 
 from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
@@ -198,9 +199,10 @@ class _Table:
         self.means = self.values.mean(axis=(1, 2))
         self.judged = judged
         self.losses = losses
+        self.rows = lru_cache(maxsize=2)(self._rows)  # one of them is compared with many
         self.weights = np.concatenate([weights[fold] / np.sum(weights[fold]) / len(folds) for fold in folds])
 
-    def rows(self, configuration: int) -> Array:
+    def _rows(self, configuration: int) -> Array:
         """Loss of each validation row of all folds, averaged over the seeds (rows,)."""
         of_folds = ([self.losses(index) for index in members] for members in self.members[configuration].tolist())
         return np.concatenate([np.mean(of_seeds, axis=0, dtype=float) for of_seeds in of_folds])

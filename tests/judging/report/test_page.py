@@ -55,6 +55,15 @@ def test_a_sweep_has_everything_in_the_readers_order(written):
     assert found[-3:] == ["How good it is", "The exam", "How to make it again"]
 
 
+def test_the_verdict_has_its_picture_and_in_it_every_change_that_was_compared(written, swept):
+    figure = re.search(r'<figure id="reasons".*?</figure>', written["swept"], re.DOTALL)[0]
+    own = swept.record.sweep.choice
+    for contrast in own.contrasts:
+        if contrast.point["l2"] != own.chosen.point["l2"]:
+            assert f"λ {contrast.point['l2']:.3g}" in figure
+    assert "compared on the same validation rows" in words(figure)
+
+
 def test_what_a_single_training_does_not_have_is_left_out(written):
     left_out = {
         "Every λ with every learning rate",

@@ -1,9 +1,13 @@
 """The sentence under each picture says what its numbers say."""
 
+import json
+
 import numpy as np
 import pytest
 
+from goodfit.judging.fit import Reason
 from goodfit.judging.report import sentences
+from goodfit.judging.report.charts.reasons import LEAST, reason_chart
 from goodfit.judging.report.members import Grid, Member
 
 
@@ -41,6 +45,32 @@ def test_curves_that_stopped_early_say_where_to_stop_and_what_the_gap_is():
 )
 def test_other_ends_are_told_as_what_they_are(training, said):
     assert said in sentences.of_curves(training)
+
+
+def reason(what, strength, error=0.2):
+    return Reason(what, strength, error, "", {}, "", "")
+
+
+@pytest.mark.parametrize(
+    ("strengths", "said"),
+    [
+        ((-3.0, 0.1), "None of 2 changes compared on the same validation rows does clearly better;"),
+        ((0.9, 0.1), "Of 2 changes compared on the same validation rows, λ 0 may do clearly better, or not;"),
+        ((2.0, 1.0), "Of 2 changes compared on the same validation rows, λ 0 surely did clearly better;"),
+    ],
+)
+def test_changes_are_told_as_sure_as_they_are(strengths, said):
+    found = [reason(what, strength) for what, strength in zip(("λ 0", "rate 0.1"), strengths, strict=True)]
+    assert sentences.of_reasons(found).startswith(said)
+
+
+def test_a_change_beyond_the_axis_stands_at_its_end():
+    drawn = reason_chart([reason("λ 0", -9.0), reason("λ 0.1", 0.5, error=0.5)]).to_dict()
+    held = [rows if isinstance(rows, list) else json.loads(rows) for rows in drawn["datasets"].values()]
+    first, second = next(rows for rows in held if "what" in rows[0])
+    assert (first["gain"], first["low"], first["high"], first["better"]) == (LEAST, LEAST, LEAST, "not better")
+    assert (second["gain"], second["better"]) == (0.5, "perhaps better")
+    assert second["high"] == pytest.approx(1.125)
 
 
 def test_the_grid_names_the_lowest_and_what_was_chosen_instead():

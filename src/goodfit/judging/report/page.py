@@ -21,10 +21,10 @@ MOST_CLASSES = 20
 def report(run: view.Judged, path: str | Path, *, pngs: str | Path | None = None) -> Path:
     """Write the report of a run as one HTML file that needs no network, and give its path back.
 
-    In the reader's order: the verdict and the next step, the parts and the seal, the curves, the grid, weights without
-    and with L2, three learning rates, what each λ did, Adam's steps, what the data checks found, metrics with
-    intervals beside a linear model and a baseline, the exam if it was opened, and how to make the run again. What a
-    run does not have is left out.
+    In the reader's order: the verdict and the next step, what else might have done better, the parts and the seal, the
+    curves, the grid, weights without and with L2, three learning rates, what each λ did, Adam's steps, what the data
+    checks found, metrics with intervals beside a linear model and a baseline, the exam if it was opened, and how to
+    make the run again. What a run does not have is left out.
 
     Args:
         run: of ``goodfit.train`` or ``goodfit.load``.
@@ -93,6 +93,7 @@ def _figures(run: view.Judged, grid: Grid | None) -> dict[str, Figure | None]:
     record = run.record
     openings = len(run.ledger.openings())
     return {
+        "reasons": view.reasons_figure(record),
         "parts": view.parts_figure(record, openings),
         "curves": view.curves_figure(record),
         "weights": view.pair_figure(grid) if grid else view.own_weights_figure(record),

@@ -4,8 +4,9 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from goodfit.judging.fit import Reason, perhaps_clear, surely_clear
 from goodfit.judging.report.members import Grid, Member, knob
-from goodfit.words import count, numbers, plain, share
+from goodfit.words import count, listed, numbers, plain, share
 
 CLEARLY = 1.02
 """A loss is clearly higher from here on, as a multiple of the other."""
@@ -152,6 +153,20 @@ def of_steps(features: Sequence[tuple[str, float, float]]) -> str:
     else:
         how = "about as long as" if ratio > 0.8 else "shorter than"
     return f"For the rarest third of the features Adam's steps are {how} those for the most frequent third."
+
+
+def of_reasons(reasons: Sequence[Reason]) -> str:
+    """What else might have done better."""
+    surely = [reason.what for reason in reasons if surely_clear(reason)]
+    perhaps = [reason.what for reason in reasons if perhaps_clear(reason) and not surely_clear(reason)]
+    compared = f"{count(len(reasons), 'change')} compared on the same validation rows"
+    if surely:
+        said = f"Of {compared}, {listed(surely, len(surely), longest=80)} surely did clearly better"
+    elif perhaps:
+        said = f"Of {compared}, {listed(perhaps, len(perhaps), longest=80)} may do clearly better, or not"
+    else:
+        said = f"None of {compared} does clearly better"
+    return f"{said}; a bar shows how far the luck of the rows reaches, and right of the dashed line is clear."
 
 
 def of_parts(sizes: Mapping[str, int], openings: int) -> str:

@@ -7,10 +7,13 @@ from typing import Protocol, runtime_checkable
 import numpy as np
 
 from goodfit.data.exam import Ledger
+from goodfit.judging.fit import Reason, freeing, restraining
+from goodfit.judging.reading import case_of
 from goodfit.judging.report import sentences
 from goodfit.judging.report.charts.curves import loss_curves, member_curves, rate_curves
 from goodfit.judging.report.charts.judged import calibration_chart, residual_chart
 from goodfit.judging.report.charts.penalties import loss_ladder
+from goodfit.judging.report.charts.reasons import reason_chart
 from goodfit.judging.report.charts.table import parts_chart, step_chart
 from goodfit.judging.report.charts.weights import member_weights, weight_histogram, weight_ladder
 from goodfit.judging.report.members import Cell, Grid, Member, bins, given_back, knob, knobs
@@ -84,6 +87,24 @@ def curves_figure(record: Record) -> Figure | None:
     stopped = member.outcome == "stopped_early"
     chart = loss_curves(member.loss, member.val_loss, best_epoch=member.best_epoch, patience=patience, stopped=stopped)
     return Figure("curves", "Both losses", sentences.of_curves(member, patience=patience), [chart])
+
+
+def reasons_figure(record: Record) -> Figure | None:
+    """What else might have done better; None where less than two changes were measured."""
+    case = case_of(record)
+    if not case.judged:
+        return None
+    measured = [reason for reason in (*freeing(case), *restraining(case)) if 0 < reason.error < np.inf]
+    found = sorted(measured, key=_kind)
+    if len(found) < 2:
+        return None
+    said = sentences.of_reasons(found)
+    return Figure("reasons", "What else might have done better", said, [reason_chart(found)])
+
+
+def _kind(reason: Reason) -> int:
+    """Penalties first, then learning rates, then other models."""
+    return 0 if reason.what.startswith("λ") else 1 if reason.what.startswith("rate") else 2
 
 
 def parts_figure(record: Record, openings: int) -> Figure:
