@@ -47,6 +47,7 @@ class Case:
         given_epoch: whose weights are given back, counted from 1; 0 for none.
         mean_loss, mean_val_loss: losses of the weights given back, the means over seeds and folds.
         n_folds: in how many folds; 1 where the rows were split once.
+        in_order: whether the rows are in an order of time that folds would break.
         epochs, patience: how many were allowed; patience None where nothing stops a training early.
         learning_rate, l2: of this training.
         hidden: units of each hidden layer; () for a linear model.
@@ -73,6 +74,7 @@ class Case:
     mean_loss: float | None = None
     mean_val_loss: float | None = None
     n_folds: int = 1
+    in_order: bool = False
     epochs: int | None = None
     patience: int | None = None
     learning_rate: float | None = None

@@ -6,7 +6,7 @@ import numpy as np
 
 from goodfit.judging.case import Case
 from goodfit.judging.findings import Finding
-from goodfit.judging.rules import clear
+from goodfit.judging.rules import clear, more_judges
 
 LARGE_ERROR = 0.15
 """With a standard error above this share of what can be learned, the rows cannot tell one net from another."""
@@ -34,8 +34,7 @@ def validation_too_small(case: Case) -> Finding | None:
         "warning",
         f"{rows} too few to tell close networks apart: their loss is uncertain by {case.error:.3g}.",
         {"standard_error": case.error, "val_loss": case.given_val_loss, "can_be_learned": case.reach},
-        "Let every row judge once.",
-        "--folds 5",
+        *more_judges(case),
     )
 
 
@@ -86,7 +85,7 @@ def no_better_than_baseline(case: Case) -> Finding | None:
     evidence = {"val_loss": case.given_val_loss, "baseline": case.baseline_loss, "gain": gain, "standard_error": error}
     if gain > error:
         words = "Better than always predicting the same, but on so few rows that may be luck."
-        return Finding("no_better_than_baseline", "warning", words, evidence, "Let every row judge once.", "--folds 5")
+        return Finding("no_better_than_baseline", "warning", words, evidence, *more_judges(case))
     words = "No better than a model that knows no column and always predicts the same."
     advice = "Look for columns that have to do with the target, or more rows."
     return Finding("no_better_than_baseline", "serious", words, evidence, advice)

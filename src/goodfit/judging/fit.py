@@ -19,6 +19,7 @@ from goodfit.judging.rules import (
     frees,
     jumps,
     less_l2,
+    more_judges,
     more_l2,
     number,
     rate,
@@ -270,9 +271,7 @@ def _undecided(case: Case, reason: Reason) -> Finding:
     what = reason.argument or "another way"
     evidence = {**reason.evidence, "strength": reason.strength, "error": reason.error}
     words = f"{rows} too few to tell whether {what} would do clearly better."
-    if case.n_folds > 1:
-        return Finding("cannot_tell", "warning", words, evidence, "More rows would tell.")
-    return Finding("cannot_tell", "warning", words, evidence, "Let every row judge once.", "--folds 5")
+    return Finding("cannot_tell", "warning", words, evidence, *more_judges(case))
 
 
 def _unseen(case: Case) -> Finding:

@@ -116,6 +116,7 @@ def _of_record(record: Record) -> dict[str, Any]:
         "hidden": settings.hidden,
         "n_train": len(record.parts.train),
         "n_validation": len(record.parts.validation),
+        "in_order": settings.split == "time",
         "baseline_loss": _baseline_loss(record),
         "classes": tuple(map(str, record.target.classes or ())),
     }

@@ -112,6 +112,13 @@ def _steps(values: tuple[float, ...]) -> Array:
     return np.diff(found[np.isfinite(found)])
 
 
+def more_judges(case: Case) -> tuple[str, str]:
+    """What to do where too few rows judge: advice, and the argument."""
+    if case.n_folds > 1 or case.in_order:
+        return "More rows would tell.", ""
+    return "Let every row judge once.", "--folds 5"
+
+
 def rate(value: float | None) -> str:
     """A learning rate as an argument; "" where it is not known."""
     return f"--learning-rate {value:.3g}" if value is not None and math.isfinite(value) and value > 0 else ""
