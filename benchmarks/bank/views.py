@@ -47,7 +47,8 @@ def _with_neighbours(one: Trained, place: tuple[int, int], n_folds: int) -> Case
         )
         for each in found
     )
-    return replace(case, neighbours=neighbours, n_folds=n_folds, **means, **_measured(one, place))
+    measured = _measured(one, place) | {"val_loss_error": _difference(rows)[1]}
+    return replace(case, neighbours=neighbours, n_folds=n_folds, **means, **measured)
 
 
 def _contrasts(one: Trained, place: tuple[int, int], n_folds: int) -> tuple[Contrast, ...]:

@@ -320,8 +320,13 @@ def _plain(value: Any) -> Any:  # noqa: ANN401
 def _choice(record: Mapping[str, Any]) -> Choice:
     named = {name: _configuration(record[name]) for name in ("chosen", "best")}
     gain = Gain(**_numbers(record["gain"])) if record["gain"] else None
-    contrasts = tuple(Contrast(point=each.pop("point"), **_numbers(each)) for each in map(dict, record["contrasts"]))
+    contrasts = tuple(map(_contrast, record["contrasts"]))
     return Choice(**{**record, **named, "gain": gain, "contrasts": contrasts})
+
+
+def _contrast(record: Mapping[str, Any]) -> Contrast:
+    numbers = _numbers({name: record[name] for name in ("mean", "gain", "standard_error")})
+    return Contrast(point=record["point"], members=tuple(record["members"]), **numbers)
 
 
 def _configuration(record: Mapping[str, Any]) -> Configuration:

@@ -238,7 +238,7 @@ def test_without_a_grid_the_curves_must_say_it(alone):
     cases = {
         "rate_too_small": good(loss=falling(0.2, speed=0.01), val_loss=falling(0.22, speed=0.01)),
         "rate_too_large": good(loss=jumping(0.3, 0.2), val_loss=jumping(0.4, 0.2), given_epoch=1),
-        "penalty_too_strong": good(penalty=(0.3,) * EPOCHS, loss=falling(0.22)),
+        "penalty_too_strong": good(penalty=(0.6,) * EPOCHS, loss=falling(0.22)),
     }
     assert diagnose(GOOD).find(alone) is None
     assert diagnose(cases[alone]).find(alone) is not None

@@ -70,7 +70,7 @@ def penalty_too_strong(case: Case) -> Finding | None:
         return None
     if case.neighbours:
         better = weaker(case)
-        if better is None or gain(case, better) <= 1:
+        if better is None or gain(case, better, clear(case))[0] < 1:
             return None
         argument = f"--l2 {better.l2:.3g}"
         evidence = {"val_loss_there": better.val_loss}

@@ -14,7 +14,7 @@ from goodfit.judging.evidence_rules import (
     seeds_disagree,
     validation_too_small,
 )
-from goodfit.judging.findings import Verdict, Word, by_severity
+from goodfit.judging.findings import Finding, Verdict, Word, by_severity
 from goodfit.judging.fit import judge_fit
 from goodfit.judging.rates import diverged, jumping, perfect_pace, rate_too_large, rate_too_small
 from goodfit.judging.reading import case_of
@@ -67,14 +67,19 @@ def diagnose(result: object) -> Verdict:
     with np.errstate(all="ignore"):
         others = tuple(finding for rule in RULES if (finding := rule(case)) is not None)
         fit = judge_fit(case)
-    if fit is not None and fit.code == "cannot_tell":  # that the rows are too few is said once
-        repeated = ("validation_too_small", fit.argument)
-        others = tuple(finding for finding in others if (finding.code, finding.argument) != repeated)
+    others = tuple(finding for finding in others if fit is None or not _unsaid(finding, fit))
     return Verdict(
         word=WORDS[fit.code] if fit else "cannot tell",
         sentence=fit.sentence if fit else _why_not(case),
         findings=by_severity((*((fit,) if fit else ()), *others)),
     )
+
+
+def _unsaid(finding: Finding, fit: Finding) -> bool:
+    """Where the fit is good, nothing does better; and that the rows are too few is said once."""
+    if fit.code == "good_fit" and finding.code in ("rate_too_small", "rate_too_large", "penalty_too_strong"):
+        return True
+    return fit.code == "cannot_tell" and (finding.code, finding.argument) == ("validation_too_small", fit.argument)
 
 
 def _why_not(case: Case) -> str:

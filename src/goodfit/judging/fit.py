@@ -2,8 +2,8 @@
 
 What speaks for underfitting frees the network: less penalty, other steps, more epochs, more units. What speaks for
 overfitting restrains it: more penalty, an earlier epoch. Each has a strength, 1 where it is just clear, and an error.
-A bad fit is named where some strength is surely above 1, after the side of the greatest; where all are surely below 1
-the fit is good; else nobody can tell.
+A bad fit is named where some strength is surely above 1, after the side of the greatest of these; where all are surely
+below 1 the fit is good; else nobody can tell.
 """
 
 import math
@@ -13,39 +13,35 @@ from typing import NamedTuple
 from goodfit.judging.case import Case, Neighbour
 from goodfit.judging.findings import Finding
 from goodfit.judging.rules import (
+    DOUBT,
+    FREES,
+    PACE,
+    RESTRAINS,
     at_the_end,
+    clear_gain,
     fall,
     faster,
     frees,
+    gain,
     jumps,
     less_l2,
     more_judges,
     more_l2,
     number,
+    perhaps,
     rate,
     roughness,
     slower,
     stronger_ones,
+    surely,
     weaker_ones,
 )
 
-DOUBT = 1.25
-"""Surely is what so many standard errors do not change."""
-FREES, RESTRAINS = 0.08, 0.04
-"""A gain is clear from this share of what can be learned on. Of what restrains the lesser share is enough, since the
-rows that judge have chosen each training's best epoch, and a network let loose profits most from that."""
-PACE = 1.4
-"""Of another learning rate it must be so many times as much: nets of other rates share less of the luck of the rows."""
-FLOOR = 0.015
-"""And from this share of the baseline's loss."""
-SHARED = 0.3
-"""Nets judged on the same rows share most of their luck: the error of a difference that nobody measured is this share
-of that of the loss."""
 LARGE_GAP = 0.4
 """A gap above this share of what was learned on the training rows is large, …"""
 SOMETHING = 0.1
 """… if this share of the loss was taken off; who has learned nothing has nothing that would not hold on others."""
-WITNESS, HALF_SURE = 0.6, 0.2
+WITNESS, LESS_DOUBT = 0.6, 0.2
 """A gap above this share is a second witness of overfitting: of the error of what restrains only this share counts."""
 BEHIND = 0.3
 """A network is behind trees from this share of what can be learned on."""
@@ -85,27 +81,19 @@ class Reason(NamedTuple):
     argument: str
 
 
-def surely_clear(reason: Reason) -> bool:
-    """Whether it is clear whatever the luck of the rows."""
-    return reason.strength - DOUBT * reason.error >= 1
-
-
-def perhaps_clear(reason: Reason) -> bool:
-    """Whether it is clear, or may be."""
-    return reason.strength + DOUBT * reason.error >= 1
-
-
 def judge_fit(case: Case) -> Finding | None:
     """The finding that names the fit, or says that nobody can; None where there is nothing to judge."""
     if not case.judged or not math.isfinite(case.start):
         return None
     under, over = list(freeing(case)), list(restraining(case))
     reasons = under + over
-    if any(map(surely_clear, reasons)):
-        strongest = max(reasons, key=lambda reason: reason.strength)
+    if sure := [reason for reason in reasons if surely(reason.strength, reason.error)]:
+        strongest = max(sure, key=lambda reason: reason.strength)
         return _finding("underfitting" if strongest in under else "overfitting", case, strongest)
-    if doubtful := list(filter(perhaps_clear, reasons)):
+    if doubtful := [reason for reason in reasons if perhaps(reason.strength, reason.error)]:
         return _undecided(case, max(doubtful, key=lambda reason: reason.strength))
+    if _ahead(case.baseline_difference) > 2:
+        return _worse_than_nothing(case)
     return good_fit(case) if case.neighbours or _calm(case) else _unseen(case)
 
 
@@ -182,21 +170,14 @@ def freeing(case: Case) -> Iterator[Reason]:
 
 def _by_neighbour(case: Case, other: Neighbour, share: float, words: str, advice: str, argument: str) -> Reason:
     """What another point of the grid gains, in units of what is clear."""
-    gain = case.given_val_loss - other.val_loss if other.gain is None else other.gain
-    error = SHARED * case.error if other.error is None else other.error
-    unit = _clear(case, share)
+    strength, error = gain(case, other, clear_gain(case, share))
     name = f"λ {other.l2:.3g}" if other.l2 != case.l2 else f"rate {other.learning_rate:.3g}"
-    return Reason(name, gain / unit, error / unit, words, {"val_loss_there": other.val_loss}, advice, argument)
-
-
-def _clear(case: Case, share: float) -> float:
-    """From where on a gain is clear: a share of what can be learned."""
-    return max(share * case.reach, FLOOR * abs(case.start))
+    return Reason(name, strength, error, words, {"val_loss_there": other.val_loss}, advice, argument)
 
 
 def _with_the_gap(case: Case, reason: Reason) -> Reason:
     """What restrains is less in doubt where the gap says the same."""
-    return reason._replace(error=HALF_SURE * reason.error) if case.relative_gap > WITNESS else reason
+    return reason._replace(error=LESS_DOUBT * reason.error) if case.relative_gap > WITNESS else reason
 
 
 def _by_rival(
@@ -210,7 +191,7 @@ def _by_rival(
     argument: str,
 ) -> Reason:
     """How far a simple model is ahead, in units of what is clear."""
-    unit = _clear(case, share)
+    unit = clear_gain(case, share)
     return Reason(what, -difference[0] / unit, difference[1] / unit, words, evidence, advice, argument)
 
 
@@ -230,8 +211,12 @@ def _larger(case: Case) -> tuple[str, str]:
     """What to try with a network that has learned too little."""
     if case.hidden == ():
         return "Give the network hidden layers.", "--hidden 64,64"
-    faster_rate = rate(case.learning_rate * 10) if case.learning_rate and not case.neighbours else ""
-    return ("Take longer steps.", faster_rate) if faster_rate else ("Give the network more units.", "--hidden 256,256")
+    if at_the_end(case):
+        return "Train for more epochs.", f"--epochs {2 * (case.epochs or case.n_epochs)}"
+    if case.learning_rate and not case.neighbours:
+        return "Take longer steps.", rate(case.learning_rate * 10)
+    wider = tuple(max(256, 2 * units) for units in case.hidden or (256, 256))
+    return "Give the network more units.", f"--hidden {','.join(map(str, wider))}"
 
 
 def _calm(case: Case) -> bool:
@@ -274,8 +259,16 @@ def _undecided(case: Case, reason: Reason) -> Finding:
     return Finding("cannot_tell", "warning", words, evidence, *more_judges(case))
 
 
+def _worse_than_nothing(case: Case) -> Finding:
+    """Nothing that was tried is better, but a model without columns is."""
+    words = "The network does worse than a model without columns, and nothing that was tried does clearly better."
+    evidence = {"val_loss": case.given_val_loss, "baseline": number(case.baseline_loss)}
+    advice = "Look for columns that have to do with the target, or more rows."
+    return Finding("cannot_tell", "warning", words, evidence, advice)
+
+
 def _unseen(case: Case) -> Finding:
     """Nothing speaks for a bad fit, but too little is known to call it a good one."""
-    words = "One training alone does not show whether another penalty or learning rate would do clearly better."
+    words = "No other penalty or learning rate was trained, so nothing shows whether one would do clearly better."
     evidence = {"loss": case.given_loss, "val_loss": case.given_val_loss, "gap": case.gap}
     return Finding("cannot_tell", "warning", words, evidence, "Train the whole grid.", "--l2 auto --learning-rate auto")

@@ -10,6 +10,7 @@ from goodfit.judging.rules import (
     gain,
     jumps,
     number,
+    perhaps,
     rate,
     roughness,
     slower,
@@ -46,7 +47,7 @@ def rate_too_small(case: Case) -> Finding | None:
     """The next larger rate does clearly better in the grid; alone: an even fall that was not over at the end."""
     if case.neighbours:
         better = faster(case)
-        if better is None or gain(case, better) <= 1 or gain(case, slower(case)) > gain(case, better):
+        if better is None or not _better(case, better, slower(case)):
             return None
         if case.given_loss - better.loss <= LEARNS_TOO * case.reach:
             return None
@@ -55,6 +56,12 @@ def rate_too_small(case: Case) -> Finding | None:
     if not case.judged or not at_the_end(case) or rough > SMOOTH or falling <= EVEN_FALL * case.reach:
         return None
     return _too_small(case, times(case.learning_rate, 10), {"fall_at_the_end": falling, "roughness": rough})
+
+
+def _better(case: Case, better: Neighbour, other: Neighbour | None) -> bool:
+    """Whether a learning rate does clearly better than the training's own, and no worse than that on the other side."""
+    size, _ = gain(case, better, clear(case))
+    return size >= 1 and size >= gain(case, other, clear(case))[0]
 
 
 def _too_small(case: Case, better: float | None, evidence: dict[str, float]) -> Finding:
@@ -74,7 +81,7 @@ def rate_too_large(case: Case) -> Finding | None:
         return None
     if case.neighbours:
         better = slower(case)
-        if better is None or gain(case, better) <= 1 or gain(case, faster(case)) >= gain(case, better):
+        if better is None or not _better(case, better, faster(case)):
             return None
         return _too_large(case, better, {"val_loss_there": better.val_loss})
     leaps = jumps(case.loss)
@@ -110,7 +117,7 @@ def jumping(case: Case) -> Finding | None:
 def perfect_pace(case: Case) -> Finding | None:
     """Rates on both sides were tried, and neither does clearly better."""
     sides = slower(case), faster(case)
-    if not case.judged or None in sides or max(gain(case, side) for side in sides) > 1:
+    if not case.judged or None in sides or any(perhaps(*gain(case, side, clear(case))) for side in sides):
         return None
     return Finding(
         "perfect_pace",

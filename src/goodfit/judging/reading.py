@@ -63,9 +63,9 @@ def _of_grid(table: pa.Table, choice: Choice) -> dict[str, Any]:
     rows = table.to_pylist()
     own = rows[choice.member]
     return {
-        "mean_loss": _mean_loss(rows, choice.chosen.point),
+        "mean_loss": _mean_loss(rows, choice.chosen.members),
         "mean_val_loss": choice.chosen.mean,
-        "n_folds": len({row["fold"] for row in rows}),
+        "n_folds": len({rows[member]["fold"] for member in choice.chosen.members}),
         "l2": own.get("l2"),
         "learning_rate": own.get("learning_rate"),
         "neighbours": tuple(_neighbours(rows, choice)),
@@ -83,17 +83,16 @@ def _neighbours(rows: Sequence[Mapping[str, Any]], choice: Choice) -> Iterable[N
             yield Neighbour(
                 each.point.get("l2"),
                 each.point.get("learning_rate"),
-                _mean_loss(rows, each.point),
+                _mean_loss(rows, each.members),
                 each.mean,
                 each.gain,
                 each.standard_error,
             )
 
 
-def _mean_loss(rows: Iterable[Mapping[str, Any]], point: Mapping[str, float]) -> float:
-    """On training rows, over the seeds and folds of a point."""
-    losses = [row["loss"] for row in rows if all(row[name] == value for name, value in point.items())]
-    return float(np.mean(losses))
+def _mean_loss(rows: Sequence[Mapping[str, Any]], members: Sequence[int]) -> float:
+    """On training rows."""
+    return float(np.mean([rows[member]["loss"] for member in members]))
 
 
 def _differs_by_seed(row: Mapping[str, Any], own: Mapping[str, Any], choice: Choice) -> bool:

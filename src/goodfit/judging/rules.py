@@ -10,6 +10,18 @@ from goodfit.judging.findings import Finding
 
 Rule = Callable[[Case], Finding | None]
 
+DOUBT = 1.25
+"""Surely is what so many standard errors do not change."""
+FREES, RESTRAINS = 0.08, 0.04
+"""A gain is clear from this share of what can be learned on. Of what restrains the lesser share is enough, since the
+rows that judge have chosen each training's best epoch, and a network let loose profits most from that."""
+PACE = 1.4
+"""Of another learning rate it must be so many times as much: nets of other rates share less of the luck of the rows."""
+FLOOR = 0.015
+"""And from this share of the baseline's loss."""
+SHARED = 0.3
+"""Nets judged on the same rows share most of their luck: the error of a difference that nobody measured is this share
+of that of the loss."""
 CLEAR = 0.07
 """Validation losses differ clearly from this share of what can be learned on, …"""
 NOISE = 0.2
@@ -25,12 +37,28 @@ def clear(case: Case) -> float:
     return max(CLEAR * case.reach, NOISE * case.error)
 
 
-def gain(case: Case, other: Neighbour | None) -> float:
-    """How much lower the validation loss of a neighbour is, in units of what is clear; 0 where there is none."""
+def clear_gain(case: Case, share: float) -> float:
+    """From where on it is clear that something else does better: this share of what can be learned."""
+    return max(share * case.reach, FLOOR * abs(case.start))
+
+
+def gain(case: Case, other: Neighbour | None, unit: float) -> tuple[float, float]:
+    """How much lower the validation loss of a neighbour is, and the error of that, in a unit; 0 where there is none."""
     if other is None or not case.judged:
-        return 0.0
-    measured = other.gain if other.gain is not None else case.given_val_loss - other.val_loss
-    return measured / clear(case)
+        return 0.0, 0.0
+    measured = case.given_val_loss - other.val_loss if other.gain is None else other.gain
+    error = SHARED * case.error if other.error is None else other.error
+    return measured / unit, error / unit
+
+
+def surely(strength: float, error: float) -> bool:
+    """Whether it is clear whatever the luck of the rows."""
+    return strength - DOUBT * error >= 1
+
+
+def perhaps(strength: float, error: float) -> bool:
+    """Whether it is clear, or may be."""
+    return strength + DOUBT * error >= 1
 
 
 def slower(case: Case) -> Neighbour | None:

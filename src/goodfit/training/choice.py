@@ -36,7 +36,7 @@ many points beside the chosen one are compared with it row by row."""
 class Judged(NamedTuple):
     """A member: its point of the grid, fold, seed, and validation loss at the restored epoch, infinite for none.
 
-    curve: the validation loss of every epoch, if it is known.
+    curve: the validation loss of every epoch, if it is known and the restored epoch is where it is lowest.
     """
 
     point: Mapping[str, float]
@@ -76,7 +76,7 @@ class Contrast:
     """A point of the grid that differs from the chosen one in one axis only.
 
     Attributes:
-        point: its values.
+        point: its values. members: the numbers of its members.
         mean: its mean validation loss.
         gain: how much lower than that of the chosen one, pair by pair: the same rows, folds and seeds; the mean of both
             readings.
@@ -84,6 +84,7 @@ class Contrast:
     """
 
     point: Mapping[str, float]
+    members: tuple[int, ...]
     mean: float
     gain: float
     standard_error: float
@@ -281,7 +282,8 @@ def _contrasts(table: _Table, chosen: int) -> Iterator[Contrast]:
         second_gain = float((second - table.second_reading(index)).mean())
         apart = 0.5 * (first_gain - second_gain)
         error = float(np.hypot(table.standard_error(chosen, index), apart))
-        yield Contrast(table.points[index], float(table.means[index]), 0.5 * (first_gain + second_gain), error)
+        members, gain = tuple(table.members[index].ravel().tolist()), 0.5 * (first_gain + second_gain)
+        yield Contrast(table.points[index], members, float(table.means[index]), gain, error)
 
 
 def _second_reading(of_folds: Sequence[Judged]) -> Array:

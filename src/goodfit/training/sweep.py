@@ -194,8 +194,7 @@ def sweep(
             )
             for point, member, training in zip(points, members, found, strict=True):
                 if training is not None:
-                    curve = training.history["val_loss"]
-                    judged.append(Judged(point, number, member.seed, _value(training), curve))
+                    judged.append(Judged(point, number, member.seed, _value(training), _curve(training)))
                     trainings.append(training)
             if asked.is_set():
                 break
@@ -225,6 +224,13 @@ def _members(plan: Plan, fold: Fold) -> tuple[Recipe, list[Member], list[Point]]
 def _value(training: Training) -> float:
     """Validation loss at the restored epoch; infinite where no epoch was finite."""
     return float(training.history["val_loss"][training.best_epoch - 1]) if training.best_epoch else float("inf")
+
+
+def _curve(training: Training) -> Array:
+    """Validation losses by epoch, where they have chosen the restored epoch; else nothing."""
+    losses = training.history["val_loss"]
+    chose = training.best_epoch and losses[training.best_epoch - 1] == np.nanmin(losses)
+    return losses if chose else losses[:0]
 
 
 def _across_folds(on_progress: OnProgress, fold: int, n_folds: int, began: float) -> OnProgress:

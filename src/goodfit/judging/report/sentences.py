@@ -4,8 +4,9 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from goodfit.judging.fit import Reason, perhaps_clear, surely_clear
+from goodfit.judging.fit import Reason
 from goodfit.judging.report.members import Grid, Member, knob
+from goodfit.judging.rules import perhaps, surely
 from goodfit.words import count, listed, numbers, plain, share
 
 CLEARLY = 1.02
@@ -157,13 +158,13 @@ def of_steps(features: Sequence[tuple[str, float, float]]) -> str:
 
 def of_reasons(reasons: Sequence[Reason]) -> str:
     """What else might have done better."""
-    surely = [reason.what for reason in reasons if surely_clear(reason)]
-    perhaps = [reason.what for reason in reasons if perhaps_clear(reason) and not surely_clear(reason)]
+    better = [reason.what for reason in reasons if surely(reason.strength, reason.error)]
+    perhaps_better = [reason.what for reason in reasons if perhaps(reason.strength, reason.error)]
     compared = f"{count(len(reasons), 'change')} compared on the same validation rows"
-    if surely:
-        said = f"Of {compared}, {listed(surely, len(surely), longest=80)} surely did clearly better"
-    elif perhaps:
-        said = f"Of {compared}, {listed(perhaps, len(perhaps), longest=80)} may do clearly better, or not"
+    if better:
+        said = f"Of {compared}, {listed(better, len(better), longest=80)} surely did clearly better"
+    elif perhaps_better:
+        said = f"Of {compared}, {listed(perhaps_better, len(perhaps_better), longest=80)} may do clearly better, or not"
     else:
         said = f"None of {compared} does clearly better"
     return f"{said}; a bar shows how far the luck of the rows reaches, and right of the dashed line is clear."

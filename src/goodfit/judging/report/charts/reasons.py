@@ -4,9 +4,10 @@ from collections.abc import Sequence
 
 import altair as alt
 
-from goodfit.judging.fit import DOUBT, Reason, perhaps_clear, surely_clear
+from goodfit.judging.fit import Reason
 from goodfit.judging.report.charts.basics import Layer, rows, sized
 from goodfit.judging.report.theme import INK, MUTED, TRAIN, VALIDATION
+from goodfit.judging.rules import DOUBT, perhaps, surely
 
 ANSWERS = ("surely better", "perhaps better", "not better")
 SHAPES = ("diamond", "circle", "square")
@@ -23,7 +24,7 @@ def reason_chart(reasons: Sequence[Reason]) -> Layer:
             "gain": _within(reason.strength, most),
             "low": _within(reason.strength - DOUBT * reason.error, most),
             "high": _within(reason.strength + DOUBT * reason.error, most),
-            "better": ANSWERS[0 if surely_clear(reason) else 1 if perhaps_clear(reason) else 2],
+            "better": _answer(reason),
         }
         for reason in reasons
     ]
@@ -49,6 +50,11 @@ def reason_chart(reasons: Sequence[Reason]) -> Layer:
     nothing = alt.Chart(rows([{"at": 0}])).mark_rule(color=MUTED, strokeWidth=1).encode(x="at:Q")
     clear = alt.Chart(rows([{"at": 1}])).mark_rule(color=INK, strokeDash=[4, 3]).encode(x="at:Q")
     return sized(alt.layer(nothing, clear, bars, points), height=40 + 22 * len(reasons))
+
+
+def _answer(reason: Reason) -> str:
+    found = reason.strength, reason.error
+    return ANSWERS[0 if surely(*found) else 1 if perhaps(*found) else 2]
 
 
 def _within(strength: float, most: float) -> float:
