@@ -305,7 +305,44 @@ def test_last_weights_that_are_worse_on_training_rows_too_have_not_overfitted():
 
 def test_a_heavy_penalty_without_a_gap_underfits():
     assert diagnose(good(penalty=(0.6,) * EPOCHS, loss=falling(0.21))).find("underfitting").argument == "--l2 0.0001"
-    assert diagnose(good(penalty=(0.6,) * EPOCHS, loss=falling(0.15))).word == "good fit"
+    assert diagnose(good(penalty=(0.6,) * EPOCHS, loss=falling(0.15))).word == "cannot tell"
+    level = {"loss": falling(0.98), "val_loss": falling(0.99), "baseline_difference": (0.01, 0.02)}
+    behind = {"linear_loss": 0.6, "linear_difference": (-0.39, 0.05)}
+    unlearned = {"linear_loss": 1.0, "linear_difference": (0.01, 0.02)}
+    assert diagnose(good(penalty=(0.6,) * EPOCHS, **level, **behind)).word == "underfitting"
+    assert diagnose(good(penalty=(0.6,) * EPOCHS, **level, **unlearned)).word == "cannot tell"
+
+
+def test_what_is_no_better_than_a_baseline_is_no_good_fit():
+    worse = (0.01, 0.001, 1.0, 1.2)
+    noise = {"loss": falling(0.98), "val_loss": falling(0.99), "linear_loss": 1.0, "linear_difference": (0.01, 0.02)}
+    assert diagnose(beside(worse, **noise, baseline_difference=(0.01, 0.02))).word == "cannot tell"
+    assert diagnose(beside(worse, **noise, baseline_difference=(0.01, 0.002))).word == "good fit"
+    assert diagnose(beside(worse, **noise, baseline_difference=(0.01, 0.02))).next_step.argument == "--folds 5"
+
+
+def test_a_number_that_is_not_known_names_no_fit():
+    unknown = {"linear_difference": (math.nan, math.nan), "trees_difference": (math.nan, math.nan)}
+    assert diagnose(measured(0.1, 0.01, **unknown)).word == "overfitting"
+    assert diagnose(measured(-0.1, 0.01, **unknown)).word == "good fit"
+
+
+def test_only_what_is_sure_names_the_fit():
+    sure, perhaps = Neighbour(0.0, 0.001, 0.5, 0.7, 0.05, 0.001), Neighbour(0.01, 0.001, 0.5, 0.7, 0.06, 0.05)
+    both = measured(0.0, 0.01)
+    assert diagnose(replace(both, neighbours=(sure, perhaps))).word == "underfitting"
+
+
+@pytest.mark.parametrize("rate", (0.0001, 0.01))
+@pytest.mark.parametrize("gain", np.linspace(0.0, 0.1, 11))
+def test_no_finding_says_that_something_does_better_than_a_good_fit(rate, gain):
+    for l2, error in product((0.0, 0.001, 0.01), (0.0001, 0.003)):
+        verdict = diagnose(measured(gain, error, l2=l2, rate=rate if l2 == 0.001 else 0.001))
+        codes = {finding.code for finding in verdict.findings}
+        if verdict.word == "good fit":
+            assert not codes & {"rate_too_small", "rate_too_large", "penalty_too_strong"}
+        if verdict.word == "cannot tell":
+            assert "perfect_pace" not in codes
 
 
 def test_a_pace_that_the_grid_has_tried_is_not_proposed():

@@ -129,7 +129,7 @@ def second(axes, best, **edges):
 @pytest.mark.parametrize(
     ("best", "edge", "expected"),
     [
-        (0.1, {"learning_rate": "high"}, (0.01, 0.1, 1.0, 10.0)),
+        (0.1, {"learning_rate": "high"}, (0.01, 0.1, 0.316228, 1.0)),
         (0.0001, {"learning_rate": "low"}, (1e-6, 1e-5, 0.0001, 0.001)),
         (0.001, {}, (0.000316228, 0.001, 0.00316228, 0.01)),
         (0.01, {}, (0.001, 0.00316228, 0.01, 0.0316228)),

@@ -110,8 +110,9 @@ def no_better_than_linear(case: Case) -> Finding | None:
 
 
 def linear_network(case: Case) -> Finding | None:
-    """There is no hidden layer: whether the columns hold more than a line, only one that has them can tell."""
-    if not case.judged or case.hidden != ():
+    """There is no hidden layer: whether the columns hold more than a line, one that has them can tell, or trees."""
+    trees = case.trees_difference
+    if not case.judged or case.hidden != () or (trees is not None and trees[0] < -2 * trees[1]):
         return None
     return Finding(
         "linear_network",

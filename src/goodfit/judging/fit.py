@@ -56,9 +56,10 @@ FALLING, EVEN = 0.05, 0.005
 evenly: less than this share of its way led upwards."""
 ALONE_GAP = 0.8
 """Alone, only a gap above this share of what was learned names the fit."""
-CALM_GAP, CALM_END, CALM_JUMPS, CALM_RIVALS, CALM_ERROR = 0.1, 0.02, 0.05, 0.07, 0.2
+CALM_GAP, CALM_END, CALM_JUMPS, CALM_RIVALS, CALM_ERROR, CALM_PENALTY = 0.1, 0.02, 0.05, 0.07, 0.2, 0.1
 """Alone, a fit is good only where none of these is exceeded: the gap, the fall at the end of the epochs, the jumps from
-epoch to epoch, what simple models are ahead, the standard error; all but the gap as shares of what can be learned."""
+epoch to epoch, what simple models are ahead, the standard error, the penalty; all but the gap as shares of what can be
+learned."""
 WORTH_A_WORD = 0.25
 """A gap above this share is mentioned where the fit is good all the same."""
 TREES_BETTER = " a few boosted trees do clearly better on rows they have not seen."
@@ -92,8 +93,8 @@ def judge_fit(case: Case) -> Finding | None:
         return _finding("underfitting" if strongest in under else "overfitting", case, strongest)
     if doubtful := [reason for reason in reasons if perhaps(reason.strength, reason.error)]:
         return _undecided(case, max(doubtful, key=lambda reason: reason.strength))
-    if _ahead(case.baseline_difference) > 2:
-        return _worse_than_nothing(case)
+    if _ahead(case.baseline_difference) > -2:
+        return _no_better_than_baseline(case)
     return good_fit(case) if case.neighbours or _calm(case) else _unseen(case)
 
 
@@ -154,7 +155,7 @@ def freeing(case: Case) -> Iterator[Reason]:
             "more epochs", SURELY, 0.0, words, {"fall_at_the_end": falling}, "Train for more epochs.", argument
         )
     heavy = case.given_penalty > HEAVY_PENALTY * abs(case.start) and case.relative_gap < NO_GAP
-    if heavy and not case.neighbours:
+    if heavy and not case.neighbours and _something_to_learn(case):
         words = "The penalty is heavy, and there is no gap that it would close: it only holds the network back."
         yield Reason(
             "less penalty", SURELY, 0.0, words, {"penalty": case.given_penalty}, "Weaken the penalty.", less_l2(case)
@@ -171,7 +172,7 @@ def freeing(case: Case) -> Iterator[Reason]:
 def _by_neighbour(case: Case, other: Neighbour, share: float, words: str, advice: str, argument: str) -> Reason:
     """What another point of the grid gains, in units of what is clear."""
     strength, error = gain(case, other, clear_gain(case, share))
-    name = f"λ {other.l2:.3g}" if other.l2 != case.l2 else f"rate {other.learning_rate:.3g}"
+    name = f"λ {other.l2:.6g}" if other.l2 != case.l2 else f"rate {other.learning_rate:.6g}"
     return Reason(name, strength, error, words, {"val_loss_there": other.val_loss}, advice, argument)
 
 
@@ -207,6 +208,13 @@ def _ahead(difference: tuple[float, float] | None) -> float:
     return math.nan if difference is None else -difference[0] / max(difference[1], 1e-12)
 
 
+def _something_to_learn(case: Case) -> bool:
+    """Whether some model surely beats the baseline, or nobody knows."""
+    rivals = (case.linear_difference, case.trees_difference)
+    beaten = _ahead(case.baseline_difference) < -2
+    return beaten or case.baseline_difference is None or any(_ahead(rival) > 1 for rival in rivals)
+
+
 def _larger(case: Case) -> tuple[str, str]:
     """What to try with a network that has learned too little."""
     if case.hidden == ():
@@ -228,6 +236,7 @@ def _calm(case: Case) -> bool:
         (jumps(case.val_loss), CALM_JUMPS),
         (case.error, CALM_ERROR),
         (max(rivals, default=0.0), CALM_RIVALS),
+        (case.given_penalty, CALM_PENALTY),
     ]
     return case.relative_gap < CALM_GAP and all(size < share * case.reach for size, share in limits)
 
@@ -259,12 +268,14 @@ def _undecided(case: Case, reason: Reason) -> Finding:
     return Finding("cannot_tell", "warning", words, evidence, *more_judges(case))
 
 
-def _worse_than_nothing(case: Case) -> Finding:
-    """Nothing that was tried is better, but a model without columns is."""
-    words = "The network does worse than a model without columns, and nothing that was tried does clearly better."
+def _no_better_than_baseline(case: Case) -> Finding:
+    """Nothing speaks for a bad fit, and nothing says that something was learned."""
+    words = "Nothing shows that the network does better than always predicting the same, so its fit cannot be judged."
     evidence = {"val_loss": case.given_val_loss, "baseline": number(case.baseline_loss)}
-    advice = "Look for columns that have to do with the target, or more rows."
-    return Finding("cannot_tell", "warning", words, evidence, advice)
+    advice, argument = more_judges(case)
+    if not argument:
+        advice = "Look for columns that have to do with the target, or more rows."
+    return Finding("cannot_tell", "warning", words, evidence, advice, argument)
 
 
 def _unseen(case: Case) -> Finding:

@@ -46,9 +46,9 @@ def show_verdict(verdict: Verdict, console: Console) -> None:
 
 
 def _others(verdict: Verdict) -> Iterator[Finding]:
-    """Findings that ask for something; that of the verdict itself only for its next step."""
+    """Findings that ask for something; that of the verdict itself first, and only for its next step."""
     asking = [finding for finding in verdict.findings if finding.severity != "good"]
-    return iter(asking[:MOST_FINDINGS])
+    return iter(sorted(asking, key=lambda finding: finding.sentence != verdict.sentence)[:MOST_FINDINGS])
 
 
 def _add_step(grid: Grid, argument: str, advice: str = "") -> None:

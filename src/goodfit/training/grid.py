@@ -18,6 +18,8 @@ L2 = (0.0, 0.0001, 0.001, 0.01, 0.1, 1.0)
 LEARNING_RATE = (0.00001, 0.0001, 0.001, 0.01, 0.1)
 """The guide's values: the grid that ``auto`` stands for."""
 AUTO = {"l2": L2, "learning_rate": LEARNING_RATE}
+LARGEST_RATE = 1.0
+"""A second grid does not look for learning rates beyond it."""
 CLASS_WEIGHT = "class_weight_"
 """Begins the name of the axis of one class, followed by its number."""
 
@@ -153,9 +155,10 @@ def refined(axes: Axes, choice: Choice) -> dict[str, tuple[float, ...]]:
     """The axes of a second grid around the best point of a first: as many values of each axis, so nothing compiles.
 
     Where the best lies at an end, the axis goes on beyond it by two steps (one, of two values above 0), in the ratio of
-    its last two values. Elsewhere the steps are halved, in the logarithm, around the best; of shares such as dropout
-    and momentum in the logarithm of v/(1 − v), which stays below 1. A value of 0 stays, and with it as the best the
-    others go on towards it. An axis with a single value above 0 stays as it is.
+    its last two values; learning rates go no further than 1, in smaller steps. Elsewhere the steps are halved, in the
+    logarithm, around the best; of shares such as dropout and momentum in the logarithm of v/(1 − v), which stays below
+    1. A value of 0 stays, and with it as the best the others go on towards it. An axis with a single value above 0
+    stays as it is.
 
     >>> l2 = (0.0, 0.001, 0.01, 0.1)
     >>> _refined_axis("l2", l2, best=0.1, edge="high")
@@ -176,8 +179,9 @@ def _refined_axis(name: str, values: tuple[float, ...], *, best: float, edge: st
         return values
     share = name in ("dropout", *BELOW_ONE)
     places = np.log([v / (1 - v) if share else v for v in positive])
-    if best == 0 or edge is not None:
-        new = _extended(places, up=edge == "high")
+    limit = np.log(LARGEST_RATE) if name == "learning_rate" else np.inf
+    if best == 0 or edge == "low" or (edge == "high" and places[-1] < limit):
+        new = _extended(places, up=edge == "high", limit=limit)
     else:
         new = _halved(places, positive.index(best))
     found = np.exp(new)
@@ -189,11 +193,15 @@ def _refined_axis(name: str, values: tuple[float, ...], *, best: float, edge: st
     return (*(v for v in values if v == 0), *(exact.get(v, v) for v in rounded))
 
 
-def _extended(places: np.ndarray, *, up: bool) -> np.ndarray:
-    """As many places, moved by two steps (one, of two places) beyond one end, with that end among them."""
+def _extended(places: np.ndarray, *, up: bool, limit: float) -> np.ndarray:
+    """As many places, moved by two steps (one, of two places) beyond one end, with that end among them.
+
+    Upwards the steps are so short that they do not lead beyond the limit.
+    """
     ordered = places if up else places[::-1]
     steps = min(2, len(places) - 1)
-    beyond = ordered[-1] + (ordered[-1] - ordered[-2]) * np.arange(1, steps + 1)
+    step = min(ordered[-1] - ordered[-2], (limit - ordered[-1]) / steps)
+    beyond = ordered[-1] + step * np.arange(1, steps + 1)
     return np.sort(np.concatenate([ordered[steps:], beyond]))
 
 

@@ -60,7 +60,7 @@ def test_the_verdict_has_its_picture_and_in_it_every_change_that_was_compared(wr
     own = swept.record.sweep.choice
     for contrast in own.contrasts:
         if contrast.point["l2"] != own.chosen.point["l2"]:
-            assert f"λ {contrast.point['l2']:.3g}" in figure
+            assert f"λ {contrast.point['l2']:.6g}" in figure
     assert "compared on the same validation rows" in words(figure)
 
 
@@ -132,6 +132,12 @@ def test_no_character_of_a_name_hides_or_turns_the_text(written):
 
 def test_ten_thousand_letters_of_a_name_are_cut(written):
     assert "x" * 3000 not in written["swept"]
+
+
+@pytest.mark.parametrize("other", ["runs/first", None, 3])
+def test_what_is_no_run_is_one_sentence(other, tmp_path):
+    with pytest.raises(RunError, match="a report is of a run"):
+        goodfit.report(other, tmp_path / "report.html")
 
 
 def test_a_file_that_cannot_be_written_is_one_sentence(single, tmp_path):

@@ -54,9 +54,9 @@ def reason(what, strength, error=0.2):
 @pytest.mark.parametrize(
     ("strengths", "said"),
     [
-        ((-3.0, 0.1), "None of 2 changes compared on the same validation rows does clearly better;"),
-        ((0.9, 0.1), "Of 2 changes compared on the same validation rows, λ 0 may do clearly better, or not;"),
-        ((2.0, 1.0), "Of 2 changes compared on the same validation rows, λ 0 surely did clearly better;"),
+        ((-3.0, 0.1), "None of 2 alternatives compared on the same validation rows does clearly better;"),
+        ((0.9, 0.1), "Of 2 alternatives compared on the same validation rows, λ 0 may do clearly better, or not;"),
+        ((2.0, 1.0), "Of 2 alternatives compared on the same validation rows, λ 0 surely did clearly better;"),
     ],
 )
 def test_changes_are_told_as_sure_as_they_are(strengths, said):

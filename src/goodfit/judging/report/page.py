@@ -32,8 +32,10 @@ def report(run: view.Judged, path: str | Path, *, pngs: str | Path | None = None
         pngs: a folder that every picture is written into as well, as a PNG file.
 
     Raises:
-        RunError: a file cannot be written.
+        RunError: a file cannot be written, or this is no run.
     """
+    if not isinstance(run, view.Judged):
+        raise RunError(f"a report is of a run, from goodfit.train or goodfit.load, not of {type(run).__name__!r}.")
     out = Path(path)
     try:
         write_file(out, html(run).encode())

@@ -160,14 +160,15 @@ def of_reasons(reasons: Sequence[Reason]) -> str:
     """What else might have done better."""
     better = [reason.what for reason in reasons if surely(reason.strength, reason.error)]
     perhaps_better = [reason.what for reason in reasons if perhaps(reason.strength, reason.error)]
-    compared = f"{count(len(reasons), 'change')} compared on the same validation rows"
+    compared = f"{count(len(reasons), 'alternative')} compared on the same validation rows"
     if better:
         said = f"Of {compared}, {listed(better, len(better), longest=80)} surely did clearly better"
     elif perhaps_better:
         said = f"Of {compared}, {listed(perhaps_better, len(perhaps_better), longest=80)} may do clearly better, or not"
     else:
         said = f"None of {compared} does clearly better"
-    return f"{said}; a bar shows how far the luck of the rows reaches, and right of the dashed line is clear."
+    ends = "what is far away stands at the end"
+    return f"{said}; bars show how far the luck of the rows reaches, right of the dashed line is clear, {ends}."
 
 
 def of_parts(sizes: Mapping[str, int], openings: int) -> str:

@@ -19,6 +19,7 @@ from goodfit.judging.report.charts.weights import member_weights, weight_histogr
 from goodfit.judging.report.members import Cell, Grid, Member, bins, given_back, knob, knobs
 from goodfit.judging.report.pages import Figure
 from goodfit.judging.report.theme import HEAT_LIGHT, NARROW, TRAIN, VALIDATION, WIDTH
+from goodfit.judging.rules import surely
 from goodfit.runs import Record
 from goodfit.words import METRICS, grid_numbers, numbers
 
@@ -90,13 +91,14 @@ def curves_figure(record: Record) -> Figure | None:
 
 
 def reasons_figure(record: Record) -> Figure | None:
-    """What else might have done better; None where less than two changes were measured."""
+    """What else might have done better; None where less than two were measured, or something else names the fit."""
     case = case_of(record)
     if not case.judged:
         return None
-    measured = [reason for reason in (*freeing(case), *restraining(case)) if 0 < reason.error < np.inf]
-    found = sorted(measured, key=_kind)
-    if len(found) < 2:
+    measured = [*freeing(case), *restraining(case)]
+    found = sorted((reason for reason in measured if 0 < reason.error < np.inf), key=_kind)
+    named = any(surely(reason.strength, reason.error) for reason in measured if reason.error == 0)
+    if len(found) < 2 or named:
         return None
     said = sentences.of_reasons(found)
     return Figure("reasons", "What else might have done better", said, [reason_chart(found)])

@@ -32,7 +32,7 @@ def reason_chart(reasons: Sequence[Reason]) -> Layer:
     colours = dict(zip(ANSWERS, (VALIDATION, MUTED, TRAIN), strict=True))
     scale = alt.Scale(domain=shown, range=[colours[answer] for answer in shown])
     shape = alt.Scale(domain=shown, range=[SHAPES[ANSWERS.index(answer)] for answer in shown])
-    legend = alt.Legend(symbolStrokeWidth=0, symbolSize=70)
+    legend = alt.Legend(symbolStrokeWidth=0, symbolSize=70, columnPadding=24)
     x = alt.Scale(domain=[LEAST - ROOM, most + ROOM], nice=False)
     base = alt.Chart(rows(found)).encode(
         y=alt.Y(
@@ -40,7 +40,7 @@ def reason_chart(reasons: Sequence[Reason]) -> Layer:
         ),
         color=alt.Color("better:N", scale=scale, legend=legend),
     )
-    title = "gain in validation loss; 1 is clear"
+    title = "gain, in units of what is clear"
     bars = base.mark_rule(strokeWidth=2).encode(
         x=alt.X("low:Q", scale=x, axis=alt.Axis(title=title, grid=False)), x2="high:Q"
     )
