@@ -43,7 +43,7 @@ class Settings:
         test_size: share of all rows that is sealed for the exam, or their number; 0 for no exam.
         validation_split: share of the other rows that chooses the epoch.
         split: ``random`` (by class, for classes), ``last``, ``group``, ``time``, or ``copies``: at random, but rows
-            that equal each other, exactly or up to rounding, in one part.
+            that equal each other, to about 0.002 standard deviations, in one part.
         group: column whose rows stay together; implies ``split="group"``.
         time: column that orders the rows; implies ``split="time"``.
         seed: of parts, first weights, row orders and dropout.

@@ -382,3 +382,13 @@ def test_a_damaged_record_is_refused(change):
 def test_scikit_learn_is_loaded_when_something_is_measured_and_not_before():
     code = "import sys, goodfit.data.checks; sys.exit('sklearn' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_copies_cannot_be_kept_together_where_groups_already_are():
+    columns = twice(classes(np.random.default_rng(0)), np.arange(400))
+    groups = np.random.default_rng(1).integers(100, size=N + 400)
+    table = read_table(columns | {"g": groups})
+    parts = make_parts(N + 400, split="group", groups=groups)
+    (found,) = [c for c in check_table(table, parts, target="y", task="binary", group="g") if c.code == "duplicates"]
+    assert found.argument == ""
+    assert found.sentence.endswith("remove repeated rows from the table.")

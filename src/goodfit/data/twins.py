@@ -31,7 +31,6 @@ WARNING, SERIOUS = 0.005, 0.05
 """How much the twins add to the score."""
 MOST = 0.9
 """Of more twins no rows are left to compare them with."""
-REPAIR = "--split copies"
 SCORE = {"regression": ("r2", "R²"), "binary": ("accuracy", "accuracy"), "multiclass": ("accuracy", "accuracy")}
 
 
@@ -48,7 +47,7 @@ def check_duplicates(
     twins = find_twins(table, parts.train, np.r_[parts.validation, parts.test], columns)
     of_validation = twins.rows[: len(parts.validation)]
     if (twins.rows >= 0).mean() > MOST:
-        return [_all_known(twins)]
+        return [_all_known(twins, parts.rule)]
     judged = _judged(of_validation, seed)
     if not len(judged):
         return []
@@ -60,7 +59,7 @@ def check_duplicates(
     if not _clearly_better(errors, has_twin):
         return []
     share = float((of_validation >= 0).mean())
-    return [_check(twins, _scores(truth, errors, has_twin, share, task), task)]
+    return [_check(twins, _scores(truth, errors, has_twin, share, task), task, parts.rule)]
 
 
 class Twins(NamedTuple):
@@ -101,7 +100,11 @@ def find_twins(table: Table, train: Rows, held: Rows, columns: Sequence[str]) ->
 
 
 def copies(table: Table, columns: Sequence[str]) -> Keys:
-    """A number of every row that is the same for copies, exact or up to rounding: what ``split="copies"`` goes by."""
+    """A number of every row that is the same for copies: what ``split="copies"`` goes by.
+
+    Numbers are rounded to `STEP` of their standard deviation, so that copies whose digits were cut are still found but
+    for the few that lie on both sides of an edge; where there are only whole numbers, none is rounded.
+    """
     return row_keys(table, columns, step=STEP if _has_fractions(table, columns) else 0.0)
 
 
@@ -234,21 +237,29 @@ def _scores(
     return {f"{name}_with": 1 - error / unit, f"{name}_without": 1 - without / unit}
 
 
-def _all_known(twins: Twins) -> Check:
+def _all_known(twins: Twins, rule: str) -> Check:
+    advice, argument = _repair(rule)
     sentence = (
-        f"{twins.found}, so their scores say how well rows are remembered and not how well new ones are told; "
-        "keep copies in one part."
+        f"{twins.found}, so their scores say how well rows are remembered and not how well new ones are told; {advice}."
     )
-    return Check("duplicates", "serious", (), twins.n, sentence, argument=REPAIR)
+    return Check("duplicates", "serious", (), twins.n, sentence, argument=argument)
 
 
-def _check(twins: Twins, effect: dict[str, float], task: Task) -> Check:
+def _repair(rule: str) -> tuple[str, str]:
+    """What to do, and the option; rows that already are in one part for another reason cannot be put together anew."""
+    if rule in ("random", "stratified"):
+        return "keep copies in one part", "--split copies"
+    return "remove repeated rows from the table", ""
+
+
+def _check(twins: Twins, effect: dict[str, float], task: Task, rule: str) -> Check:
+    advice, argument = _repair(rule)
     with_twins, without = effect.values()
     gain, metric = with_twins - without, SCORE[task][1]
     severity: CheckSeverity = "serious" if gain >= SERIOUS else "warning" if gain >= WARNING else "note"
     sentence = (
         f"{twins.found}, which flatters the score: the nearest training row tells the target with {metric} "
-        f"{with_twins:.3f}, but {without:.3f} where there is no such copy; keep copies in one part."
+        f"{with_twins:.3f}, but {without:.3f} where there is no such copy; {advice}."
     )
     small = f"{twins.found}, which flatters the score by {gain:.4f} of {metric} only."
-    return Check("duplicates", severity, (), twins.n, small if severity == "note" else sentence, effect, REPAIR)
+    return Check("duplicates", severity, (), twins.n, small if severity == "note" else sentence, effect, argument)
