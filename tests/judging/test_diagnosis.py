@@ -17,6 +17,7 @@ from goodfit.judging.diagnosis import diagnose
 from goodfit.judging.findings import SEVERITIES, WORDS, Finding, Verdict
 from goodfit.judging.reading import case_of
 from goodfit.terminal.arguments import settings_given
+from goodfit.training.choice import Judged, choose
 
 EPOCHS = 60
 
@@ -434,6 +435,27 @@ def test_a_sweep_is_judged_by_its_winner_and_the_others_are_neighbours(rows):
     assert len(case.seed_losses) == 2
     assert case.hidden == (16,)
     assert diagnose(found).word in WORDS
+
+
+def test_a_sweep_that_was_stopped_is_judged_by_the_members_that_were_compared(rows):
+    found = model().sweep(*rows, l2=[0, 1.0], folds=2, epochs=5, validation_split=0.0)
+    table = found.table.slice(0, len(found.table) - 1).to_pylist()
+    judged = [Judged({"l2": row["l2"]}, row["fold"], row["seed"], row["val_loss"]) for row in table]
+    losses = [row["val_loss"] + np.linspace(-0.01, 0.01, 9) for row in table]
+    choice = choose(judged, losses=losses.__getitem__, weights=[np.ones(9)] * 2)
+    case = case_of(replace(found, table=found.table.slice(0, len(table)), choice=choice))
+    assert case.n_folds == 1
+    assert case.mean_loss == next(row["loss"] for row in table if row["l2"] == case.l2)
+    assert [n.loss for n in case.neighbours] == [row["loss"] for row in table[:2] if row["l2"] != case.l2]
+
+
+def test_where_another_epoch_than_the_lowest_is_given_back_only_that_is_read(rows):
+    waiting = goodfit.EarlyStopping(patience=50, start_from_epoch=25)
+    found = model().sweep(*rows, l2=[0, 0.1], learning_rate=[0.05], epochs=30, callbacks=[waiting])
+    best = [np.nanargmin(training.history["val_loss"]) + 1 for training in found.trainings]
+    assert any(training.best_epoch != epoch for training, epoch in zip(found.trainings, best, strict=True))
+    (contrast,) = found.choice.contrasts
+    assert contrast.gain == pytest.approx(found.choice.chosen.mean - contrast.mean)
 
 
 def test_the_last_weights_are_judged_where_these_are_given_back(rows):
