@@ -265,7 +265,7 @@ def test_who_cannot_tell_lets_every_row_judge_and_then_asks_for_more():
     assert found.sentence == "500 validation rows are too few to tell whether --l2 0.01 would do clearly better."
     assert found.next_step.argument == "--folds 5"
     assert diagnose(measured(0.03, 0.02, n_folds=5)).next_step.argument == ""
-    assert diagnose(measured(0.03, 0.02, in_order=True)).next_step.advice == "More rows would tell."
+    assert diagnose(measured(0.03, 0.02, in_order=True)).next_step.advice == "Collect more rows."
     uncertain = diagnose(measured(0.03, 0.02, val_loss_error=0.2))
     assert [each.code for each in uncertain.findings if each.argument == "--folds 5"] == ["cannot_tell"]
 

@@ -4,7 +4,7 @@ import math
 
 from goodfit.judging.case import Case
 from goodfit.judging.findings import Finding
-from goodfit.judging.rules import at_the_end, clear, fall, gain, less_l2, weaker
+from goodfit.judging.rules import at_the_end, clear, fall, gain, less_l2, something_to_learn, weaker
 
 STILL_FALLING = 0.02
 """A loss that fell by this share of what can be learned during the last tenth of the epochs was still falling."""
@@ -75,7 +75,8 @@ def penalty_too_strong(case: Case) -> Finding | None:
         argument = f"--l2 {better.l2:.3g}"
         evidence = {"val_loss_there": better.val_loss}
     else:
-        if case.given_penalty <= HEAVY * abs(case.start) or case.relative_gap >= NO_GAP:
+        heavy = case.given_penalty > HEAVY * abs(case.start) and case.relative_gap < NO_GAP
+        if not heavy or not something_to_learn(case):
             return None
         argument = less_l2(case)
         evidence = {"penalty": case.given_penalty, "gap": case.gap}

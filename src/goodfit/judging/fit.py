@@ -17,6 +17,7 @@ from goodfit.judging.rules import (
     FREES,
     PACE,
     RESTRAINS,
+    ahead,
     at_the_end,
     clear_gain,
     fall,
@@ -32,6 +33,7 @@ from goodfit.judging.rules import (
     rate,
     roughness,
     slower,
+    something_to_learn,
     stronger_ones,
     surely,
     weaker_ones,
@@ -93,7 +95,7 @@ def judge_fit(case: Case) -> Finding | None:
         return _finding("underfitting" if strongest in under else "overfitting", case, strongest)
     if doubtful := [reason for reason in reasons if perhaps(reason.strength, reason.error)]:
         return _undecided(case, max(doubtful, key=lambda reason: reason.strength))
-    if _ahead(case.baseline_difference) > -2:
+    if ahead(case.baseline_difference) > -2:
         return _no_better_than_baseline(case)
     return good_fit(case) if case.neighbours or _calm(case) else _unseen(case)
 
@@ -129,7 +131,7 @@ def restraining(case: Case) -> Iterator[Reason]:
     if case.relative_gap <= LARGE_GAP or case.share_learned <= SOMETHING:
         return
     advice, evidence = ("Strengthen the penalty.", more_l2(case)), {"relative_gap": case.relative_gap}
-    if case.baseline_difference is not None and _ahead(case.baseline_difference) > 2:
+    if case.baseline_difference is not None and ahead(case.baseline_difference) > 2:
         there = "On rows it has not seen the network is worse than a model without columns; on its own rows it is not."
         yield Reason("a baseline", SURELY, 0.0, there, {"baseline": number(case.baseline_loss)}, *advice)
     yield from _behind_trees(case, words + TREES_BETTER, *advice)
@@ -155,7 +157,7 @@ def freeing(case: Case) -> Iterator[Reason]:
             "more epochs", SURELY, 0.0, words, {"fall_at_the_end": falling}, "Train for more epochs.", argument
         )
     heavy = case.given_penalty > HEAVY_PENALTY * abs(case.start) and case.relative_gap < NO_GAP
-    if heavy and not case.neighbours and _something_to_learn(case):
+    if heavy and not case.neighbours and something_to_learn(case):
         words = "The penalty is heavy, and there is no gap that it would close: it only holds the network back."
         yield Reason(
             "less penalty", SURELY, 0.0, words, {"penalty": case.given_penalty}, "Weaken the penalty.", less_l2(case)
@@ -201,18 +203,6 @@ def _behind_trees(case: Case, words: str, advice: str, argument: str) -> Iterato
     if case.trees_difference is not None:
         evidence = {"trees": number(case.trees_loss)}
         yield _by_rival("trees", case, case.trees_difference, BEHIND, words, evidence, advice, argument)
-
-
-def _ahead(difference: tuple[float, float] | None) -> float:
-    """By how many standard errors another model is better than the network; NaN where it is not known."""
-    return math.nan if difference is None else -difference[0] / max(difference[1], 1e-12)
-
-
-def _something_to_learn(case: Case) -> bool:
-    """Whether some model surely beats the baseline, or nobody knows."""
-    rivals = (case.linear_difference, case.trees_difference)
-    beaten = _ahead(case.baseline_difference) < -2
-    return beaten or case.baseline_difference is None or any(_ahead(rival) > 1 for rival in rivals)
 
 
 def _larger(case: Case) -> tuple[str, str]:

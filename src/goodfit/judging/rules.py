@@ -108,6 +108,18 @@ def _with_other_l2(case: Case, *, up: bool) -> Iterator[Neighbour]:
             yield n
 
 
+def ahead(difference: tuple[float, float] | None) -> float:
+    """By how many standard errors another model is better than the network; NaN where it is not known."""
+    return math.nan if difference is None else -difference[0] / max(difference[1], 1e-12)
+
+
+def something_to_learn(case: Case) -> bool:
+    """Whether the network or a simple model surely beats the baseline, or nobody knows."""
+    rivals = (case.linear_difference, case.trees_difference)
+    beaten = ahead(case.baseline_difference) < -2
+    return beaten or case.baseline_difference is None or any(ahead(rival) > 1 for rival in rivals)
+
+
 def at_the_end(case: Case) -> bool:
     """Whether all epochs were done, and the best is among the last."""
     return case.outcome == "finished" and case.best_epoch > AT_THE_END * case.n_epochs
@@ -143,7 +155,7 @@ def _steps(values: tuple[float, ...]) -> Array:
 def more_judges(case: Case) -> tuple[str, str]:
     """What to do where too few rows judge: advice, and the argument."""
     if case.n_folds > 1 or case.in_order:
-        return "More rows would tell.", ""
+        return "Collect more rows.", ""
     return "Let every row judge once.", "--folds 5"
 
 
