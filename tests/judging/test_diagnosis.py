@@ -283,6 +283,43 @@ def test_another_pace_must_gain_more_than_another_penalty():
     assert diagnose(measured(0.018, 0.001, l2=0.001, rate=0.01, **curves)).word == "good fit"
 
 
+def test_the_pace_is_perfect_only_where_neither_side_may_do_clearly_better():
+    worse = Neighbour(0.001, 0.0001, 0.7, 0.9, -0.1, 0.01)
+    for error, found in ((0.001, True), (0.03, False)):
+        level = Neighbour(0.001, 0.01, 0.6, 0.8, 0.0, error)
+        assert (
+            diagnose(replace(measured(0.0, 0.01), neighbours=(worse, level))).find("perfect_pace") is not None
+        ) == found
+
+
+def test_whoever_is_behind_is_told_what_was_not_tried_yet():
+    behind = {"loss": falling(0.35), "val_loss": falling(0.37), **BEHIND_TREES}
+    worse, stopped = (0.01, 0.001, 0.5, 0.6), {"outcome": "stopped_early"}
+
+    def advised(**changes):
+        return diagnose(beside(worse, **behind | changes)).next_step.argument
+
+    assert advised() == "--epochs 120"
+    assert advised(**stopped) == "--hidden 256,256"
+    assert advised(**stopped, hidden=(256, 100)) == "--hidden 512,256"
+    assert advised(**stopped, hidden=()) == "--hidden 64,64"
+
+
+def test_of_bends_a_network_without_hidden_layers_knows_nothing_but_trees_do():
+    assert diagnose(good(hidden=())).find("linear_network") is not None
+    assert diagnose(good(hidden=(), trees_loss=0.2, trees_difference=(0.0, 0.02))).find("linear_network") is not None
+    assert diagnose(good(hidden=(), **BEHIND_TREES)).find("linear_network") is None
+
+
+def test_a_run_says_who_judges_and_whether_its_rows_are_in_an_order():
+    quick = {"l2": [0, 0.1], "learning_rate": 0.01, "hidden": (4,), "epochs": 2}
+    days = {"x": np.random.default_rng(0).normal(size=60), "day": np.arange(60), "y": np.tile([0.0, 1.0, 2.5], 20)}
+    split, folded = goodfit.train("iris", **quick), goodfit.train("iris", folds=3, **quick)
+    assert (case_of(split).n_validation, case_of(split).n_folds, case_of(split).in_order) == (24, 1, False)
+    assert (case_of(folded).n_validation, case_of(folded).n_folds) == (120, 3)
+    assert case_of(goodfit.train(days, "y", time="day", **quick)).in_order
+
+
 def test_of_what_a_large_gap_says_too_less_must_be_sure():
     better = (Neighbour(0.01, 0.001, 0.1, 0.72, 0.03, 0.02),)
     simple = {"linear_loss": 0.9, "linear_difference": (0.15, 0.01)}

@@ -58,3 +58,14 @@ def test_a_long_sentence_is_shown_whole():
 def test_a_name_cannot_reach_the_terminal():
     leak = Check("leak", "warning", ("a\x1b[31m",), 0, "a\x1b[31m gives the target away.", {}, "--drop $'a'")
     assert not any("\x1b" in line for line in shown(show_checks, (leak,)))
+
+
+def test_the_next_step_of_the_verdict_stands_right_below_it():
+    lines = shown(show_verdict, Verdict("underfitting", "Baby steps.", (WORDS, RATE)))
+    assert [" ".join(line.split()) for line in lines] == [
+        "verdict underfitting: Baby steps.",
+        "try --learning-rate 0.01",
+        "No better.",
+        "try Look for other columns.",
+        "",
+    ]

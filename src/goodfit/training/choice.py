@@ -8,6 +8,12 @@ restored epochs, with the standard error
 rows: each validation row's loss, averaged over the seeds; folds, seeds: the means of each of the K folds and S seeds; a
 term of one fold or one seed is 0. Rows of a fold share a net, so that folds can differ by more than their rows do; few
 folds can agree by chance, and then the rows speak.
+
+The rows that judge have also chosen the epoch, so that a loss that jumps about looks lower than it is. A second reading
+is free of most of that luck: the loss at the epoch that the other folds would choose; of a single fold the mean over
+the epochs around. What a point beside the chosen one gains is the mean of the gains g₁, g₂ by both readings, with
+
+    SE² = SE²(difference of the rows) + ((g₁ − g₂)/2)²
 """
 
 from collections.abc import Callable, Container, Iterator, Mapping, Sequence
@@ -186,6 +192,7 @@ class _Table:
         points, means, l2: of each configuration; l2 is NaN where it is no axis.
         members, values: numbers of the members and their validation losses (configurations, folds, seeds).
         weights: of the rows of all folds (rows,); every fold weighs the same, and all sum to 1.
+        rows: from the number of a configuration to the loss of each of these rows, averaged over the seeds (rows,).
     """
 
     def __init__(self, judged: Sequence[Judged], losses: Callable[[int], Array], weights: Sequence[Array]) -> None:

@@ -11,7 +11,8 @@ import pytest
 
 import goodfit
 from goodfit.errors import RunError
-from goodfit.judging.report import page
+from goodfit.judging.fit import Reason, restraining
+from goodfit.judging.report import page, view
 from goodfit.judging.report.page import pictures
 from tests.judging.report.conftest import SECRET, TARGET
 
@@ -62,6 +63,18 @@ def test_the_verdict_has_its_picture_and_in_it_every_change_that_was_compared(wr
         if contrast.point["l2"] != own.chosen.point["l2"]:
             assert f"λ {contrast.point['l2']:.6g}" in figure
     assert "compared on the same validation rows" in words(figure)
+
+
+def test_where_something_else_names_the_fit_no_picture_says_otherwise(swept, monkeypatch):
+    assert view.reasons_figure(swept.record) is not None
+    unmeasured = Reason("more penalty", 1.5, 0.0, "", {}, "", "")
+    monkeypatch.setattr(view, "restraining", lambda case: [*restraining(case), unmeasured])
+    assert view.reasons_figure(swept.record) is None
+
+
+def test_the_sentence_of_the_verdict_is_said_once(written, swept, single):
+    for name, run in (("swept", swept), ("single", single)):
+        assert words(written[name]).count(goodfit.diagnose(run).sentence) == 1
 
 
 def test_what_a_single_training_does_not_have_is_left_out(written):
