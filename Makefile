@@ -38,7 +38,7 @@ format: .venv/.dev  ## bring all code into form
 bench: .venv/.bench  ## measure side by side with Keras, torch and scikit-learn
 	$(BIN)/python -m benchmarks
 
-lock: .venv/.dev  ## bring locks/ in line with pyproject.toml (UPGRADE=--upgrade takes the newest of everything)
+lock: | .venv/bin/python  ## bring locks/ in line with pyproject.toml (UPGRADE=--upgrade takes the newest of everything)
 	$(PIP) install --quiet uv
 	$(COMPILE) $(UPGRADE) --group test --group check --output-file locks/dev.txt
 	$(COMPILE) --constraint locks/dev.txt $(UPGRADE) --output-file locks/run.txt

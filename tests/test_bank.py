@@ -13,10 +13,10 @@ from benchmarks.bank.seen import SEEN
 from benchmarks.bank.trainings import FOLDS, L2, SCHEMES, Trained, row_losses_of_rivals, train_all
 from benchmarks.bank.truth import label
 from benchmarks.bank.views import alone, in_a_grid, in_folds
-from goodfit.data.folds import make_folds
-from goodfit.judging.case import Case
+from goodfit.data.splits.folds import make_folds
+from goodfit.diagnosis.observations import Case
+from goodfit.search.sweep import Fold
 from goodfit.training.evaluation import Rows
-from goodfit.training.sweep import Fold
 
 BASELINE = 1.0
 CURVE = (0.5, 0.4)

@@ -86,7 +86,7 @@ def test_every_link_leads_to_a_file(path):
 
 
 def test_every_command_is_explained_by_an_example_and_written_about():
-    cli = pytest.importorskip("goodfit.cli")
+    cli = pytest.importorskip("goodfit.cli.main")
     pages = "".join(path.read_text(encoding="utf-8") for path in DOCUMENTS)
     for name, command in typer.main.get_command(cli.app).commands.items():
         assert f"goodfit {name}" in (command.help or ""), f"the help of {name} shows no example"

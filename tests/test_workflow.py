@@ -25,7 +25,7 @@ from goodfit import (
     read_table,
     train,
 )
-from goodfit.preparation import prepare, prepare_folds
+from goodfit.experiment.prepare import prepare, prepare_folds
 
 RNG = np.random.default_rng(0)
 N = 96
@@ -667,7 +667,7 @@ def test_mistakes_are_told_before_the_training(case, monkeypatch):
         raise AssertionError("trained all the same")
 
     for name in ("fit", "sweep"):
-        monkeypatch.setattr(goodfit.experiment, name, no_training)
+        monkeypatch.setattr(goodfit.experiment.experiment, name, no_training)
     with pytest.raises(error, match=message):
         train(**{"table": TABLE, "target": "left"} | choices)
 

@@ -12,8 +12,8 @@ import pandas as pd
 import goodfit
 from benchmarks.grid_search import read
 from benchmarks.harness import shared
-from goodfit.preparation import arrays_of, prepare
-from goodfit.settings import Settings
+from goodfit.experiment.prepare import arrays_of, prepare
+from goodfit.experiment.settings import Settings
 
 N_FRESH = 5_000
 ZIPPED = "bank-additional/bank-additional-full.csv"

@@ -5,8 +5,8 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from benchmarks.bank.truth import Labelled
-from goodfit.judging.diagnosis import diagnose
-from goodfit.judging.findings import Verdict
+from goodfit.diagnosis.findings import Verdict
+from goodfit.diagnosis.verdict import diagnose
 
 WORDS = ("underfitting", "good fit", "overfitting")
 RATES = ("too small", "right", "too large")

@@ -10,15 +10,15 @@ from sklearn.linear_model import LogisticRegression, Ridge
 from threadpoolctl import threadpool_limits
 
 from benchmarks.bank.data import Data, Source
-from goodfit.data.folds import make_folds
-from goodfit.evidence import trees
-from goodfit.judging.case import Case
-from goodfit.judging.reading import case_of
-from goodfit.learning.layers import Dense
-from goodfit.learning.stopping import EarlyStopping
-from goodfit.preparation import TASKS
+from goodfit.data.splits.folds import make_folds
+from goodfit.diagnosis.from_run import case_of
+from goodfit.diagnosis.observations import Case
+from goodfit.experiment.measure import trees
+from goodfit.experiment.prepare import TASKS
+from goodfit.nn.early_stopping import EarlyStopping
+from goodfit.nn.layers import Dense
+from goodfit.search.sweep import Fold, Plan, Sweep, make_plan, sweep
 from goodfit.training.evaluation import Rows, make_labels, row_losses
-from goodfit.training.sweep import Fold, Plan, Sweep, make_plan, sweep
 
 L2 = (0.0, 0.0001, 0.001, 0.01, 0.1, 1.0)
 LOW_RATES = (0.00001, 0.0001, 0.001, 0.01, 0.1)

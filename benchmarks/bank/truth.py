@@ -23,7 +23,7 @@ import numpy as np
 
 from benchmarks.bank.trainings import SCHEMES, Trained
 from benchmarks.bank.views import View, in_folds
-from goodfit.judging.case import Case
+from goodfit.diagnosis.observations import Case
 
 CLEAR = 0.05
 FLOOR = 0.02

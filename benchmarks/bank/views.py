@@ -6,8 +6,8 @@ from dataclasses import replace
 import numpy as np
 
 from benchmarks.bank.trainings import L2, Trained
-from goodfit.judging.case import Case, Neighbour
-from goodfit.training.choice import Contrast, Judged, contrasts
+from goodfit.diagnosis.observations import Case, Neighbour
+from goodfit.search.selection import Contrast, Judged, contrasts
 
 View = Callable[[Trained, tuple[int, int]], Case | None]
 """From a grid and a place (λ, rate) in it to what is known there; None where there is nothing to judge."""

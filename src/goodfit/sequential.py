@@ -6,25 +6,26 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from goodfit.array_reading import ClassWeight, Reader, SweptClassWeight, ValidationData
 from goodfit.data.arrays import check_inputs
-from goodfit.data.parts import Split
+from goodfit.data.splits.splits import Split
 from goodfit.errors import RecipeError, SplitError
-from goodfit.learning.arrays import Params
-from goodfit.learning.layers import Dense, Layer
-from goodfit.learning.losses import Loss, get_loss
-from goodfit.learning.metrics import get_metrics
-from goodfit.learning.network import count_params, init_network
-from goodfit.learning.optimizers import Optimizer, get_optimizer
-from goodfit.learning.packing import layout_of
-from goodfit.learning.stopping import EarlyStopping
+from goodfit.experiment.array_inputs import ClassWeight, Reader, SweptClassWeight, ValidationData
+from goodfit.nn.arrays import Params
+from goodfit.nn.early_stopping import EarlyStopping
+from goodfit.nn.layers import Dense, Layer
+from goodfit.nn.losses import Loss, get_loss
+from goodfit.nn.metrics import get_metrics
+from goodfit.nn.network import count_params, init_network
+from goodfit.nn.optimizers import Optimizer, get_optimizer
+from goodfit.nn.packing import layout_of
+from goodfit.search.lr_range import RateRange, learning_rate_range
+from goodfit.search.parallel import OnProgress
+from goodfit.search.selection import ChoiceRule
+from goodfit.search.space import layers_with, optimizer_with
+from goodfit.search.sweep import Sweep, make_plan, sweep
 from goodfit.training.callbacks import Callback, ProgressLine, sort_callbacks, tell_all
-from goodfit.training.choice import ChoiceRule
 from goodfit.training.evaluation import Rows, evaluate, last_layer, make_labels
-from goodfit.training.fitting import Training, fit
-from goodfit.training.grid import layers_with, optimizer_with
-from goodfit.training.lanes import OnProgress
-from goodfit.training.rate_range import RateRange, learning_rate_range
+from goodfit.training.fit import Training, fit
 from goodfit.training.recipe import (
     Recipe,
     check_count,
@@ -34,7 +35,6 @@ from goodfit.training.recipe import (
     make_recipe,
     warn_of_two_decays,
 )
-from goodfit.training.sweep import Sweep, make_plan, sweep
 
 Array = npt.NDArray[Any]
 Values = float | Sequence[float] | str

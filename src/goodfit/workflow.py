@@ -13,16 +13,14 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from goodfit.data.exam import Estimate, Ledger, Opening, Seal, open_exam
 from goodfit.data.export import check_output, prediction_file
-from goodfit.data.parts import Parts
+from goodfit.data.splits.splits import Parts
 from goodfit.data.table import Table, read_table
 from goodfit.data.target import Prediction, Target
 from goodfit.errors import DataError, ExamError
-from goodfit.evidence import Judges, gather
-from goodfit.experiment import Fitted, OnRefined, fit_grid, fit_once, plan_for, second_grid
-from goodfit.learning.arrays import Params
-from goodfit.preparation import (
+from goodfit.experiment.experiment import Fitted, OnRefined, fit_grid, fit_once, plan_for, second_grid
+from goodfit.experiment.measure import Judges, gather
+from goodfit.experiment.prepare import (
     TASKS,
     Prepared,
     in_unit_of_target,
@@ -31,7 +29,7 @@ from goodfit.preparation import (
     prepare_folds,
     unit_of,
 )
-from goodfit.runs import (
+from goodfit.experiment.run_folder import (
     Record,
     SweepRecord,
     claim_folder,
@@ -43,16 +41,19 @@ from goodfit.runs import (
     versions,
     write_file,
 )
-from goodfit.settings import Settings, settings_from
+from goodfit.experiment.settings import Settings, settings_from
+from goodfit.holdout.exam import Ledger, Opening, Seal, open_exam
+from goodfit.nn.arrays import Params
+from goodfit.search.parallel import Estimate as SweepEstimate
+from goodfit.search.parallel import OnProgress
+from goodfit.search.space import refined
+from goodfit.search.sweep import Sweep, estimate_sweep
+from goodfit.stats import Estimate
 from goodfit.training.evaluation import predictions
-from goodfit.training.fitting import OnEpoch, Training
-from goodfit.training.grid import refined
+from goodfit.training.fit import OnEpoch, Training
 from goodfit.training.history import History
-from goodfit.training.lanes import Estimate as SweepEstimate
-from goodfit.training.lanes import OnProgress
 from goodfit.training.recipe import make_recipe
 from goodfit.training.scores import estimates
-from goodfit.training.sweep import Sweep, estimate_sweep
 
 Array = npt.NDArray[Any]
 

@@ -5,10 +5,10 @@ import pytest
 from sklearn.linear_model import LogisticRegression, Ridge
 
 from goodfit.data.encoder import fit_encoder
-from goodfit.data.exam import Seal
-from goodfit.data.parts import make_parts, missing_classes
+from goodfit.data.splits.splits import make_parts, missing_classes
 from goodfit.data.table import read_table
 from goodfit.data.target import fit_target
+from goodfit.holdout.exam import Seal
 
 
 def prepare(path, name):

@@ -5,15 +5,15 @@ import sys
 import jax
 import numpy as np
 
-from goodfit.learning.layers import Dense, Dropout
-from goodfit.learning.network import init_network
-from goodfit.learning.optimizers import Adam
-from goodfit.learning.regularizers import l2
-from goodfit.learning.stopping import EarlyStopping
+from goodfit.nn.early_stopping import EarlyStopping
+from goodfit.nn.layers import Dense, Dropout
+from goodfit.nn.network import init_network
+from goodfit.nn.optimizers import Adam
+from goodfit.nn.regularizers import l2
+from goodfit.search.parallel import Member, run_members
+from goodfit.search.space import knobs_with
 from goodfit.training.evaluation import Rows, make_labels
-from goodfit.training.fitting import fit
-from goodfit.training.grid import knobs_with
-from goodfit.training.lanes import Member, run_members
+from goodfit.training.fit import fit
 from goodfit.training.recipe import make_recipe
 
 RNG = np.random.default_rng(0)

@@ -8,10 +8,11 @@ import numpy as np
 import pytest
 from scipy.special import expit, softmax
 
-from goodfit.learning.layers import Dense
-from goodfit.learning.losses import BinaryCrossentropy
-from goodfit.learning.network import init_network
-from goodfit.training import evaluation, fitting
+from goodfit.nn.layers import Dense
+from goodfit.nn.losses import BinaryCrossentropy
+from goodfit.nn.network import init_network
+from goodfit.training import evaluation
+from goodfit.training import fit as fitting
 from goodfit.training.evaluation import Rows, evaluate, last_layer, make_judge, make_labels, outputs, predictions
 from goodfit.training.recipe import make_recipe
 

@@ -6,10 +6,10 @@ import threading
 import numpy as np
 import pytest
 
-from goodfit.learning.layers import Dense
-from goodfit.learning.network import init_network
+from goodfit.nn.layers import Dense
+from goodfit.nn.network import init_network
 from goodfit.training.evaluation import Rows, make_labels
-from goodfit.training.fitting import Outcome, fit
+from goodfit.training.fit import Outcome, fit
 from goodfit.training.interrupt import interruptible
 from goodfit.training.recipe import make_recipe
 

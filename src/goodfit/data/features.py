@@ -14,7 +14,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from goodfit.data.names import did_you_mean
+from goodfit.data.columns.names import did_you_mean
 from goodfit.data.table import Kind, Table
 from goodfit.errors import DataError
 

@@ -11,10 +11,10 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from goodfit.data.convert import is_date, plain_array
-from goodfit.data.names import complete_names, did_you_mean
-from goodfit.data.schema import KINDS, Column, Kind, Reading, infer_kind, read_as
-from goodfit.data.sources import read_source
+from goodfit.data.columns.convert import is_date, plain_array
+from goodfit.data.columns.names import complete_names, did_you_mean
+from goodfit.data.columns.schema import KINDS, Column, Kind, Reading, infer_kind, read_as
+from goodfit.data.io.files import read_source
 from goodfit.errors import DataError
 
 __all__ = ["KINDS", "Column", "Kind", "Table", "read_table", "row_hashes"]

@@ -4,7 +4,7 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 
 from goodfit.errors import RecipeError
-from goodfit.learning.stopping import EarlyStopping
+from goodfit.nn.early_stopping import EarlyStopping
 
 Callback = EarlyStopping | Callable[[Mapping[str, float]], None]
 

@@ -8,11 +8,11 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from goodfit.learning.activations import ACTIVATIONS
-from goodfit.learning.arrays import Array, Params
-from goodfit.learning.losses import weighted_mean
-from goodfit.learning.metrics import METRICS
-from goodfit.learning.network import apply_network
+from goodfit.nn.activations import ACTIVATIONS
+from goodfit.nn.arrays import Array, Params
+from goodfit.nn.losses import weighted_mean
+from goodfit.nn.metrics import METRICS
+from goodfit.nn.network import apply_network
 from goodfit.training.recipe import Recipe
 
 BLOCK_BYTES = 2**24

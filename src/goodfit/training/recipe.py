@@ -13,11 +13,11 @@ import jax
 import numpy as np
 
 from goodfit.errors import RecipeError
-from goodfit.learning.layers import Dense, Dropout, Layer
-from goodfit.learning.losses import BinaryCrossentropy, Loss, SparseCategoricalCrossentropy, get_loss
-from goodfit.learning.metrics import get_metric, get_metrics
-from goodfit.learning.optimizers import Optimizer, get_optimizer, optimizer_knobs, optimizer_structure
-from goodfit.learning.stopping import NEVER, EarlyStopping, StoppingKnobs
+from goodfit.nn.early_stopping import NEVER, EarlyStopping, StoppingKnobs
+from goodfit.nn.layers import Dense, Dropout, Layer
+from goodfit.nn.losses import BinaryCrossentropy, Loss, SparseCategoricalCrossentropy, get_loss
+from goodfit.nn.metrics import get_metric, get_metrics
+from goodfit.nn.optimizers import Optimizer, get_optimizer, optimizer_knobs, optimizer_structure
 
 DTYPES = ("float32", "float64")
 

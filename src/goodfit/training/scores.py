@@ -9,8 +9,8 @@ import jax.numpy as jnp
 import numpy as np
 import numpy.typing as npt
 
-from goodfit.data.exam import Estimate, bootstrap_intervals, wilson_interval
-from goodfit.learning.metrics import METRICS
+from goodfit.nn.metrics import METRICS
+from goodfit.stats import Estimate, bootstrap_intervals, wilson_interval
 
 Array = npt.NDArray[Any]
 RESAMPLES = 200, 1000

@@ -1,0 +1,180 @@
+"""What was understood of a table and what is going to be trained, shown before the first epoch."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+from rich.table import Table as Grid
+
+from goodfit.cli.verdict import show_checks
+from goodfit.formatting import count, listed, numbers, plain, share, value
+
+if TYPE_CHECKING:
+    from goodfit.data.encoder import Encoder
+    from goodfit.data.splits.splits import Parts
+    from goodfit.data.table import Column, Table
+    from goodfit.data.target import Target
+    from goodfit.experiment.prepare import Prepared
+    from goodfit.experiment.settings import Settings
+
+Line = tuple[str, str, str]
+"""Label, number, text."""
+
+PLURALS = {"number": "numbers", "category": "categories", "date": "dates", "text": "texts", "id": "ids"}
+RULES = {
+    "random": "shuffled",
+    "stratified": "shuffled, each class in proportion",
+    "last": "the last rows, unshuffled",
+    "group": "rows of one {group} together",
+    "time": "in order of {time}",
+    "copies": "copies of a row together",
+}
+MOST_LINES = 6
+
+
+def show_prepared(prepared: Prepared, console: Console) -> None:
+    """Table, target, parts, network and penalty, on about twenty lines whatever the width of the table."""
+    table = prepared.table
+    missing = sum(column.missing for column in table.schema)
+    console.print(plain_source(table.source), style="bold")
+    cells = count(missing, "missing cell")
+    console.print(f"{count(table.n_rows, 'row')}, {count(len(table.names), 'column')}, {cells}", end="\n\n")
+    console.print(_grid([*_columns(prepared), *_target(prepared)]), "")
+    console.print(_grid([_parts(prepared.parts, prepared.settings), *_network(prepared)]), "")
+    show_checks(prepared.checks, console)
+
+
+def plain_source(source: str) -> str:
+    """The end of a long path, which tells more than its beginning."""
+    text = source if source.isprintable() else repr(source)[1:-1]
+    return text if len(text) <= 72 else "…" + text[-71:]
+
+
+def unused(prepared: Prepared) -> dict[str, str]:
+    """The columns that nothing is learned from, and why."""
+    settings, reasons = prepared.settings, dict(prepared.encoder.dropped)
+    named = {settings.group: "keeps rows together", settings.time: "orders the rows"}
+    return {name: named.get(name, reason) for name, reason in reasons.items()}
+
+
+def _grid(lines: list[Line]) -> Grid:
+    grid = Grid.grid(padding=(0, 2, 0, 0))
+    grid.add_column(style="cyan", no_wrap=True, min_width=10)
+    grid.add_column(justify="right", no_wrap=True, min_width=2)
+    grid.add_column(overflow="fold")
+    for label, number, text in lines:
+        grid.add_row(label, number, text)
+    return grid
+
+
+def _columns(prepared: Prepared) -> Iterator[Line]:
+    table, encoder = prepared.table, prepared.encoder
+    by_kind: dict[str, list[str]] = {}
+    for name, of_kind in encoder.columns.items():
+        by_kind.setdefault(of_kind, []).append(plain(name))
+    for kind, plural in PLURALS.items():
+        names = by_kind.get(kind, [])
+        if not names:
+            continue
+        yield (plural if len(names) > 1 else kind), f"{len(names):,}", listed(names, len(names))
+    yield from _missing(table, encoder)
+    yield from _several("not used", [f"{plain(name)} · {reason}" for name, reason in unused(prepared).items()])
+    used = encoder.columns
+    noticed = [
+        f"{plain(column.name)} · {column.note}" for column in table.schema if column.note and column.name in used
+    ]
+    yield from _several("noticed", noticed)
+
+
+def _missing(table: Table, encoder: Encoder) -> Iterator[Line]:
+    """Missing cells of the columns that are used, most first."""
+    columns: list[Column] = [table.column(name) for name in encoder.columns]
+    lacking = sorted((column for column in columns if column.missing), key=lambda column: -column.missing)
+    if lacking:
+        cells = sum(column.missing for column in lacking)
+        words = (f"{plain(column.name)} ({share(column.missing, table.n_rows)})" for column in lacking)
+        yield "missing", f"{cells:,}", f"cells, filled in: {listed(words, len(lacking))}"
+
+
+def _several(label: str, entries: list[str]) -> Iterator[Line]:
+    """One line for each entry, the label on the first."""
+    shown = entries if len(entries) <= MOST_LINES else entries[: MOST_LINES - 1]
+    for position, entry in enumerate(shown):
+        yield ("" if position else label), ("" if position else f"{len(entries):,}"), entry
+    if len(shown) < len(entries):
+        yield "", "", f"and {len(entries) - len(shown):,} more"
+
+
+def _target(prepared: Prepared) -> Iterator[Line]:
+    target = prepared.target
+    yield "target", "", f"{plain(target.name)}, {_classes(prepared) if target.classes else _range(prepared)}"
+    if target.note and target.classes:
+        yield "", "", "numbers taken as classes; or else --task regression"
+    elif target.note:
+        yield "", "", "taken as a quantity; or else --task classification"
+
+
+def _classes(prepared: Prepared) -> str:
+    """The classes with their shares, most frequent first, counted in training rows as all that is learned."""
+    target, parts = prepared.target, prepared.parts
+    positive = target.classes[1] if target.task == "binary" else None
+    counts = Counter(target.encode(prepared.table.take(parts.train)).tolist())
+    shares = ((target.classes[code], share(n, len(parts.train))) for code, n in counts.most_common())
+    words = (f"{plain(label)} ({part}{', positive' if label == positive else ''})" for label, part in shares)
+    return f"{len(target.classes)} classes: {listed(words, len(counts))}"
+
+
+def _range(prepared: Prepared) -> str:
+    target: Target = prepared.target
+    values = target.decode(target.encode(prepared.table.take(prepared.parts.train))).values
+    low, high, mean = numbers(values.min(), values.max(), target.mean)
+    return f"{low} to {high} in training, mean {mean}"
+
+
+def _parts(parts: Parts, settings: Settings) -> Line:
+    train, validation, test = len(parts.train), len(parts.validation), len(parts.test)
+    sizes = f"train {train:,} · validation {validation:,} · test {test:,}"
+    if settings.folds > 1:
+        sizes = f"train and validation {train + validation:,}, in {settings.folds} folds · test {test:,}"
+    rule = RULES.get(parts.rule, parts.rule).format(group=plain(settings.group), time=plain(settings.time))
+    seed = f", seed {parts.seed}" if parts.rule not in ("last", "time") else ""
+    return "parts", "", f"{sizes}{', sealed' if len(parts.test) else ''}\n{rule}{seed}"
+
+
+def _network(prepared: Prepared) -> Iterator[Line]:
+    settings, target = prepared.settings, prepared.target
+    n_outputs = len(target.classes) if target.task == "multiclass" else 1
+    widths = [len(prepared.encoder.feature_names), *settings.hidden, n_outputs]
+    kernels = sum(n_in * n_out for n_in, n_out in pairwise(widths))
+    shape = " → ".join(f"{width:,}" for width in widths)
+    dropout = f", dropout {settings.dropout:g}" if settings.dropout and settings.hidden else ""
+    form = f"{settings.activation}{dropout}" if settings.hidden else "no hidden layer: a linear model"
+    yield "network", "", f"{shape}, {form}"
+    biases = count(sum(widths[1:]), "bias", "biases")
+    weights = f"{count(kernels, 'kernel weight')}, not over the {biases}"
+    l2, rates = settings.axes["l2"], settings.axes["learning_rate"]
+    strength = f"{value(l2[0])}" if len(l2) == 1 else "λ"
+    yield "penalty", "", f"{strength} · Σw² over {weights}" if any(l2) else "none"
+    rate = f"learning rate {value(rates[0])}, " if len(rates) == 1 else ""
+    stops = f"batch {settings.batch_size:,}, epochs {settings.epochs:,}, patience {settings.patience:,}"
+    yield "training", "", f"{settings.optimizer}, {rate}{stops}"
+    if settings.sweeps:
+        yield "sweep", "", _sweep(settings)
+
+
+def _sweep(settings: Settings) -> str:
+    """Every axis that has several values, and how many trainings that makes."""
+    l2, rates = settings.axes["l2"], settings.axes["learning_rate"]
+    spans = ((l2, "λ", "λ"), (rates, "rate", "rates"))
+    sizes = [
+        f"{count(len(values), noun, plural)} from {value(values[0])} to {value(values[-1])}"
+        for values, noun, plural in spans
+        if len(values) > 1
+    ]
+    sizes += [count(n, noun) for n, noun in ((settings.seeds, "seed"), (settings.folds, "fold")) if n > 1]
+    total = count(len(l2) * len(rates) * settings.seeds * settings.folds, "training")
+    return f"{' × '.join(sizes)} = {total}"

@@ -1,0 +1,110 @@
+"""The results as plain values for JSON: the names of the design, null where a number is not defined."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import goodfit
+from goodfit.cli.results import missing_cells
+
+if TYPE_CHECKING:
+    from goodfit.data.table import Table
+    from goodfit.data.target import Prediction
+    from goodfit.holdout.exam import Opening
+    from goodfit.search.parallel import Estimate
+    from goodfit.workflow import Run
+
+JUDGED = ("loss", "val_loss", "penalty", "objective")
+
+
+def to_json(summary: Mapping[str, Any]) -> str:
+    """One JSON object, in ASCII so that any terminal and pipe can carry it."""
+    return json.dumps(_finite(summary), indent=2, allow_nan=False)
+
+
+def training_summary(run: Run) -> dict[str, Any]:
+    """What `goodfit train` found."""
+    record, training = run.record, run.training
+    best = training.best_epoch
+    row = training.history.row(best) if best else dict.fromkeys(JUDGED)
+    return {
+        "run": str(run.path),
+        "outcome": training.outcome.name.lower(),
+        "point": run.point,
+        "epochs": training.history.n_epochs,
+        "best_epoch": best,
+        **{name: row[name] for name in JUDGED},
+        "validation": dict(record.validation_scores),
+        "baseline": dict(record.baseline_scores),
+        "target": record.target.name,
+        "task": record.target.task,
+        "classes": list(record.target.classes),
+        "parts": _parts(run),
+        "columns": [asdict(column) for column in record.schema],
+        "not_used": dict(record.encoder.dropped),
+        "settings": record.settings.to_json(),
+        "sweep": _sweep(run),
+        "checks": [check.to_json() for check in record.evidence.checks],
+        "verdict": asdict(goodfit.diagnose(run)),
+    }
+
+
+def estimate_summary(estimate: Estimate) -> dict[str, Any]:
+    """What `goodfit train --dry-run` found."""
+    return estimate._asdict()
+
+
+def _sweep(run: Run) -> dict[str, Any] | None:
+    """Axes, members and choice; null for a single training."""
+    if run.sweep is None:
+        return None
+    members = run.sweep.table.to_pylist()
+    diverged = sum(member["outcome"] == "diverged" for member in members)
+    axes = {name: list(values) for name, values in run.settings.axes.items()}
+    return {"axes": axes, **asdict(run.sweep.choice), "diverged": diverged, "members": members}
+
+
+def exam_summary(run: Run, opening: Opening) -> dict[str, Any]:
+    """What `goodfit test` found."""
+    return {
+        "run": str(run.path),
+        "opening": opening.number,
+        "time": opening.time,
+        "reason": opening.reason,
+        "rows": len(run.parts.test),
+        "test": {name: estimate._asdict() for name, estimate in opening.scores.items()},
+        "validation": dict(run.record.validation_scores),
+        "baseline": dict(run.record.baseline_scores),
+    }
+
+
+def prediction_summary(run: Run, table: Table, prediction: Prediction, out: Path) -> dict[str, Any]:
+    """What `goodfit predict` wrote."""
+    return {
+        "run": str(run.path),
+        "out": str(out),
+        "rows": len(prediction.values),
+        "classes": list(run.record.target.classes),
+        "ignored_columns": list(run.record.encoder.extra(table)),
+        "missing_cells": missing_cells(run, table),
+    }
+
+
+def _parts(run: Run) -> dict[str, Any]:
+    parts = run.parts
+    sizes = {name: len(rows) for name, rows in parts.arrays().items()}
+    return {**sizes, "rule": parts.rule, "seed": parts.seed}
+
+
+def _finite(value: Any) -> Any:  # noqa: ANN401
+    """JSON has no NaN."""
+    if isinstance(value, Mapping):
+        return {name: _finite(entry) for name, entry in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(entry) for entry in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value

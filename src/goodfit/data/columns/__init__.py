@@ -1,0 +1,1 @@
+"""What a column is: its cells, dates, kind and name."""

@@ -1,0 +1,198 @@
+"""Text with one row a line: encoding, separator, quotes and header found out."""
+
+import codecs
+import csv
+import io
+import re
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
+from typing import Literal, NamedTuple
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.csv
+
+from goodfit.data.columns.cells import MISSING
+from goodfit.data.columns.names import complete_names
+from goodfit.errors import DataError
+
+SEPARATORS = ("\t", ";", "|", ",")
+"""In order of preference: a comma stands in numbers and sentences too, a tab hardly ever."""
+
+_SAMPLE_BYTES, _SAMPLE_LINES = 1 << 16, 5
+_LARGEST_BLOCK = 2**31 - 1
+_BOMS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
+_FIGURE = re.compile(r"[+-]?[.,]?\d[\d.,:/ %TZ+-]*(?:e[+-]?\d+)?", re.IGNORECASE)
+"""Numbers, dates and times in any way of writing: what the name of a column hardly ever is."""
+
+
+class Delimited(NamedTuple):
+    """Columns of strings, null where nothing stands, and whether 1,234 is rather a little more than one."""
+
+    columns: pa.Table
+    decimal_comma: bool
+
+
+class _Layout(NamedTuple):
+    separator: str
+    quoted: bool
+    width: int
+
+
+def decode_text(data: bytes, source: str) -> bytes:
+    """Text as UTF-8 without byte order mark. UTF-16 is known by its mark; what else is not UTF-8 is Windows-1252."""
+    encoding = next((encoding for mark, encoding in _BOMS if data.startswith(mark)), "utf-8")
+    try:
+        text = data.decode(encoding)
+        data = data if encoding == "utf-8" else text.encode()
+    except UnicodeDecodeError:
+        data = _decode_western(data).encode()
+    if (position := data.find(b"\0")) >= 0:
+        line = data.count(b"\n", 0, position) + 1
+        raise DataError(f"{source} has a NUL character in line {line:,}, so it is not text: save it as CSV in UTF-8")
+    return data
+
+
+def read_delimited(data: bytes, source: str) -> Delimited:
+    """Rows of UTF-8 text as columns of strings, named by the first line or ``column_1``, ``column_2``, ...
+
+    The first line is the header unless it holds numbers or dates, or words that stand again in their columns; numbers
+    that count up, such as years, may be names, and words above columns of numbers always are. DataError, with the line,
+    for quotation marks that are not closed and for rows of another length than the first.
+    """
+    layout = _find_layout(data, source)
+    rows = _parse(data, layout, source)
+    first = [column[0].as_py() for column in rows.columns]
+    names = [f"column_{i}" for i in range(1, layout.width + 1)]
+    if _is_header(first, rows.slice(1)):
+        rows, names = rows.slice(1), complete_names([cell or "" for cell in first])
+    return Delimited(rows.rename_columns(names), layout.separator != ",")
+
+
+def _decode_western(data: bytes) -> str:
+    try:
+        return data.decode("cp1252")
+    except UnicodeDecodeError:
+        return data.decode("latin-1")
+
+
+def _find_layout(data: bytes, source: str) -> _Layout:
+    sample = _sample(data)
+    separator = _find_separator(sample)
+    misplaced = _misplaced_quote(data, separator) if b'"' in data else None
+    # Tables with tabs are often written without any quoting; with other separators an open quotation mark is damage.
+    if misplaced is not None and separator != "\t":
+        line = data.count(b"\n", 0, misplaced) + 1
+        raise DataError(
+            f"{source}: the quotation mark that opens a cell in line {line:,} is not closed at its end: mend it"
+        )
+    quoted = b'"' in data and misplaced is None
+    first = next(_records(sample, separator, quoted=quoted), None)
+    if first is None:
+        raise DataError(f"{source} is empty: give a table with at least one row")
+    return _Layout(separator, quoted, len(first))
+
+
+def _sample(data: bytes) -> str:
+    """Whole lines from the beginning."""
+    end = _SAMPLE_BYTES
+    for _ in range(_SAMPLE_LINES):
+        end = data.find(b"\n", end) + 1 or len(data)
+    return data[:end].decode()
+
+
+def _find_separator(sample: str) -> str:
+    """The separator that cuts most lines like the first; in a table of one column, the one that stands in fewest."""
+    return max(
+        SEPARATORS, key=lambda separator: _agreement([len(cut) for cut in _records(sample, separator, quoted=True)])
+    )
+
+
+def _agreement(widths: Sequence[int]) -> tuple[float, float]:
+    """Part of the lines with as many cells as the first, if it is cut; then part of the lines that are not cut."""
+    if not widths:
+        return 0.0, 0.0
+    common, count = Counter(widths).most_common(1)[0]
+    # A title above the table: that the other lines agree makes them a table, though one that cannot be read.
+    titled = widths[0] == 1 and common > 1 and count >= 0.9 * (len(widths) - 1)
+    agree = widths.count(widths[0]) if widths[0] > 1 else 0.1 * titled
+    return agree / len(widths), widths.count(1) / len(widths)
+
+
+def _records(text: str, separator: str, *, quoted: bool) -> Iterator[list[str]]:
+    quoting: Literal[0, 3] = csv.QUOTE_MINIMAL if quoted else csv.QUOTE_NONE
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, quoting=quoting)
+    try:
+        yield from filter(None, reader)
+    except csv.Error:  # a cell longer than the reader's limit
+        return
+
+
+def _misplaced_quote(data: bytes, separator: str) -> int | None:
+    """Where a cell begins with a quotation mark that does not close it; None if there is no such cell.
+
+    Marks inside of an unquoted cell, as in 5" pipe, are letters like others.
+    """
+    s = re.escape(separator.encode())
+    cell = rb'"[^"]*+(?:""[^"]*+)*+"(?=[%b\r\n]|\Z)' % s
+    text = re.compile(rb'(?:[^"]++|(?<![^%b\r\n])%b|(?<=[^%b\r\n])")*+' % (s, cell, s))
+    found = text.match(data)
+    return found.end() if found and found.end() < len(data) else None
+
+
+def _parse(data: bytes, layout: _Layout, source: str) -> pa.Table:
+    # In a table of one column an empty line is a missing cell, but not at the end of the file.
+    data = data.rstrip(b"\r\n") if layout.width == 1 else data
+    strings = {f"f{i}": pa.string() for i in range(layout.width)}
+    try:
+        return pyarrow.csv.read_csv(
+            pa.BufferReader(data),
+            pyarrow.csv.ReadOptions(autogenerate_column_names=True, block_size=min(len(data) + 1, _LARGEST_BLOCK)),
+            pyarrow.csv.ParseOptions(
+                delimiter=layout.separator,
+                quote_char='"' if layout.quoted else False,
+                newlines_in_values=layout.quoted,
+                ignore_empty_lines=layout.width > 1,
+            ),
+            pyarrow.csv.ConvertOptions(column_types=strings, strings_can_be_null=True, null_values=[""]),
+        )
+    except pa.ArrowException as error:
+        raise _ragged(data, layout, source) or DataError(f"{source} cannot be read as a table: {error}") from error
+
+
+def _ragged(data: bytes, layout: _Layout, source: str) -> DataError | None:
+    """The first line with another number of cells than the first one."""
+    quoting: Literal[0, 3] = csv.QUOTE_MINIMAL if layout.quoted else csv.QUOTE_NONE
+    reader = csv.reader(io.StringIO(data.decode(), newline=""), delimiter=layout.separator, quoting=quoting)
+    line = 1
+    for record in reader:
+        if record and len(record) != layout.width:
+            cells = "1 cell" if len(record) == 1 else f"{len(record):,} cells"
+            return DataError(f"{source}: line {line:,} has {cells}, the first has {layout.width:,}: mend or remove it")
+        line = reader.line_num + 1
+    return None
+
+
+def _is_header(first: Sequence[str | None], rest: pa.Table) -> bool:
+    figures = [bool(cell and _FIGURE.fullmatch(cell.strip())) for cell in first]
+    named = [cell and cell.strip() not in MISSING and not figure for cell, figure in zip(first, figures, strict=True)]
+    words_above_figures = sum(1 for i, word in enumerate(named) if word and _only_figures(rest[i]))
+    if words_above_figures > sum(figures):
+        return True
+    if any(figures):
+        return _counts_up([cell for cell, figure in zip(first, figures, strict=True) if figure and cell])
+    return not any(cell and pc.any(pc.equal(rest[i], cell)).as_py() for i, cell in enumerate(first))
+
+
+def _only_figures(column: pa.ChunkedArray) -> bool:
+    values = (value.strip() for value in column.slice(0, 100).drop_null().to_pylist())
+    figures = [bool(_FIGURE.fullmatch(value)) for value in values if value not in MISSING]
+    return bool(figures) and all(figures)
+
+
+def _counts_up(figures: Sequence[str]) -> bool:
+    """0, 1, 2, ... or 2019, 2020, 2021: columns of an unnamed array, or one for each year."""
+    if len(figures) < 3 or not all(figure.strip().isdecimal() for figure in figures):
+        return False
+    return all(int(b) - int(a) == 1 for a, b in pairwise(figures))

@@ -1,0 +1,1 @@
+"""Which rows are train, validation and test rows."""

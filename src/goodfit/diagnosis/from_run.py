@@ -1,0 +1,163 @@
+"""From a run, a sweep or a training to the numbers that the rules read."""
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from goodfit.diagnosis.observations import Case, Neighbour
+from goodfit.errors import RecipeError
+from goodfit.experiment.run_folder import Record
+from goodfit.search.selection import Choice
+from goodfit.search.sweep import Sweep
+from goodfit.training.fit import Training
+from goodfit.training.history import History
+
+CURVES = ("loss", "val_loss", "gradient_norm", "update_ratio", "weight_norm", "penalty")
+
+
+def case_of(result: object) -> Case:
+    """The numbers of a result; of a sweep those of the winner, with the others as its neighbours.
+
+    Raises:
+        RecipeError: the result is no run, record of a run, sweep, training or case.
+    """
+    match result:
+        case Case():
+            return result
+        case Training():
+            return Case(**_of_training(result))
+        case Sweep():
+            return Case(**_of_training(result.winner), **_of_grid(result.table, result.choice))
+        case Record():
+            return Case(**_of_record(result))
+        case _ if isinstance(record := getattr(result, "record", None), Record):
+            return Case(**_of_record(record))
+    raise RecipeError(f"a run, a sweep or a training can be judged, not {type(result).__name__!r}.")
+
+
+def _of_training(training: Training) -> dict[str, Any]:
+    restored = training.params is not training.last_params
+    return {
+        **_curves(training.history),
+        "outcome": training.outcome.name.lower(),
+        "given_epoch": training.best_epoch if restored or not training.best_epoch else training.history.n_epochs,
+        "hidden": _hidden(training),
+    }
+
+
+def _curves(history: History) -> dict[str, tuple[float, ...]]:
+    return {name: tuple(history[name].tolist()) for name in CURVES if name in history}
+
+
+def _hidden(training: Training) -> tuple[int, ...]:
+    """Units of each hidden layer, by the shapes of the kernels."""
+    kernels = [layer["kernel"] for layer in training.params if "kernel" in layer]
+    return tuple(int(kernel.shape[-1]) for kernel in kernels[:-1])
+
+
+def _of_grid(table: pa.Table, choice: Choice) -> dict[str, Any]:
+    """What the other members say about the winner, and the means over its seeds and folds."""
+    rows = table.to_pylist()
+    own = rows[choice.member]
+    return {
+        "mean_loss": _mean_loss(rows, choice.chosen.members),
+        "mean_val_loss": choice.chosen.mean,
+        "n_folds": len({rows[member]["fold"] for member in choice.chosen.members}),
+        "l2": own.get("l2"),
+        "learning_rate": own.get("learning_rate"),
+        "neighbours": tuple(_neighbours(rows, choice)),
+        "edges": dict(choice.edges),
+        "seed_losses": tuple(row["val_loss"] for row in rows if _differs_by_seed(row, own, choice)),
+        "val_loss_error": _error(choice),
+    }
+
+
+def _neighbours(rows: Sequence[Mapping[str, Any]], choice: Choice) -> Iterable[Neighbour]:
+    """Points that differ from the chosen one in nothing but l2 or learning rate."""
+    own = choice.chosen.point
+    for each in choice.contrasts:
+        if all(each.point[name] == own[name] for name in own if name not in ("l2", "learning_rate")):
+            yield Neighbour(
+                each.point.get("l2"),
+                each.point.get("learning_rate"),
+                _mean_loss(rows, each.members),
+                each.mean,
+                each.gain,
+                each.standard_error,
+            )
+
+
+def _mean_loss(rows: Sequence[Mapping[str, Any]], members: Sequence[int]) -> float:
+    """On training rows."""
+    return float(np.mean([rows[member]["loss"] for member in members]))
+
+
+def _differs_by_seed(row: Mapping[str, Any], own: Mapping[str, Any], choice: Choice) -> bool:
+    return row["fold"] == own["fold"] and all(row[name] == own[name] for name in choice.chosen.point)
+
+
+def _error(choice: Choice) -> float | None:
+    error = choice.chosen.standard_error
+    return error if math.isfinite(error) else None
+
+
+def _of_record(record: Record) -> dict[str, Any]:
+    settings, point = record.settings, record.point
+    found = _of_training(record.training) | {
+        "given_epoch": record.training.best_epoch,
+        "epochs": settings.epochs,
+        "patience": settings.patience,
+        "learning_rate": point.get("learning_rate"),
+        "l2": point.get("l2"),
+        "hidden": settings.hidden,
+        "n_train": len(record.parts.train),
+        "n_validation": len(record.parts.validation),
+        "in_order": settings.split == "time",
+        "baseline_loss": _baseline_loss(record),
+        "classes": tuple(map(str, record.target.classes or ())),
+    }
+    if record.sweep is not None:
+        found |= _of_grid(record.sweep.table, record.sweep.choice)
+    if found.get("n_folds", 1) > 1:  # every row judged
+        found["n_validation"] = found["n_train"] + found["n_validation"]
+    return found | _of_evidence(getattr(record, "evidence", None), found)
+
+
+def _baseline_loss(record: Record) -> float | None:
+    """The baseline's validation loss in the unit of the losses; None where class weights make it another."""
+    if record.settings.class_weight is not None:
+        return None
+    scores = record.baseline_scores
+    if "log_loss" in scores:
+        return scores["log_loss"]
+    return (scores["rmse"] / record.target.scale) ** 2 if "rmse" in scores else None
+
+
+def _of_evidence(evidence: Any, found: Mapping[str, Any]) -> dict[str, Any]:  # noqa: ANN401
+    """What was measured of the weights that are given back, as far as it was."""
+    if evidence is None:
+        return {}
+    measured: dict[str, Any] = {f"{name}_loss": loss for name, loss in evidence.losses.items()}
+    measured |= {f"{name}_difference": tuple(pair) for name, pair in evidence.differences.items()}
+    if found.get("val_loss_error") is None:
+        measured["val_loss_error"] = _error_from_interval(evidence.intervals, found)
+    return measured | {
+        "units": tuple(evidence.units),
+        "dead_units": tuple(evidence.dead_units),
+        "confusion": evidence.confusion,
+    }
+
+
+def _error_from_interval(intervals: Mapping[str, Sequence[float]], found: Mapping[str, Any]) -> float | None:
+    """The standard error of the validation loss from the 95 % interval of the metric that is the loss, or its root."""
+    if "log_loss" in intervals:
+        _, low, high = intervals["log_loss"]
+        return (high - low) / 3.92
+    if "rmse" in intervals and found["val_loss"] and found["given_epoch"]:
+        value, low, high = intervals["rmse"]
+        val_loss = float(found["val_loss"][found["given_epoch"] - 1])
+        return 2 * val_loss * (high - low) / 3.92 / value if value > 0 else None
+    return None

@@ -1,0 +1,1 @@
+"""Rules: each reads observations and returns a finding, or nothing."""

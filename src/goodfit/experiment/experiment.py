@@ -1,0 +1,107 @@
+"""What is trained on a prepared table: one training, or a grid, and a second grid around the best of the first."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import NamedTuple
+
+from goodfit.errors import RecipeError
+from goodfit.experiment.prepare import TASKS, Prepared, arrays_of, in_unit_of_target, layers_for
+from goodfit.experiment.settings import Settings
+from goodfit.nn.network import init_network
+from goodfit.search.parallel import OnProgress
+from goodfit.search.selection import Choice
+from goodfit.search.space import refined
+from goodfit.search.sweep import Fold, Plan, Sweep, make_plan, sweep
+from goodfit.training.fit import OnEpoch, Outcome, Training, fit
+from goodfit.training.recipe import make_recipe
+
+OnRefined = Callable[[Settings, Choice], None]
+
+
+class Fitted(NamedTuple):
+    """A training, and what it was trained on; of a sweep the winner's."""
+
+    prepared: Prepared
+    fold: Fold
+    training: Training
+    sweep: Sweep | None
+
+
+def fit_once(prepared: Prepared, on_epoch: OnEpoch | None) -> Fitted:
+    """One training."""
+    settings, target, fold = prepared.settings, prepared.target, arrays_of(prepared)
+    layers = layers_for(settings, target)
+    recipe, knobs = make_recipe(
+        layers,
+        optimizer=settings.make_optimizer(),
+        loss=TASKS[target.task].loss,
+        metrics=TASKS[target.task].watched,
+        batch_size=settings.batch_size,
+        early_stopping=settings.early_stopping(),
+        total_steps=settings.epochs * -(-len(fold.train) // settings.batch_size),
+        seed=settings.seed,
+    )
+    training = fit(
+        recipe,
+        knobs,
+        fold.rows,
+        params=init_network(layers, n_inputs=fold.rows.x.shape[1], seed=settings.seed),
+        train=fold.train,
+        validation=fold.validation,
+        epochs=settings.epochs,
+        seed=settings.seed,
+        on_epoch=on_epoch and (lambda record: on_epoch(in_unit_of_target(record, target))),
+    )
+    return Fitted(prepared, fold, training, None)
+
+
+def plan_for(prepared: Prepared) -> Plan:
+    """The grid that the settings ask for."""
+    settings, target = prepared.settings, prepared.target
+    return make_plan(
+        layers_for(settings, target),
+        optimizer=settings.make_optimizer(),
+        loss=TASKS[target.task].loss,
+        metrics=TASKS[target.task].watched,
+        axes=settings.axes,
+        batch_size=settings.batch_size,
+        epochs=settings.epochs,
+        early_stopping=settings.early_stopping(),
+        seeds=settings.seeds,
+        seed=settings.seed,
+    )
+
+
+def fit_grid(folds: Sequence[Prepared], on_progress: OnProgress | None) -> Fitted:
+    """The whole grid on every fold; the winner with the encoder and the parts of its fold."""
+    arrays = [arrays_of(prepared) for prepared in folds]
+    found = sweep(plan_for(folds[0]), arrays, rule=folds[0].settings.choice, on_progress=on_progress)
+    winner = found.winner_fold
+    return Fitted(folds[winner], arrays[winner], found.winner, found)
+
+
+def second_grid(
+    first: Fitted, folds: Sequence[Prepared], on_progress: OnProgress | None, on_refined: OnRefined | None
+) -> Fitted:
+    """The winner of a second grid where the best of the first lies, if its best is lower; else that of the first.
+
+    There is none after Ctrl-C, and none where no axis has two values to go on from.
+    """
+    if first.sweep is None or _stopped(first.sweep):
+        return first
+    axes, choice = refined(first.sweep.axes, first.sweep.choice), first.sweep.choice
+    if axes == first.sweep.axes:
+        return first
+    settings = replace(folds[0].settings, l2=axes["l2"], learning_rate=axes["learning_rate"])
+    if on_refined is not None:
+        on_refined(settings, choice)
+    try:
+        second = fit_grid([replace(prepared, settings=settings) for prepared in folds], on_progress)
+    except RecipeError:  # nothing in it is finite, so nothing in it is lower
+        return first
+    lower = second.sweep is not None and second.sweep.choice.best.mean < choice.best.mean
+    return second if lower else first
+
+
+def _stopped(found: Sweep) -> bool:
+    return any(training.outcome is Outcome.STOPPED_BY_USER for training in found.trainings)

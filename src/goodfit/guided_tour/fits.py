@@ -1,0 +1,97 @@
+"""Three fits of one curve: underfitting, good fit, overfitting."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import altair as alt
+import numpy as np
+
+from goodfit.formatting import count, numbers
+from goodfit.guided_tour.chapter import Chapter, Names, Picture
+from goodfit.reporting.charts.basics import Array, Layer, rows, sized
+from goodfit.reporting.members import knob
+from goodfit.reporting.sentences import CLEARLY
+from goodfit.reporting.theme import IDLE, INK, NARROW, VALIDATION
+
+ROOM = 0.35
+"""Beyond the points, as a share of their span."""
+
+
+class Fit(NamedTuple):
+    """A training: its λ, both losses after the last epoch, and the curve it has learned."""
+
+    l2: float
+    loss: float
+    val_loss: float
+    curve: Array
+
+
+def picture(names: Names) -> Picture:
+    """The strongest penalty first."""
+    fits = [
+        Fit(row["l2"], training.history["loss"][-1], training.history["val_loss"][-1], curve)
+        for row, training, curve in zip(
+            names["fits"].table.to_pylist(), names["fits"].trainings, names["curves"], strict=True
+        )
+    ]
+    fits.sort(key=lambda fit: -fit.l2)
+    points, fresh = (np.column_stack([x[:, 0], y]) for x, y in (names["points"], names["fresh"]))
+    charts = [
+        fit_chart(names["places"], fit.curve, points, fresh, title=f"λ {knob(fit.l2)} · {verdict(fit, fits)}")
+        for fit in fits
+    ]
+    return Picture(said(fits, len(points), len(fresh)), charts)
+
+
+def verdict(fit: Fit, fits: Sequence[Fit]) -> str:
+    """What the two losses say of this one beside the others."""
+    best = min(fits, key=lambda fit: fit.val_loss)
+    if fit is best:
+        return "good fit"
+    if fit.val_loss <= CLEARLY * best.val_loss:
+        return "fits as well"
+    return "overfitting" if fit.loss < best.loss else "underfitting"
+
+
+def said(fits: Sequence[Fit], n_points: int, n_fresh: int) -> str:
+    """What happened to each of them."""
+    first, *others = (_one(fit, fits) for fit in fits)
+    what = f"mean squared error on the {count(n_points, 'point')} it learned from and on {n_fresh} fresh ones"
+    return " ".join([f"{first} ({what}).", *(f"{other}." for other in others)])
+
+
+def _one(fit: Fit, fits: Sequence[Fit]) -> str:
+    loss, val_loss = numbers(fit.loss, fit.val_loss)
+    how = {
+        "underfitting": "is underfitting, too stiff even for its own points",
+        "good fit": "is the good fit, the nearest to fresh points",
+        "overfitting": "is overfitting, nearer to its own points and further from fresh ones",
+        "fits as well": "fits about as well",
+    }
+    return f"λ {knob(fit.l2)} {how[verdict(fit, fits)]}: {loss} and {val_loss}"
+
+
+def fit_chart(places: Array, curve: Array, points: Array, fresh: Array, *, title: str) -> Layer:
+    """The curve over the points it has learned from; fresh points are faint."""
+    low, high = points[:, 1].min(), points[:, 1].max()
+    room = ROOM * (high - low)
+    y = alt.Y("y:Q", axis=alt.Axis(title=None), scale=alt.Scale(domain=[low - room, high + room], nice=False))
+    x = alt.X("x:Q", axis=alt.Axis(title=None), scale=alt.Scale(domain=[places[0], places[-1]], nice=False))
+    faint = _marks(fresh).mark_point(filled=True, size=9, color=IDLE, opacity=0.7, clip=True)
+    learned = _marks(points).mark_point(filled=True, size=34, color=INK, opacity=0.9, clip=True)
+    line = _marks(np.column_stack([places, curve])).mark_line(color=VALIDATION, strokeWidth=2.4, clip=True)
+    layers = [layer.encode(x=x, y=y) for layer in (faint, line, learned)]
+    return sized(alt.layer(*layers), title=title, width=NARROW)
+
+
+def _marks(places: Array) -> alt.Chart:
+    return alt.Chart(rows({"x": round(float(x), 3), "y": round(float(y), 3)} for x, y in places))
+
+
+CHAPTER: Chapter = Chapter(
+    name="fits",
+    heading="Three fits",
+    idea="One network, drawn three times with the same first weights, learns from the dark points of a curve that has "
+    "noise on it; only λ differs. The faint points come from the same curve and teach nothing: they judge.",
+    picture=picture,
+)

@@ -1,0 +1,1 @@
+"""The sealed test rows: the only room that reads one."""

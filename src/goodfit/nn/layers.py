@@ -1,0 +1,181 @@
+"""Layers: frozen descriptions with two pure functions, ``init`` (first weights) and ``apply`` (forward pass).
+
+Penalised are the weight arrays that carry a regularizer: kernels by ``kernel_regularizer``, biases only when asked by
+``bias_regularizer``. Strengths and dropout rates are numbers that a sweep may vary; ``structure`` takes them out, so
+that what remains decides the compiled program.
+"""
+
+from collections.abc import Mapping
+from dataclasses import KW_ONLY, dataclass, replace
+from typing import Protocol, Self
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from goodfit.errors import RecipeError
+from goodfit.nn.activations import ACTIVATIONS, check_activation
+from goodfit.nn.initializers import INITIALIZERS, check_initializer
+from goodfit.nn.regularizers import L1L2
+from goodfit.nn.validation import is_finite
+
+LayerParams = Mapping[str, jax.Array]
+
+
+class Layer(Protocol):
+    """What the network asks of a layer."""
+
+    def init(self, rng: np.random.Generator, n_inputs: int) -> tuple[dict[str, np.ndarray], int]:
+        """First weights by name, in float64, and the number of outputs."""
+
+    def apply(self, params: LayerParams, x: jax.Array, *, rate: jax.Array | None, key: jax.Array | None) -> jax.Array:
+        """Outputs (rows, n_outputs) from inputs (rows, n_inputs); ``key`` is None outside training."""
+
+    def structure(self) -> Self:
+        """The same layer with every number that can be swept set to zero."""
+
+    def regularizers(self) -> dict[str, L1L2]:
+        """Name of each penalised weight array and its strengths."""
+
+
+def _without_strength(regularizer: L1L2 | None) -> L1L2 | None:
+    if regularizer is None:
+        return None
+    return L1L2(l1=None if regularizer.l1 is None else 0.0, l2=None if regularizer.l2 is None else 0.0)
+
+
+@dataclass(frozen=True)
+class Dense:
+    """Fully connected layer: ``activation(x @ kernel + bias)``, as in Keras.
+
+    Args:
+        units: number of outputs, 1 or more.
+        activation: one of ``ACTIVATIONS``; None is linear.
+        use_bias: whether ``bias`` (units,) is added.
+        kernel_initializer, bias_initializer: one of ``INITIALIZERS``; kernel (n_inputs, units).
+        kernel_regularizer, bias_regularizer: ``l1``, ``l2``, ``l1_l2`` or None.
+
+    Raises:
+        RecipeError: an argument is not of that kind; it is named.
+    """
+
+    units: int
+    _: KW_ONLY
+    activation: str | None = None
+    use_bias: bool = True
+    kernel_initializer: str = "glorot_uniform"
+    bias_initializer: str = "zeros"
+    kernel_regularizer: L1L2 | None = None
+    bias_regularizer: L1L2 | None = None
+
+    def __post_init__(self) -> None:
+        if isinstance(self.units, bool) or not isinstance(self.units, int | np.integer) or self.units < 1:
+            raise RecipeError(f"units must be a whole number, 1 or more, not {self.units!r}.")
+        check_activation(self.activation)
+        check_initializer("kernel_initializer", self.kernel_initializer)
+        check_initializer("bias_initializer", self.bias_initializer)
+        for name in ("kernel_regularizer", "bias_regularizer"):
+            if not isinstance(getattr(self, name), L1L2 | None):
+                raise RecipeError(f"{name} must be l1(…), l2(…), l1_l2(…) or None, not {getattr(self, name)!r}.")
+
+    def init(self, rng: np.random.Generator, n_inputs: int) -> tuple[dict[str, np.ndarray], int]:
+        params = {"kernel": INITIALIZERS[self.kernel_initializer](rng, (n_inputs, self.units))}
+        if self.use_bias:
+            params["bias"] = INITIALIZERS[self.bias_initializer](rng, (self.units,))
+        return params, self.units
+
+    def linear(self, params: LayerParams, x: jax.Array) -> jax.Array:
+        """What stands before the activation (the logits, in a last layer)."""
+        outputs = x @ params["kernel"]
+        return outputs + params["bias"][None, :] if self.use_bias else outputs
+
+    def apply(
+        self, params: LayerParams, x: jax.Array, *, rate: jax.Array | None = None, key: jax.Array | None = None
+    ) -> jax.Array:
+        return ACTIVATIONS[self.activation or "linear"](self.linear(params, x))
+
+    def structure(self) -> Self:
+        return replace(
+            self,
+            kernel_regularizer=_without_strength(self.kernel_regularizer),
+            bias_regularizer=_without_strength(self.bias_regularizer),
+        )
+
+    def regularizers(self) -> dict[str, L1L2]:
+        carried = {"kernel": self.kernel_regularizer, "bias": self.bias_regularizer if self.use_bias else None}
+        return {name: regularizer for name, regularizer in carried.items() if regularizer is not None}
+
+
+@dataclass(frozen=True)
+class Dropout:
+    """In training each input is set to 0 with probability ``rate``, the others are divided by 1 − rate; else nothing.
+
+    Args:
+        rate: 0 ≤ rate < 1.
+
+    Raises:
+        RecipeError: ``rate`` is outside that range.
+
+    Source: Srivastava et al. 2014, in the inverted form of Keras.
+    """
+
+    rate: float
+
+    def __post_init__(self) -> None:
+        if not (is_finite(self.rate) and 0 <= self.rate < 1):
+            raise RecipeError(f"rate of Dropout must be at least 0 and below 1, not {self.rate!r}.")
+
+    def init(self, rng: np.random.Generator, n_inputs: int) -> tuple[dict[str, np.ndarray], int]:
+        return {}, n_inputs
+
+    def apply(
+        self, params: LayerParams, x: jax.Array, *, rate: jax.Array | None = None, key: jax.Array | None = None
+    ) -> jax.Array:
+        if key is None or rate is None:
+            return x
+        keep = jax.random.uniform(key, x.shape, x.dtype) >= rate
+        return jnp.where(keep, x / (1 - rate), 0)
+
+    def structure(self) -> Self:
+        return replace(self, rate=0.0)
+
+    def regularizers(self) -> dict[str, L1L2]:
+        return {}
+
+
+@dataclass(frozen=True)
+class LayerNormalization:
+    """Each row shifted and scaled to mean 0 and variance 1 over its features: ``(x − μ)/√(σ² + ε)·gamma + beta``.
+
+    Args:
+        epsilon: ε, 0.001 as in Keras. gamma (n_inputs,) starts at 1, beta (n_inputs,) at 0; neither is ever penalised.
+
+    Raises:
+        RecipeError: ``epsilon`` is not a positive number.
+
+    Source: Ba, Kiros & Hinton 2016.
+    """
+
+    _: KW_ONLY
+    epsilon: float = 1e-3
+
+    def __post_init__(self) -> None:
+        if not (is_finite(self.epsilon) and self.epsilon > 0):
+            raise RecipeError(f"epsilon of LayerNormalization must be a positive number, not {self.epsilon!r}.")
+
+    def init(self, rng: np.random.Generator, n_inputs: int) -> tuple[dict[str, np.ndarray], int]:
+        return {"gamma": np.ones(n_inputs), "beta": np.zeros(n_inputs)}, n_inputs
+
+    def apply(
+        self, params: LayerParams, x: jax.Array, *, rate: jax.Array | None = None, key: jax.Array | None = None
+    ) -> jax.Array:
+        centred = x - jnp.mean(x, axis=-1, keepdims=True)
+        variance = jnp.mean(jnp.square(centred), axis=-1, keepdims=True)
+        scaled = centred * jax.lax.rsqrt(variance + self.epsilon)
+        return scaled * params["gamma"][None, :] + params["beta"][None, :]
+
+    def structure(self) -> Self:
+        return self
+
+    def regularizers(self) -> dict[str, L1L2]:
+        return {}

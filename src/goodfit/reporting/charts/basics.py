@@ -1,0 +1,89 @@
+"""What several charts share: data, axes, curves."""
+
+import json
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import altair as alt
+import numpy as np
+import numpy.typing as npt
+
+from goodfit.reporting.theme import HEIGHT, WIDTH
+
+Array = npt.NDArray[np.float64]
+Layer = alt.Chart | alt.LayerChart | alt.FacetChart
+POINTS = 160
+"""A curve is drawn through at most about so many epochs."""
+NUMBER = ",.4~r"
+"""Numbers on axes: four digits, no exponent."""
+SPAN = 12.0
+"""Losses whose largest is so many times the smallest stand on a logarithmic axis."""
+
+
+def rows(records: Iterable[Mapping[str, object]]) -> alt.InlineData:
+    """Records as the data of a chart, inside it. As text, which altair carries along whole and need not look into."""
+    return alt.InlineData(values=json.dumps(list(records)), format={"type": "json"})
+
+
+def sized(chart: Layer, *, width: int = WIDTH, height: int = HEIGHT, title: str = "") -> Layer:
+    """The chart with its size, and words above it."""
+    named = {"title": alt.TitleParams(title, anchor="start", fontSize=12.5, fontWeight=600)} if title else {}
+    return chart.properties(width=width, height=height, **named)
+
+
+def loss_y(values: Iterable[float], *, field: str = "loss", title: str = "loss") -> alt.Y:
+    """The axis of losses, from the smallest to the largest that is finite: logarithmic where they span much."""
+    found = np.array([value for value in values if np.isfinite(value)] or [0.0, 1.0])
+    low, high = float(found.min()), float(found.max())
+    if low > 0 and high / low > SPAN:
+        scale = alt.Scale(type="log", domain=[low / 1.15, high * 1.15], nice=False)
+        return alt.Y(f"{field}:Q", scale=scale, axis=log_axis(title, low, high))
+    room = 0.07 * (high - low) or 0.5
+    scale = alt.Scale(domain=[low - room, high + room], zero=False, nice=False)
+    return alt.Y(f"{field}:Q", scale=scale, axis=alt.Axis(title=title, format=NUMBER))
+
+
+def log_axis(title: str, low: float, high: float, *, form: str = NUMBER) -> alt.Axis:
+    """1, 10, 100, … between the ends, of three decades or less 2 and 5 as well."""
+    first, last = math.floor(math.log10(low)), math.ceil(math.log10(high))
+    factors = (1, 2, 5) if high / low < 600 else (1,)
+    step = max(1, (last - first) // 6)
+    places = [factor * 10.0**power for power in range(first, last + 1, step) for factor in factors]
+    within = [place for place in places if low / 1.15 <= place <= high * 1.15]
+    # Vega leaves out values that are given to it, unless it is allowed as many ticks.
+    return alt.Axis(title=title, format=form, values=within, tickCount=len(within), labelOverlap="greedy")
+
+
+def epochs_x(n_epochs: int, *, log: bool = False) -> alt.X:
+    """The axis of epochs, from 0 so that the first one shows; logarithmic for trainings of very different length."""
+    if log and n_epochs > 20:
+        scale = alt.Scale(type="log", domain=[1, n_epochs], nice=False)
+        return alt.X("epoch:Q", axis=log_axis("epoch", 1, n_epochs), scale=scale)
+    return alt.X("epoch:Q", axis=alt.Axis(title="epoch", tickMinStep=1), scale=alt.Scale(domain=[0, n_epochs]))
+
+
+def curve(
+    values: Array, epochs: Iterable[int], *, least: float = -np.inf, most: float = np.inf, **named: object
+) -> list[dict[str, Any]]:
+    """Rows of a curve at these epochs, counted from 1; what is not finite is left out, beyond an end is on it."""
+    return [
+        {"epoch": int(epoch), "loss": _short(min(max(values[epoch - 1], least), most)), **named}
+        for epoch in epochs
+        if np.isfinite(values[epoch - 1])
+    ]
+
+
+def thinned(n: int, keep: Sequence[int] = (), most: int = POINTS) -> list[int]:
+    """At most about ``most`` epochs of n, evenly apart from the first to the last, and those that are kept.
+
+    >>> thinned(100, [7], most=3)
+    [1, 7, 50, 100]
+    """
+    among = np.linspace(1, n, min(n, most)).round().astype(int).tolist() if n else []
+    return sorted({*among, *(epoch for epoch in keep if 1 <= epoch <= n)})
+
+
+def _short(number: float) -> float:
+    """Five digits are more than a picture shows."""
+    return float(f"{number:.5g}")

@@ -1,0 +1,150 @@
+"""Curves of losses: one training, three rates, and all trainings of a grid in one picture."""
+
+from collections.abc import Sequence
+
+import altair as alt
+import numpy as np
+
+from goodfit.reporting.charts.basics import (
+    Array,
+    Layer,
+    curve,
+    epochs_x,
+    loss_y,
+    rows,
+    sized,
+    thinned,
+)
+from goodfit.reporting.members import Member
+from goodfit.reporting.svg import KEY
+from goodfit.reporting.theme import DASHED, IDLE, INK, SHADE, SOLID, TRAIN, VALIDATION, WIDTH
+
+PARTS = ["train", "validation"]
+COLOUR = alt.Color("part:N", scale=alt.Scale(domain=PARTS, range=[TRAIN, VALIDATION]))
+DASH = alt.StrokeDash("part:N", scale=alt.Scale(domain=PARTS, range=[DASHED, SOLID]))
+ROOM_FOR_STOP = 0.18
+"""Share of the epochs beside the best one that the word about the stop needs."""
+ROOM = 3.0
+"""The axis of many trainings goes from the lowest validation loss to the usual loss of the first epoch, and so much
+further at both ends."""
+
+
+def loss_curves(
+    loss: Array, val_loss: Array, *, best_epoch: int = 0, patience: int | None = None, stopped: bool = False
+) -> Layer:
+    """Train and validation loss, the gap between them shaded; best epoch, patience and stop are marked.
+
+    Args:
+        loss, val_loss: curves (epochs,); val_loss may be empty.
+        best_epoch: counted from 1; 0 for none.
+        patience: how long it waited, where early stopping was on.
+        stopped: whether that ended it.
+    """
+    epochs = thinned(len(loss), [best_epoch])
+    drawn = curve(loss, epochs, part="train") + (curve(val_loss, epochs, part="validation") if len(val_loss) else [])
+    y = loss_y(row["loss"] for row in drawn)
+    lines = alt.Chart(rows(drawn)).mark_line().encode(x=epochs_x(len(loss)), y=y, color=COLOUR, strokeDash=DASH)
+    layers: list[alt.Chart] = []
+    if stopped and patience:
+        layers.append(_waiting(best_epoch, len(loss)))
+    if len(val_loss):
+        layers.append(_gap(loss, val_loss, epochs))
+    layers.append(lines)
+    if best_epoch:
+        layers += _best(best_epoch, len(loss), val_loss if len(val_loss) else loss)
+    if stopped and patience and patience > ROOM_FOR_STOP * len(loss):
+        layers.append(_said(len(loss), f"stop {len(loss)}", len(loss)))
+    return sized(alt.layer(*layers))
+
+
+def rate_curves(member: Member, *, n_epochs: int, ends: tuple[float, float], title: str, width: int = WIDTH) -> Layer:
+    """The losses of one learning rate, on axes that it shares with others: epochs and the ends of the losses."""
+    epochs = thinned(member.epochs, [member.best_epoch])
+    least, most = ends
+    drawn = curve(member.loss, epochs, least=least, most=most, part="train")
+    if len(member.val_loss):
+        drawn += curve(member.val_loss, epochs, least=least, most=most, part="validation")
+    axes = {"x": epochs_x(n_epochs, log=True), "y": loss_y(ends)}
+    lines = alt.Chart(rows(drawn)).mark_line().encode(**axes, color=COLOUR, strokeDash=DASH)
+    return sized(lines, title=title, height=200, width=width)
+
+
+def member_curves(members: Sequence[Member], *, points: int = 70) -> Layer:
+    """All trainings in one picture: faint, and each once more in colour with the classes ``of m<position>``.
+
+    A page shows the coloured curves of the one that is selected.
+    """
+    least, most = loss_ends(members)
+    drawn = [
+        row
+        for place, member in enumerate(members)
+        for name, values in (("train", member.loss), ("validation", member.val_loss))
+        if len(values)
+        for row in curve(
+            values,
+            thinned(member.epochs, [member.best_epoch], most=points),
+            least=least,
+            most=most,
+            part=name,
+            key=f"{KEY}of m{place}",
+            place=place,
+        )
+    ]
+    y = loss_y(row["loss"] for row in drawn)
+    base = alt.Chart(rows(drawn)).encode(
+        x=epochs_x(max(member.epochs for member in members), log=True),
+        y=y,
+        detail="place:N",
+    )
+    faint = base.mark_line(color=IDLE, strokeWidth=0.8, opacity=0.55).transform_filter("datum.part == 'validation'")
+    shown = base.mark_line(strokeWidth=2.2).encode(color=COLOUR, strokeDash=DASH, description="key:N")
+    marks = [
+        {"epoch": member.best_epoch, "loss": min(member.at_best(member.judged), most), "key": f"{KEY}of m{place}"}
+        for place, member in enumerate(members)
+        if member.best_epoch
+    ]
+    best = (
+        alt.Chart(rows(marks))
+        .mark_point(size=60, filled=True, color=INK, opacity=1)
+        .encode(x="epoch:Q", y="loss:Q", description="key:N")
+    )
+    return sized(alt.layer(faint, shown, best), height=240)
+
+
+def loss_ends(members: Sequence[Member]) -> tuple[float, float]:
+    """Ends of the axis of losses on which many trainings stand."""
+    first = [member.judged[0] for member in members if np.isfinite(member.judged[0])]
+    lowest = min(member.at_best(member.judged) for member in members)
+    return lowest / ROOM, float(ROOM * np.median(first or [1.0]))
+
+
+def _gap(loss: Array, val_loss: Array, epochs: Sequence[int]) -> alt.Chart:
+    between = [
+        {"epoch": epoch, "low": float(loss[epoch - 1]), "high": float(val_loss[epoch - 1])}
+        for epoch in epochs
+        if np.isfinite([loss[epoch - 1], val_loss[epoch - 1]]).all()
+    ]
+    area: alt.Chart = alt.Chart(rows(between)).mark_area(color=VALIDATION, opacity=0.14)
+    return area.encode(x="epoch:Q", y="low:Q", y2="high:Q")
+
+
+def _waiting(best_epoch: int, n_epochs: int) -> alt.Chart:
+    """The epochs of patience, from top to bottom."""
+    band: alt.Chart = alt.Chart(rows([{"epoch": best_epoch, "end": n_epochs}])).mark_rect(color=SHADE)
+    return band.encode(x="epoch:Q", x2="end:Q")
+
+
+def _best(best_epoch: int, n_epochs: int, values: Array) -> list[alt.Chart]:
+    """A line down at the best epoch, the point on the curve, and its name."""
+    found = rows([{"epoch": best_epoch, "loss": float(values[best_epoch - 1])}])
+    rule = alt.Chart(found).mark_rule(color=INK, strokeWidth=1).encode(x="epoch:Q")
+    point = alt.Chart(found).mark_point(filled=True, size=70, color=INK, opacity=1).encode(x="epoch:Q", y="loss:Q")
+    return [rule, point, _said(best_epoch, f"best epoch {best_epoch}", n_epochs)]
+
+
+def _said(epoch: int, text: str, n_epochs: int) -> alt.Chart:
+    """Words above the picture at an epoch, towards the side that has more room."""
+    left = epoch > 0.4 * n_epochs
+    found = rows([{"epoch": epoch, "text": text}])
+    words: alt.Chart = alt.Chart(found).mark_text(align="right" if left else "left", color=INK)
+    return words.encode(x="epoch:Q", y=alt.value(-7), text="text:N")

@@ -1,0 +1,76 @@
+"""The grid of λ and learning rate as a heat map."""
+
+import altair as alt
+import numpy as np
+
+from goodfit.formatting import grid_numbers
+from goodfit.reporting.charts.basics import Layer, curve, epochs_x, loss_y, rows, sized, thinned
+from goodfit.reporting.charts.curves import COLOUR, DASH, loss_ends
+from goodfit.reporting.members import Grid, knobs
+from goodfit.reporting.theme import HEAT_LIGHT, INK
+
+
+def heat_map(grid: Grid, *, pick: alt.Parameter | None = None) -> Layer:
+    """Validation loss of every pair, the lowest darkest; a frame around the chosen one. pick: set by a click."""
+    l2s, rates = _names(grid)
+    found = [
+        {
+            "l2": l2s[l2],
+            "rate": rates[rate],
+            "val_loss": float(mean) if np.isfinite(mean) else None,
+            "text": text,
+            "chosen": (l2, rate) == grid.chosen,
+        }
+        for ((l2, rate), mean), text in zip(grid.means.items(), grid_numbers(grid.means.values()), strict=True)
+    ]
+    base = alt.Chart(rows(found)).encode(
+        x=alt.X("rate:N", sort=[*rates.values()], axis=alt.Axis(title="learning rate", labelAngle=0)),
+        y=alt.Y("l2:N", sort=[*l2s.values()], axis=alt.Axis(title="λ", grid=False)),
+    )
+    scale = alt.Scale(type="quantile", range=list(HEAT_LIGHT))
+    cells = base.mark_rect().encode(color=alt.Color("val_loss:Q", scale=scale, legend=None))
+    words = base.mark_text(fontSize=11).encode(text="text:N")
+    frame = base.mark_rect(fill=None, stroke=INK, strokeWidth=2).transform_filter("datum.chosen")
+    if pick is not None:
+        cells = cells.add_params(pick)
+    return sized(alt.layer(cells, words, frame), height=60 + 30 * len(grid.l2))
+
+
+def explorer(grid: Grid) -> alt.HConcatChart:
+    """The heat map, and beside it the curves of the pair that is clicked on; at first of the chosen one."""
+    l2s, rates = _names(grid)
+    start = [{"l2": l2s[grid.chosen[0]], "rate": rates[grid.chosen[1]]}]
+    pick = alt.selection_point(fields=["l2", "rate"], value=start, empty=False, toggle=False)
+    members = list(grid.members.values())
+    ends = loss_ends(members)
+    drawn = [
+        row
+        for member in members
+        for part, values in (("train", member.loss), ("validation", member.val_loss))
+        if len(values)
+        for row in curve(
+            values,
+            thinned(member.epochs, [member.best_epoch], most=70),
+            least=ends[0],
+            most=ends[1],
+            part=part,
+            l2=l2s[member.l2],
+            rate=rates[member.learning_rate],
+        )
+    ]
+    n_epochs = max(member.epochs for member in members)
+    lines = (
+        alt.Chart(rows(drawn))
+        .mark_line()
+        .encode(x=epochs_x(n_epochs, log=True), y=loss_y(ends), color=COLOUR, strokeDash=DASH)
+        .transform_filter(pick)
+    )
+    both = alt.hconcat(heat_map(grid, pick=pick), sized(lines))
+    linked: alt.HConcatChart = both.resolve_scale(color="independent", strokeDash="independent")
+    return linked
+
+
+def _names(grid: Grid) -> tuple[dict[float, str], dict[float, str]]:
+    """How each λ and each learning rate is written."""
+    l2s, rates = (dict(zip(values, knobs(values), strict=True)) for values in (grid.l2, grid.rates))
+    return l2s, rates

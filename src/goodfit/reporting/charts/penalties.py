@@ -1,0 +1,31 @@
+"""What each λ did to both losses."""
+
+from collections.abc import Sequence
+
+import altair as alt
+import numpy as np
+
+from goodfit.reporting.charts.basics import Layer, loss_y, rows, sized
+from goodfit.reporting.charts.curves import COLOUR, DASH
+from goodfit.reporting.members import Member, knobs
+from goodfit.reporting.theme import INK
+
+
+def loss_ladder(members: Sequence[Member], *, chosen: float) -> Layer:
+    """Train and validation loss at the best epoch of each λ; that of the chosen λ is ringed."""
+    found = [
+        {"l2": l2, "loss": member.at_best(values), "part": part, "chosen": member.l2 == chosen}
+        for l2, member in zip(knobs([member.l2 for member in members]), members, strict=True)
+        for part, values in (("train", member.loss), ("validation", member.val_loss))
+        if np.isfinite(member.at_best(values))
+    ]
+    base = alt.Chart(rows(found)).encode(
+        x=alt.X("l2:N", sort=None, axis=alt.Axis(title="λ", labelAngle=0)),
+        y=loss_y(loss for member in members for loss in (member.at_best(member.loss), member.at_best(member.judged))),
+    )
+    lines = base.mark_line().encode(color=COLOUR, strokeDash=DASH)
+    points = base.mark_point(filled=True, size=42, opacity=1).encode(color=COLOUR)
+    ring = base.mark_point(filled=False, size=190, color=INK, strokeWidth=1.6).transform_filter(
+        "datum.chosen && datum.part == 'validation'"
+    )
+    return sized(alt.layer(lines, points, ring), title="both losses")

@@ -1,0 +1,92 @@
+"""Where the weights of a network lie: one network, two on one axis, and all of a grid in one picture."""
+
+from collections.abc import Sequence
+
+import altair as alt
+import numpy as np
+
+from goodfit.reporting.charts.basics import NUMBER, Array, Layer, rows, sized
+from goodfit.reporting.members import Member, bins, density, knobs
+from goodfit.reporting.svg import KEY
+from goodfit.reporting.theme import INK, TRAIN
+
+LEVELS = (0.05, 0.25, 0.5, 0.75, 0.95)
+
+
+def weight_histogram(
+    quantiles: Array, edges: Array, *, title: str = "", colour: str = TRAIN, height: int = 190
+) -> Layer:
+    """Shares of the weights between edges. The same edges for several charts give them one axis."""
+    shares = density(quantiles, edges)
+    found = [
+        {"low": float(low), "high": float(high), "share": float(share)}
+        for low, high, share in zip(edges[:-1], edges[1:], shares, strict=True)
+    ]
+    bars = (
+        alt.Chart(rows(found))
+        .mark_bar(color=colour, opacity=0.85)
+        .encode(
+            x=_weight_x(edges, "low"),
+            x2="high:Q",
+            y=alt.Y("share:Q", axis=alt.Axis(title="share of weights", format="~%", tickCount=4)),
+            y2=alt.datum(0),
+        )
+    )
+    zero = alt.Chart(rows([{"zero": 0}])).mark_rule(color=INK, strokeWidth=1).encode(x="zero:Q")
+    return sized(alt.layer(bars, zero), title=title, height=height)
+
+
+def member_weights(members: Sequence[Member]) -> Layer:
+    """The weights of all trainings on one axis, each with the classes ``of m<position>``, as high as its own peak."""
+    edges = bins([member.quantiles for member in members])
+    middles = (edges[:-1] + edges[1:]) / 2
+    found = [
+        {"weight": round(float(middle), 5), "height": round(float(height), 3), "key": f"{KEY}of m{place}"}
+        for place, member in enumerate(members)
+        for middle, height in zip(middles, _to_peak(density(member.quantiles, edges)), strict=True)
+    ]
+    areas = (
+        alt.Chart(rows(found))
+        .mark_area(color=TRAIN, opacity=0.85, interpolate="step")
+        .encode(
+            x=_weight_x(edges, "weight"),
+            y=alt.Y("height:Q", axis=None, stack=None),
+            detail="key:N",
+            description="key:N",
+        )
+    )
+    zero = alt.Chart(rows([{"zero": 0}])).mark_rule(color=INK, strokeWidth=1).encode(x="zero:Q")
+    return sized(alt.layer(areas, zero), height=150)
+
+
+def weight_ladder(members: Sequence[Member]) -> Layer:
+    """For each λ where 90 % of its weights lie, where half of them lie, and their middle."""
+    found = [
+        {"l2": l2, **{f"q{level:g}".replace(".", "_"): place for level, place in _levels(member)}}
+        for l2, member in zip(knobs([member.l2 for member in members]), members, strict=True)
+    ]
+    base = alt.Chart(rows(found)).encode(
+        x=alt.X("l2:N", sort=None, axis=alt.Axis(title="λ", labelAngle=0)),
+    )
+    y = alt.Y("q0_05:Q", axis=alt.Axis(title="weights"))
+    wide = base.mark_rule(color=TRAIN, strokeWidth=2).encode(y=y, y2="q0_95:Q")
+    half = base.mark_bar(color=TRAIN, size=min(14, 200 / len(members))).encode(y=alt.Y("q0_25:Q"), y2="q0_75:Q")
+    zero = alt.Chart(rows([{"zero": 0}])).mark_rule(color=INK, strokeWidth=0.8).encode(y="zero:Q")
+    return sized(alt.layer(zero, wide, half), title="90% and 50% of the weights")
+
+
+def _levels(member: Member) -> list[tuple[float, float]]:
+    positions = np.linspace(0, 1, len(member.quantiles))
+    return [(level, float(np.interp(level, positions, member.quantiles))) for level in LEVELS]
+
+
+def _weight_x(edges: Array, field: str) -> alt.X:
+    return alt.X(
+        f"{field}:Q",
+        scale=alt.Scale(domain=[float(edges[0]), float(edges[-1])], nice=False),
+        axis=alt.Axis(title="weight", format=NUMBER),
+    )
+
+
+def _to_peak(shares: Array) -> Array:
+    return shares / max(float(shares.max()), 1e-12)

@@ -1,0 +1,146 @@
+"""From figures and a template to one page that needs nothing else: no file, no script, no request.
+
+A page is a template that extends ``base.html.j2`` and begins with
+
+    {% import "figures.html.j2" as draw with context %}
+
+``render(template, figures, …)`` draws the figures and fills it in; there ``{{ draw.show(figure) }}`` shows one of them.
+Autoescape is on. ``{{ text | legible }}`` writes what came from a user: characters that would not show, or turn the
+text around, are spelled out. A name out of a table stands in <bdi>: ``<bdi>{{ name | plain }}</bdi>``.
+"""
+
+import base64
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import jinja2
+
+import goodfit
+from goodfit.errors import RunError
+from goodfit.formatting import count, numbers, plain, share, value
+from goodfit.reporting.svg import Chart, beside, inline_svg, png
+from goodfit.reporting.theme import palette_css
+
+LONGEST_TEXT = 2000
+POLICY = "default-src 'none'; style-src 'sha256-{}'; img-src data:; base-uri 'none'; form-action 'none'"
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One picture of a page.
+
+    Attributes:
+        name: a word of its own on its page; also the name of its PNG file.
+        title: what is drawn, in a few words.
+        sentence: what to see in it, computed from the numbers.
+        charts: one chart, or several beside each other.
+        code: the few lines that made it, or "".
+    """
+
+    name: str
+    title: str
+    sentence: str
+    charts: Sequence[Chart]
+    code: str = ""
+
+
+def render(template: str, figures: Iterable[Figure], /, *, extra_css: str = "", **context: Any) -> str:  # noqa: ANN401
+    """The page of this template.
+
+    Args:
+        figures: every figure that the template shows.
+        extra_css: rules of this page alone; nothing of a user's may be in it.
+        context: what the template reads.
+    """
+    style = palette_css() + (files(__package__) / "page.css").read_text(encoding="utf-8") + extra_css
+    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
+    return (
+        _environment()
+        .get_template(template)
+        .render(
+            **context,
+            drawings=_drawings(figures),
+            policy=POLICY.format(digest),
+            style=style,
+            version=goodfit.__version__,
+        )
+    )
+
+
+def _drawings(figures: Iterable[Figure]) -> dict[str, list[str]]:
+    """The charts of each figure as SVG, by its name; drawn side by side, since drawing leaves Python alone."""
+    with ThreadPoolExecutor() as pool:
+        drawn = {
+            figure.name: [
+                pool.submit(inline_svg, chart, label=legible(figure.sentence), name=f"{figure.name}-{number}")
+                for number, chart in enumerate(figure.charts)
+            ]
+            for figure in figures
+        }
+        return {name: [svg.result() for svg in several] for name, several in drawn.items()}
+
+
+def write_pngs(figures: Sequence[Figure], folder: Path) -> list[Path]:
+    """Every figure as a PNG file, ``<name>.png``; several charts beside each other.
+
+    Raises:
+        RunError: the folder cannot be written to.
+    """
+    paths = [folder / f"{figure.name}.png" for figure in figures]
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for figure, path in zip(figures, paths, strict=True):
+            path.write_bytes(png(beside(figure.charts)))
+    except OSError as error:
+        raise RunError(f"{folder} cannot be written to ({error.strerror}): name another folder.") from error
+    return paths
+
+
+def legible(text: object, longest: int = LONGEST_TEXT) -> str:
+    """A text whose every character shows: what would not is spelled out, what is very long is cut.
+
+    >>> legible("a\\x00b\\u202ec")
+    'a⟨U+0000⟩b⟨U+202E⟩c'
+    """
+    whole = str(text)
+    cut = whole if len(whole) <= longest else whole[: longest - 1] + "…"
+    return "".join(letter if letter.isprintable() else f"⟨U+{ord(letter):04X}⟩" for letter in cut)
+
+
+def legible_lines(text: str) -> str:
+    """The same for several lines."""
+    return "\n".join(legible(line) for line in text.splitlines())
+
+
+def _template(name: str) -> str:
+    """One of this folder, or of another page with the name of its folder in front."""
+    folder, _, file = name.rpartition("/")
+    return (files("goodfit.diagnosis") / (folder or "report") / file).read_text(encoding="utf-8")
+
+
+@cache
+def _environment() -> jinja2.Environment:
+    environment = jinja2.Environment(
+        autoescape=True,
+        loader=jinja2.FunctionLoader(_template),
+        trim_blocks=True,
+        lstrip_blocks=True,
+        undefined=jinja2.StrictUndefined,
+    )
+    filters: Mapping[str, Any] = {
+        "count": count,
+        "legible": legible,
+        "legible_lines": legible_lines,
+        "numbers": numbers,
+        "plain": plain,
+        "share": share,
+        "value": value,
+    }
+    environment.filters.update(filters)
+    return environment

@@ -1,0 +1,1 @@
+"""Search: many trials in parallel, and the selection among them."""

@@ -1,0 +1,192 @@
+"""The learning-rate range test: the rate raised exponentially within one short training, for several seeds at once.
+
+Each seed is a lane of the sweep's compiled program, with the training cycle unchanged: the rate is the optimizer's own
+times an exponential schedule, and an "epoch" is a few updates, after each of which the loss is measured on one fixed
+sample of the training rows. That is far quieter than the loss of single batches.
+
+Source: Smith 2017, "Cyclical learning rates", section 3.3; several seeds and an interval are our own.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import jax
+import numpy as np
+import numpy.typing as npt
+
+from goodfit.errors import RecipeError
+from goodfit.nn.layers import Layer
+from goodfit.nn.losses import Loss
+from goodfit.nn.network import init_network
+from goodfit.nn.optimizers import Optimizer, get_optimizer
+from goodfit.nn.packing import layout_of
+from goodfit.nn.schedules import ExponentialDecay
+from goodfit.nn.validation import is_finite
+from goodfit.search.parallel import Member, make_advance, stack
+from goodfit.training.evaluation import Rows
+from goodfit.training.fit import make_plan, row_order
+from goodfit.training.history import column_names
+from goodfit.training.loop import FINISHED, start
+from goodfit.training.recipe import Recipe, check_count, make_recipe
+
+Array = npt.NDArray[Any]
+POINTS_PER_DECADE = 20
+"""A point is a rate at which the loss is measured."""
+UPDATES = 2
+"""Updates of one point."""
+SAMPLE = 512
+"""Training rows on which the loss is measured, at most."""
+REACH = 5
+"""Losses are smoothed, and their slope taken, over so many points on either side."""
+CHANGE = 0.1
+"""A loss has fallen when this share of it is gone, and has risen again when this share of its fall is back."""
+
+
+@dataclass(frozen=True)
+class RateRange:
+    """Learning rates at which a network learns.
+
+    Attributes:
+        low: where the loss falls fastest; of all seeds the smallest rate.
+        high: where the loss is lowest before it rises again; of all seeds the smallest rate.
+        suggestion: the middle of the two in the logarithm; None where the seeds disagree or the loss did not fall.
+        rates: the rate of each point (points,).
+        losses: of each seed on a fixed sample of the training rows (seeds, points); NaN after it had diverged.
+        reason: what was seen, in a sentence, and what to do where there is no suggestion.
+    """
+
+    low: float
+    high: float
+    suggestion: float | None
+    rates: Array
+    losses: Array
+    reason: str
+
+
+def learning_rate_range(
+    layers: Sequence[Layer],
+    *,
+    optimizer: str | Optimizer,
+    loss: str | Loss,
+    rows: Rows,
+    train: Array,
+    batch_size: int = 32,
+    seeds: int = 5,
+    low: float = 1e-6,
+    high: float = 1.0,
+    seed: int = 0,
+    dtype: str = "float32",
+) -> RateRange:
+    """Raise the learning rate from ``low`` to ``high``, and see where the loss falls and where it rises again.
+
+    Layers and optimizer are taken with their numbers, but for the learning rate and its schedule; nothing of them is
+    changed, and first weights are drawn anew. "Cannot tell" is said, and nothing suggested, where no rate lies between
+    the fastest fall and the rise of every seed, or the loss of a seed never falls by a tenth.
+
+    Args:
+        train: numbers of the rows that teach.
+        seeds: how many trainings, with first weights and row orders of their own: ``seed``, ``seed`` + 1, …
+
+    Raises:
+        RecipeError: an argument is outside its range.
+    """
+    check_count("seeds", seeds)
+    for name, value in (("low", low), ("high", high)):
+        if not (is_finite(value) and value > 0):
+            raise RecipeError(f"{name} must be a learning rate above 0, not {value!r}.")
+    if high < 10 * low:
+        raise RecipeError(f"high must be at least ten times low, but they are {high:g} and {low:g}.")
+    n_points = int(np.ceil(POINTS_PER_DECADE * np.log10(high / low)))
+    n_updates = n_points * UPDATES
+    recipe, knobs = make_recipe(
+        layers,
+        optimizer=replace(get_optimizer(optimizer), learning_rate=low, schedule=ExponentialDecay(high / low)),
+        loss=loss,
+        batch_size=batch_size,
+        validation=False,
+        total_steps=n_updates - 1,
+        dtype=dtype,
+    )
+    members = [
+        Member(
+            knobs._replace(seed=np.asarray(number % 2**32, np.uint32)),
+            number,
+            init_network(layers, n_inputs=rows.x.shape[1], seed=number, dtype=dtype),
+        )
+        for number in range(seed, seed + seeds)
+    ]
+    losses = _measure(recipe, members, rows, train, n_points, seed=seed)
+    rates = low * (high / low) ** (np.arange(1, n_updates, UPDATES) / (n_updates - 1))
+    return _read(rates, losses)
+
+
+def _measure(recipe: Recipe, members: Sequence[Member], rows: Rows, train: Array, n_points: int, *, seed: int) -> Array:
+    """Loss of each member on the sample after each point (members, points), in one call of the sweep's program."""
+    n, devices = len(members), len(jax.devices())
+    idle = -n % devices
+    sample = np.sort(np.random.default_rng([seed, 0]).permutation(train)[:SAMPLE])
+    padding = len(rows.labels) - 1
+    orders = [_order(train, recipe.batch_size, padding, member.seed, n_points) for member in members]
+    with jax.enable_x64(recipe.dtype == "float64"):
+        plan = make_plan(sample, np.arange(0), seed=seed)
+        advance = make_advance(recipe, layout_of(members[0].params), rows, plan)
+        states = [start(recipe, member.params) for member in members]
+        states += [states[0]._replace(code=np.asarray(FINISHED, np.int32))] * idle
+        knobs = [member.knobs for member in members] + [members[0].knobs] * idle
+        until = np.full(n + idle, n_points, np.int32)
+        records = advance(stack(knobs), stack(states), np.stack(orders + orders[:1] * idle), until)
+    names = column_names(recipe, validation=False)
+    return records[:n, :, names.index("loss")].astype(np.float64)
+
+
+def _order(train: Array, batch_size: int, padding: int, seed: int, n_points: int) -> Array:
+    """Row numbers (points, updates, batch): the batches of as many epochs as it takes."""
+    n_steps = n_points * UPDATES
+    epochs = [
+        row_order(train, batch_size=batch_size, padding=padding, seed=seed, epoch=epoch, shuffle=True)
+        for epoch in range(-(-n_steps * batch_size // len(train)))
+    ]
+    return np.concatenate(epochs)[:n_steps].reshape(n_points, UPDATES, batch_size)
+
+
+def _read(rates: Array, losses: Array) -> RateRange:
+    """The interval that the curves show, and whether they agree."""
+    found = [places for curve in losses if (places := _places(curve)) is not None]
+    if len(found) < len(losses):
+        low, high = (rates[0], rates[-1]) if not found else (rates[min(found)[0]], rates[max(found)[1]])
+        silent = f"the loss of {len(losses) - len(found)} of {len(losses)} seeds does not fall by a tenth"
+        reason = (
+            f"cannot tell: {silent} between {rates[0]:.2g} and {rates[-1]:.2g}; try other rates, or scale the data."
+        )
+        return RateRange(float(low), float(high), None, rates, losses, reason)
+    falls, lowest = ([places[which] for places in found] for which in (0, 1))
+    if max(falls) > min(lowest):
+        apart = f"at {rates[max(falls)]:.2g} the loss of one seed falls fastest, but that of another has risen again"
+        reason = f"cannot tell: the seeds disagree, {apart}; try more seeds or a larger batch."
+        return RateRange(float(rates[min(falls)]), float(rates[max(lowest)]), None, rates, losses, reason)
+    low, high = float(rates[min(falls)]), float(rates[min(lowest)])
+    fastest = f"the loss falls fastest at rates of {low:.2g} to {rates[max(falls)]:.2g}"
+    end = f"rises again after {high:.2g}" if min(lowest) < len(rates) - 1 - REACH else f"still falls at {rates[-1]:.2g}"
+    return RateRange(low, high, float(np.sqrt(low * high)), rates, losses, f"{fastest} and {end}.")
+
+
+def _places(curve: Array) -> tuple[int, int] | None:
+    """Where one seed's loss falls fastest, and where it is lowest before it rises; None where it does not fall.
+
+    The slope is that of the least-squares line through the points in reach, over the logarithm of the rate.
+    """
+    curve = curve[: int(np.argmin(np.append(np.isfinite(curve), False)))]
+    if len(curve) <= REACH:
+        return None
+    offsets = np.arange(-REACH, REACH + 1)
+    around = np.lib.stride_tricks.sliding_window_view(np.pad(curve, REACH, mode="edge"), len(offsets))
+    smooth, slope = around.mean(axis=1), around @ offsets
+    lowest = np.minimum.accumulate(smooth)
+    fallen = lowest < (1 - CHANGE) * curve[0]
+    if not fallen.any():
+        return None
+    risen = fallen & (smooth > lowest + CHANGE * (curve[0] - lowest))
+    end = int(np.argmax(np.append(risen, True)))
+    bottom = int(np.argmin(smooth[:end]))
+    return int(np.argmin(slope[: bottom + 1])), bottom

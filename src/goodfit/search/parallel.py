@@ -1,0 +1,306 @@
+"""Many trainings at once, in lanes: each is the training cycle, unchanged, with its own numbers and its own early stop.
+
+Lanes are split over all devices; on a CPU those of a device run one after the other within one compiled program, on a
+GPU side by side. When a member stops, the next one takes its lane. Members of one seed share first weights and row
+order, so that λ and learning rate are compared on equal terms.
+"""
+
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from functools import lru_cache, partial
+from typing import Any, NamedTuple
+
+import jax
+import numpy as np
+import numpy.typing as npt
+from jax.sharding import Mesh, NamedSharding, PartitionSpec
+
+from goodfit.nn.arrays import Params
+from goodfit.nn.network import count_params
+from goodfit.nn.packing import Layout, layout_of
+from goodfit.search.weight_store import make_shelf
+from goodfit.training.compilation import uncollected
+from goodfit.training.evaluation import Plan, Rows
+from goodfit.training.fit import Training, finish, make_plan, row_order
+from goodfit.training.history import History, column_names
+from goodfit.training.loop import FINISHED, RUNNING, State, advance, start
+from goodfit.training.recipe import Knobs, Recipe
+
+Array = npt.NDArray[Any]
+LANE_BYTES = 2**28
+"""States and row orders of all lanes take at most about this much memory."""
+CALL_SECONDS = 0.5
+"""Calls grow until one takes about this long: how often progress is shown and Ctrl-C is heard."""
+MOST_EPOCHS = 32
+"""Epochs of one call, at most."""
+CPU_LANES = 16
+"""Lanes of one CPU core, at most: they run one after the other, so that more would only carry more about."""
+
+
+class Member(NamedTuple):
+    """One training of a sweep: its numbers, the seed of its row order, and its first weights."""
+
+    knobs: Knobs
+    seed: int
+    params: Params
+
+
+class Progress(NamedTuple):
+    """How far a sweep is. values: best monitored value of each member so far, infinite before its first epoch."""
+
+    done: int
+    members: int
+    seconds: float
+    values: Array
+
+
+OnProgress = Callable[[Progress], None]
+
+
+class Estimate(NamedTuple):
+    """What a sweep will take, known before it runs.
+
+    members, lanes: how many there are, and how many run at a time. window: epochs of one call, at most. lane_bytes:
+    weights, their best, optimizer state and row orders of all lanes. kept_bytes: best and last weights, and histories,
+    of all members. compilations: of the training program, the first time.
+    """
+
+    members: int
+    lanes: int
+    window: int
+    lane_bytes: int
+    kept_bytes: int
+    compilations: int = 1
+
+
+def estimate(
+    recipe: Recipe, params: Params, *, n_members: int, n_train: int, epochs: int, validation: bool = True
+) -> Estimate:
+    """What members on the same rows will take."""
+    size = np.dtype(recipe.dtype).itemsize
+    slots = len(recipe.optimizer.slot_names) + getattr(recipe.optimizer, "amsgrad", False)
+    state_bytes = (2 + slots) * count_params(params) * size
+    steps = -(-n_train // recipe.batch_size)
+    epoch_bytes = 4 * steps * recipe.batch_size
+    n_devices = len(jax.devices())
+    window = int(np.clip(LANE_BYTES // (4 * n_devices * epoch_bytes), 1, min(MOST_EPOCHS, epochs)))
+    most = max(n_devices, LANE_BYTES // (state_bytes + window * epoch_bytes))
+    most = most if _side_by_side() else min(most, CPU_LANES * n_devices)
+    lanes = -(-min(n_members, most) // n_devices) * n_devices
+    columns = len(column_names(recipe, validation=validation))
+    kept = n_members * (2 * count_params(params) * size + 8 * columns * epochs)
+    return Estimate(n_members, lanes, window, lanes * (state_bytes + window * epoch_bytes), kept)
+
+
+def run_members(
+    recipe: Recipe,
+    members: Sequence[Member],
+    rows: Rows,
+    *,
+    train: Array,
+    validation: Array,
+    epochs: int,
+    judges: tuple[int, int] = (0, 0),
+    data_seed: int = 0,
+    shuffle: bool = True,
+    on_progress: OnProgress | None = None,
+    asked: threading.Event | None = None,
+) -> list[Training | None]:
+    """Run all members on the same rows.
+
+    Args:
+        members: one or more, all with weights of the same shapes.
+        judges: room for at least so many training and validation rows that judge: folds of about the same size then
+            share one compiled program.
+        data_seed: of the fixed sample of many training rows that measures ``loss``.
+        on_progress: told after every call.
+        asked: when it is set the sweep ends after the running call, and after the first at the earliest.
+
+    Returns:
+        The training of each member; None for one that had not begun when the sweep was asked to end.
+    """
+    plan = make_plan(train, validation, seed=data_seed, room=judges, padding=len(rows.labels) - 1)
+    with jax.enable_x64(recipe.dtype == "float64"):
+        lanes = _Lanes(recipe, members, rows, plan, train, epochs, shuffle)
+        began = time.perf_counter()
+        while lanes.busy():
+            lanes.call()
+            if on_progress is not None:
+                on_progress(lanes.progress(time.perf_counter() - began))
+            if asked is not None and asked.is_set():
+                break
+        return lanes.trainings()
+
+
+class _Lanes:
+    """The host's side of a running sweep: who is in which lane, and what has come back."""
+
+    def __init__(
+        self,
+        recipe: Recipe,
+        members: Sequence[Member],
+        rows: Rows,
+        plan: Plan,
+        train: Array,
+        epochs: int,
+        shuffle: bool,
+    ) -> None:
+        self.recipe, self.members, self.epochs = recipe, members, epochs
+        first = members[0].params
+        self.layout = layout_of(first)
+        plans = estimate(recipe, first, n_members=len(members), n_train=len(train), epochs=epochs)
+        self.advance = make_advance(recipe, self.layout, rows, plan)
+        self.names = column_names(recipe, validation=plan.validation.shape[0] > 0)
+        self.window, self.chunk = plans.window, 1
+        # A lane without a member holds a training that is finished, which costs nothing.
+        idle = start(recipe, first)._replace(code=np.asarray(FINISHED, np.int32))
+        self.states: State = stack([idle] * plans.lanes)
+        self.knobs: Knobs = stack([members[0].knobs] * plans.lanes)
+        self.lane: list[int | None] = [None] * plans.lanes
+        self.waiting = deque(range(len(members)))
+        self.records: list[list[Array]] = [[] for _ in members]
+        self.found: list[Training | None] = [None] * len(members)
+        self.values = np.full(len(members), np.inf)
+        self.keep = make_shelf(len(members), first, recipe.dtype)
+
+        @lru_cache(maxsize=4 * self.window)
+        def draw(seed: int, epoch: int) -> Array:
+            padding = len(rows.labels) - 1
+            return row_order(
+                train, batch_size=recipe.batch_size, padding=padding, seed=seed, epoch=epoch, shuffle=shuffle
+            )
+
+        self.draw = draw
+        self.orders = np.repeat(draw(members[0].seed, 0)[None, None], plans.lanes, 0).repeat(self.window, 1)
+        # Neighbours in the grid take about equally long, so they are dealt out over the devices.
+        for lane in np.arange(plans.lanes).reshape(len(jax.devices()), -1).T.ravel().tolist():
+            self.board(lane)
+
+    def busy(self) -> list[tuple[int, int]]:
+        """Lanes with a member, and their members; those of a seed together, because they share row orders."""
+        found = [(lane, index) for lane, index in enumerate(self.lane) if index is not None]
+        return sorted(found, key=lambda pair: self.members[pair[1]].seed)
+
+    def board(self, lane: int) -> None:
+        """Put the next waiting member into this lane, if there is one."""
+        self.lane[lane] = self.waiting.popleft() if self.waiting else None
+        if (index := self.lane[lane]) is not None:
+            member = self.members[index]
+            _write(self.states, lane, start(self.recipe, member.params))
+            _write(self.knobs, lane, member.knobs)
+
+    def call(self) -> None:
+        """Some more epochs in every lane; who is done makes room for the next."""
+        done, busy = self.states.epoch.copy(), self.busy()
+        until = np.minimum(done + self.chunk, self.epochs).astype(np.int32)
+        for lane, index in busy:
+            for epoch in range(done[lane], until[lane]):
+                self.orders[lane, epoch - done[lane]] = self.draw(self.members[index].seed, epoch)
+        began = time.perf_counter()
+        records = self.advance(self.knobs, self.states, self.orders, until)
+        if time.perf_counter() - began < CALL_SECONDS / 2:
+            self.chunk = min(self.window, 2 * self.chunk)
+        for lane, index in busy:
+            self.records[index].append(records[lane, : self.states.epoch[lane] - done[lane]])
+            self.values[index] = self.states.stopping.best[lane]
+            if self.states.code[lane] != RUNNING or self.states.epoch[lane] == self.epochs:
+                self.retire(lane, index)
+                self.board(lane)
+
+    def retire(self, lane: int, index: int) -> None:
+        """Take the member out of its lane, with what it has."""
+        state: State = jax.tree.map(lambda leaf: leaf[lane], self.states)
+        columns = np.concatenate(self.records[index]).T.astype(np.float64)
+        history = History(dict(zip(self.names, columns, strict=True)))
+        training = finish(self.recipe, self.layout, self.members[index].knobs, state, history, epochs=self.epochs)
+        self.found[index] = self.keep(index, training)
+        self.records[index] = []
+
+    def trainings(self) -> list[Training | None]:
+        """What every member came to; those still in their lanes were stopped by the user."""
+        for lane, index in self.busy():
+            if self.records[index]:
+                self.retire(lane, index)
+        return self.found
+
+    def progress(self, seconds: float) -> Progress:
+        done = sum(training is not None for training in self.found)
+        return Progress(done, len(self.members), seconds, self.values.copy())
+
+
+_SPLIT, _TOGETHER = PartitionSpec("lanes"), PartitionSpec()  # type: ignore[no-untyped-call]
+
+Advance = Callable[[Knobs, State, Array, Array], Array]
+"""Knobs, states (changed in place), orders (lanes, epochs, steps, batch), last epochs (lanes,) -> records
+(lanes, epochs, columns)"""
+
+
+def make_advance(recipe: Recipe, layout: Layout, rows: Rows, plan: Plan) -> Advance:
+    """``cycle.advance`` for many lanes, as many as a multiple of the devices; everything comes and goes on the host."""
+    mesh = Mesh(np.array(jax.devices()), ("lanes",))
+    data = jax.device_put((rows, plan), NamedSharding(mesh, _TOGETHER))
+    side_by_side = _side_by_side()
+
+    def advance_all(knobs: Knobs, states: State, orders: Array, until: Array) -> Array:
+        shards = jax.device_put((knobs, states, orders, until), NamedSharding(mesh, _SPLIT))
+        with uncollected():
+            done, records = _advance_lanes(recipe, layout, mesh, side_by_side, *data, *shards)
+        jax.tree.map(_copy_to, states, done)
+        return np.asarray(records)
+
+    return advance_all
+
+
+def _copy_to(host: Array, array: jax.Array) -> None:
+    """Device by device: the array as a whole would be put together, and kept, once more."""
+    for shard in array.addressable_shards:
+        host[shard.index] = np.asarray(shard.data)
+
+
+def _side_by_side() -> bool:
+    """Whether the lanes of a device run together; one CPU core is quicker with one after the other."""
+    return jax.default_backend() != "cpu"
+
+
+@partial(jax.jit, static_argnames=("recipe", "layout", "mesh", "side_by_side"))
+def _advance_lanes(
+    recipe: Recipe,
+    layout: Layout,
+    mesh: Mesh,
+    side_by_side: bool,
+    rows: Rows,
+    plan: Plan,
+    knobs: Knobs,
+    states: State,
+    orders: jax.Array,
+    until: jax.Array,
+) -> tuple[State, jax.Array]:
+    """The cycle in every lane, the lanes split over the devices."""
+
+    def one(lane: tuple[Knobs, State, jax.Array, jax.Array], rows: Rows, plan: Plan) -> tuple[State, jax.Array]:
+        own_knobs, state, order, last = lane
+        done: tuple[State, jax.Array] = advance(recipe, layout, own_knobs, rows, plan, state, order, last)
+        return done
+
+    def on_device(lanes: tuple[Knobs, State, jax.Array, jax.Array], rows: Rows, plan: Plan) -> tuple[State, jax.Array]:
+        here = partial(one, rows=rows, plan=plan)
+        done: tuple[State, jax.Array] = jax.vmap(here)(lanes) if side_by_side else jax.lax.map(here, lanes)
+        return done
+
+    specs = (_SPLIT, _TOGETHER, _TOGETHER)
+    shard_map: Any = jax.shard_map
+    split = shard_map(on_device, mesh=mesh, in_specs=specs, out_specs=_SPLIT, check_vma=False)
+    done: tuple[State, jax.Array] = split((knobs, states, orders, until), rows, plan)
+    return done
+
+
+def stack(trees: Sequence[Any]) -> Any:  # noqa: ANN401
+    """One tree of arrays with a first axis for the trees."""
+    return jax.tree.map(lambda *leaves: np.stack([np.asarray(leaf) for leaf in leaves]), *trees)
+
+
+def _write(stacked: Any, lane: int, tree: Any) -> None:  # noqa: ANN401
+    for target, leaf in zip(jax.tree.leaves(stacked), jax.tree.leaves(tree), strict=True):
+        target[lane] = leaf

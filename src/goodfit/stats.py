@@ -1,0 +1,96 @@
+"""Estimates from samples: standard errors, confidence intervals and the bootstrap.
+
+NumPy and SciPy only. Nothing here knows a table, a network or a file.
+"""
+
+import math
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+import scipy  # its submodules are loaded when first used
+
+Array = npt.NDArray[Any]
+Scorer = Callable[[Array], npt.ArrayLike]
+"""scorer(weights): metrics (draws, metrics) of draws (draws, rows) that say how often each row was drawn."""
+
+BLOCK_CELLS = 4_000_000
+"""Draws are scored in blocks of about this many weights."""
+
+
+class Estimate(NamedTuple):
+    """A value and the ends of its confidence interval."""
+
+    value: float
+    low: float
+    high: float
+
+    def __str__(self) -> str:
+        return f"{self.value:.4f} [{self.low:.4f}, {self.high:.4f}]"
+
+
+def weighted_mean_error(values: Array, weights: Array | None = None) -> tuple[float, float]:
+    """Return the weighted mean of independent values and its standard error.
+
+        mean = Σ wᵢ·vᵢ        SE² = n/(n − 1) · Σ wᵢ²·(vᵢ − mean)²        w normalised to Σ wᵢ = 1
+
+    n counts the non-zero weights; with equal weights this is s/√n.
+
+    Args:
+        values: (n,). weights: (n,), not negative; None for equal weights.
+
+    >>> weighted_mean_error(np.array([1.0, 2.0, 3.0, 4.0]))
+    (2.5, 0.6454972243679028)
+    """
+    share = np.full(len(values), 1 / len(values)) if weights is None else weights / np.sum(weights)
+    mean, n = float(share @ values), np.count_nonzero(share)
+    return mean, float(np.sqrt(share**2 @ (values - mean) ** 2 * n / max(1, n - 1)))
+
+
+def wilson_interval(k: int, n: int, *, confidence: float = 0.95) -> tuple[float, float]:
+    """Return the Wilson score interval for k successes in n trials.
+
+    Unlike p ± z·√(p(1 − p)/n) it holds near 0 and 1 and in small samples. Source: Wilson (1927); SciPy's
+    ``binomtest(k, n).proportion_ci(method="wilson")``.
+
+    Raises:
+        ValueError: unless 0 ≤ k ≤ n, n ≥ 1 and 0 < confidence < 1.
+
+    >>> low, high = wilson_interval(8, 10)
+    >>> print(f"{low:.4f} {high:.4f}")
+    0.4902 0.9433
+    """
+    interval = scipy.stats.binomtest(k, n).proportion_ci(confidence, method="wilson")
+    return float(interval.low), float(interval.high)
+
+
+def bootstrap_intervals(
+    scorer: Scorer, n_rows: int, *, seed: int, n_resamples: int = 1000, confidence: float = 0.95
+) -> list[tuple[float, float]]:
+    """Return the percentile bootstrap interval over rows of each of several metrics.
+
+    ``scorer`` receives draws of n rows with replacement as weights (draws, n): multinomial counts that sum to n. It
+    returns the metrics (draws, metrics). An interval runs from the (1 − confidence)/2 to the (1 + confidence)/2
+    quantile. Draws for which a metric is undefined (NaN) are left out; the interval is NaN if all are. Source: Efron
+    (1979).
+
+    Raises:
+        ValueError: there are no rows.
+    """
+    if n_rows < 1:
+        raise ValueError("bootstrap_intervals needs at least one row.")
+    rng = np.random.default_rng(seed)
+    size = max(1, min(n_resamples, BLOCK_CELLS // n_rows))
+    blocks = []
+    for begin in range(0, n_resamples, size):
+        draws = [np.bincount(rng.integers(n_rows, size=n_rows), minlength=n_rows) for _ in range(size)]
+        blocks.append(np.asarray(scorer(np.stack(draws)))[: n_resamples - begin])
+    return [_quantiles(values[~np.isnan(values)], confidence) for values in np.concatenate(blocks).T]
+
+
+def _quantiles(values: Array, confidence: float) -> tuple[float, float]:
+    if not values.size:
+        return math.nan, math.nan
+    low, high = np.quantile(values, [(1 - confidence) / 2, (1 + confidence) / 2])
+    return float(low), float(high)

@@ -1,0 +1,207 @@
+"""The training cycle, written once and used by every door.
+
+For every batch: forward pass, loss with penalty, backward pass, update. After every epoch: loss and metrics of training
+and validation rows with the same weights, early stopping, best weights. All of it is one compiled program per recipe;
+epochs run inside it, in chunks, so that progress can be shown and a training can be interrupted between two chunks.
+
+Everything that a training knows is in its ``State``; its rows, their order and its knobs come from outside.
+"""
+
+from functools import partial
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from goodfit.nn.arrays import Array, Params
+from goodfit.nn.early_stopping import StoppingState, init_stopping, update_stopping
+from goodfit.nn.layers import Dropout
+from goodfit.nn.losses import weighted_mean
+from goodfit.nn.network import apply_network
+from goodfit.nn.optimizers import Slots, init_optimizer, sum_of_squares, update
+from goodfit.nn.packing import Layout, layout_of, pack, unpack
+from goodfit.nn.regularizers import add_penalty_gradient, penalty
+from goodfit.training.evaluation import Plan, Rows, make_judge, take
+from goodfit.training.history import column_names
+from goodfit.training.recipe import Knobs, Recipe
+
+PACKED_WEIGHTS = 2**15
+"""Up to so many weights are packed: fewer, larger parts of the program win, but a copy of many weights costs more."""
+
+RUNNING, FINISHED, STOPPED_EARLY, DIVERGED, STOPPED_BY_USER = range(5)
+
+
+class State(NamedTuple):
+    """All that a training knows between two epochs. Weights are packed; ``epoch`` and ``step`` count what is done."""
+
+    params: Params
+    slots: tuple[dict[str, Slots], ...]
+    best_params: Params
+    stopping: StoppingState
+    epoch: Array
+    step: Array
+    code: Array
+
+
+def start(recipe: Recipe, params: Params) -> State:
+    """The state before the first epoch, from the first weights."""
+    params = tuple({name: np.asarray(w, recipe.dtype) for name, w in layer.items()} for layer in params)
+    packed = pack(params, apart=_apart(recipe)) if _packs(recipe, layout_of(params)) else params
+    zero = np.zeros((), np.int32)
+    slots = init_optimizer(recipe.optimizer, packed)
+    return State(packed, slots, packed, init_stopping(recipe.dtype), epoch=zero, step=zero, code=zero)
+
+
+def unpacked(recipe: Recipe, params: Params, layout: Layout) -> Params:
+    """Weights of a ``State`` as the arrays of each layer."""
+    if _packs(recipe, layout):
+        return unpack(params, layout)
+    # A compiled program gives mappings back in alphabetical order.
+    return tuple({name: layer[name] for name, _ in entries} for layer, entries in zip(params, layout, strict=True))
+
+
+def _packs(recipe: Recipe, layout: Layout) -> bool:
+    """Whether weights are packed: those of small networks, but for ``clipnorm``, which bounds each array by itself."""
+    n_weights = sum(int(np.prod(shape)) for layer in layout for _, shape in layer)
+    return n_weights <= PACKED_WEIGHTS and recipe.optimizer.clipnorm is None
+
+
+def _apart(recipe: Recipe) -> bool:
+    """Whether kernels are packed by themselves: weight decay is for them alone."""
+    return recipe.optimizer.weight_decay is not None
+
+
+@partial(jax.jit, static_argnames=("recipe", "layout"))
+def advance(
+    recipe: Recipe,
+    layout: Layout,
+    knobs: Knobs,
+    rows: Rows,
+    plan: Plan,
+    state: State,
+    order: jax.Array,
+    until: jax.Array,
+) -> tuple[State, jax.Array]:
+    """Train from ``state.epoch`` up to epoch ``until``, or until the training stops by itself.
+
+    Args:
+        layout: of the network's weights.
+        order: row numbers (epochs, steps, batch) of the next epochs, padded with "no row".
+        until: how many epochs shall be done in all when this call is over; ``order`` must reach that far.
+
+    Returns:
+        The new state, and the records (epochs, columns) of the epochs that were run, in their first rows.
+    """
+    first = state.epoch
+    judge = make_judge(recipe, rows, plan)
+    names = column_names(recipe, validation=plan.validation.shape[0] > 0)
+    records = jnp.full((order.shape[0], len(names)), jnp.nan, recipe.dtype)
+
+    def one_epoch(carry: tuple[State, jax.Array]) -> tuple[State, jax.Array]:
+        state, records = carry
+        here = state.epoch - first
+        state, sums = _train_epoch(recipe, layout, knobs, rows, state, _entry(order, here))
+        params = unpacked(recipe, state.params, layout)
+        record = _record(recipe, knobs, state, params, sums / order.shape[1], judge(params))
+        return _end_epoch(recipe, knobs, state, record, names), _put(records, here, record)
+
+    def running(carry: tuple[State, jax.Array]) -> jax.Array:
+        return jnp.logical_and(carry[0].epoch < until, carry[0].code == RUNNING)
+
+    done: tuple[State, jax.Array] = jax.lax.while_loop(running, one_epoch, (state, records))
+    return done
+
+
+def _entry(array: jax.Array, i: jax.Array) -> jax.Array:
+    """``array[i]`` for i within bounds: without the parts of the program that would look after others."""
+    entry: jax.Array = jax.lax.dynamic_index_in_dim(array, i, keepdims=False, allow_negative_indices=False)
+    return entry
+
+
+def _put(array: jax.Array, i: jax.Array, entry: jax.Array) -> jax.Array:
+    changed: jax.Array = jax.lax.dynamic_update_index_in_dim(array, entry, i, 0, allow_negative_indices=False)
+    return changed
+
+
+def _train_epoch(
+    recipe: Recipe, layout: Layout, knobs: Knobs, rows: Rows, state: State, order: jax.Array
+) -> tuple[State, jax.Array]:
+    """One update for each batch of ``order`` (steps, batch), and the sums of what ``_update_batch`` measures."""
+
+    def one_batch(i: jax.Array, carry: tuple[State, jax.Array]) -> tuple[State, jax.Array]:
+        state, measured = _update_batch(recipe, layout, knobs, rows, carry[0], _entry(order, i))
+        return state, carry[1] + measured
+
+    done: tuple[State, jax.Array] = jax.lax.fori_loop(0, order.shape[0], one_batch, (state, jnp.zeros(4, recipe.dtype)))
+    return done
+
+
+def _update_batch(
+    recipe: Recipe, layout: Layout, knobs: Knobs, rows: Rows, state: State, index: jax.Array
+) -> tuple[State, jax.Array]:
+    """Forward pass, loss with penalty, backward pass, update, on the rows ``index`` (batch,).
+
+    Returns:
+        The new state, and what is measured of the update: weight·loss, weight, ‖∇objective‖², ‖Δw‖².
+    """
+    x, labels = take(rows.x, index).astype(recipe.dtype), take(rows.labels, index)
+    y, weight = labels[:, :-1], labels[:, -1]
+    for number, factor in knobs.class_weight.items():
+        weight *= jnp.where(y[:, 0] == number if y.shape[1] == 1 else y[:, number] == 1, factor, 1)
+    key = None
+    if any(isinstance(layer, Dropout) for layer in recipe.layers):
+        key = jax.random.fold_in(jax.random.key(knobs.seed), state.step)
+
+    def batch_loss(params: Params) -> jax.Array:
+        output = apply_network(recipe.layers, params, x, logits=recipe.fused, dropout=knobs.dropout, key=key)
+        return weighted_mean(recipe.loss.rows(y, output, logits=recipe.fused), weight)
+
+    params = unpacked(recipe, state.params, layout)
+    loss, grads = jax.value_and_grad(batch_loss)(params)
+    grads = tuple(add_penalty_gradient(grads, params, l1=knobs.l1, l2=knobs.l2))
+    grads = pack(grads, apart=_apart(recipe)) if _packs(recipe, layout) else grads
+    new, slots, change = update(
+        recipe.optimizer, grads, state.slots, state.params, step=state.step, knobs=knobs.optimizer
+    )
+    total = jnp.sum(weight)
+    measured = jnp.stack([total * loss, total, sum_of_squares(grads), sum_of_squares(change)])
+    return state._replace(params=new, slots=slots, step=state.step + 1), measured
+
+
+def _record(
+    recipe: Recipe, knobs: Knobs, state: State, params: Params, means: jax.Array, judged: jax.Array
+) -> jax.Array:
+    """The record of the epoch that has just been trained, in the order of ``column_names``.
+
+    Args:
+        means: over the updates of the epoch of what ``_update_batch`` measures.
+        judged: loss and metrics of the parts.
+    """
+    loss, weight, gradient, change = means
+    cost = penalty(params, l1=knobs.l1, l2=knobs.l2)
+    multiplier = recipe.optimizer.schedule.multiplier(state.step, knobs.optimizer["schedule"])
+    norm = jnp.sqrt(sum_of_squares(state.params))
+    own = [
+        cost,
+        judged[0] + cost,
+        loss / weight,
+        knobs.optimizer["learning_rate"] * multiplier,
+        jnp.sqrt(gradient),
+        jnp.sqrt(change) / norm,
+        norm,
+    ]
+    return jnp.concatenate([judged, jnp.stack(own)])
+
+
+def _end_epoch(recipe: Recipe, knobs: Knobs, state: State, record: jax.Array, names: tuple[str, ...]) -> State:
+    """Keep the weights if they are the best so far, and decide whether to go on."""
+    fine = jnp.isfinite(record[names.index("loss")])
+    if "val_loss" in names:
+        fine &= jnp.isfinite(record[names.index("val_loss")])
+    value = jnp.where(fine, record[names.index(recipe.monitor)], jnp.nan)
+    epoch = state.epoch + 1
+    stopping = update_stopping(state.stopping, value, epoch, knobs.stopping)
+    best = jax.tree.map(lambda new, old: jnp.where(stopping.improved, new, old), state.params, state.best_params)
+    code = jnp.where(fine, jnp.where(stopping.stop, STOPPED_EARLY, RUNNING), DIVERGED).astype(jnp.int32)
+    return state._replace(best_params=best, stopping=stopping, epoch=epoch, code=code)

@@ -1,0 +1,394 @@
+"""Tables built so that what is wrong with them is known, and tables with which nothing is wrong."""
+
+import json
+import subprocess
+import sys
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from goodfit.checks.check import option
+from goodfit.checks.registry import Check, check_table
+from goodfit.data.splits.splits import make_parts
+from goodfit.data.table import read_table
+from goodfit.data.target import fit_target
+from goodfit.errors import DataError
+
+N = 1500
+
+
+def check(columns, *, seed=0, kinds=None, drop=(), size=None, split="random", **settings):
+    """What is found in a table whose target is y, or target."""
+    table = read_table(columns, kinds=kinds, drop=drop)
+    target = "y" if "y" in table.names else "target"
+    found = fit_target(table, target, np.arange(table.n_rows))
+    parts = make_parts(
+        table.n_rows,
+        seed=seed,
+        split=split,
+        stratify=None if found.task == "regression" or split != "random" else found.encode(table),
+        time=table.values(settings["time"]) if split == "time" else None,
+        groups=table.values(settings["group"]) if split == "group" else None,
+    )
+    return check_table(table, parts, target=target, task=found.task, seed=seed, **settings)
+
+
+def named(found):
+    return [(check.code, check.severity, check.columns) for check in found]
+
+
+def features(rng, n=N, k=6):
+    return {f"x{i}": rng.normal(size=n) for i in range(k)}
+
+
+def classes(rng, n=N):
+    columns = features(rng, n)
+    return columns | {"y": np.where(sum(list(columns.values())[:4]) + rng.normal(size=n) > 0, "yes", "no")}
+
+
+def quantity(rng, n=N):
+    columns = features(rng, n)
+    x = list(columns.values())
+    return columns | {"y": x[0] + x[1] * x[2] + x[3] + 0.5 * rng.normal(size=n)}
+
+
+def hours(n):
+    return np.datetime64("2020-01-01", "us") + np.arange(n) * np.timedelta64(3_600_000_000, "us")
+
+
+def walk(rng, n=N, memory=0.99):
+    steps = rng.normal(size=n)
+    for i in range(1, n):
+        steps[i] += memory * steps[i - 1]
+    return steps
+
+
+# Nothing is wrong
+
+
+@pytest.mark.parametrize("name", ["breast_cancer", "digits", "wine", "iris", "diabetes"])
+@pytest.mark.parametrize("seed", [0, 1, 2])
+def test_a_clean_table_raises_nothing(name, seed):
+    assert check(name, seed=seed) == ()
+
+
+@pytest.mark.parametrize("make", [classes, quantity])
+def test_a_table_of_noise_and_signal_raises_nothing(make):
+    assert [check(make(np.random.default_rng(seed)), seed=seed) for seed in range(10)] == [()] * 10
+
+
+def test_one_strong_cause_that_others_know_of_is_no_leak():
+    rng = np.random.default_rng(0)
+    size = rng.lognormal(size=N)
+    sides = {name: size * np.exp(0.05 * rng.normal(size=N)) for name in ("length", "width", "depth")}
+    assert check(sides | {"y": 3 * size + 0.1 * rng.normal(size=N)}) == ()
+
+
+def test_a_few_rows_are_enough_to_say_nothing():
+    assert check(classes(np.random.default_rng(0), 20)) == ()
+
+
+# Rows in two parts
+
+
+def twice(columns, rows, change=lambda values: values):
+    """The table with some of its rows once more below."""
+    return {name: np.r_[values, change(values[rows])] for name, values in columns.items()}
+
+
+def to_float32(values):
+    return values.astype(np.float32) if values.dtype == np.float64 else values
+
+
+@pytest.mark.parametrize("change", [lambda values: values, to_float32])
+def test_copies_across_parts_are_counted_with_what_they_add_to_the_score(change):
+    rng = np.random.default_rng(0)
+    columns = twice(classes(rng), np.arange(400), change)
+    parts = make_parts(N + 400, stratify=(columns["y"] == "yes").astype(int))
+    train = set(parts.train.tolist())
+    held = np.r_[parts.validation, parts.test]
+    twin = np.where(held >= N, held - N, np.where(held < 400, held + N, -1))
+    found = check(columns)
+    assert named(found) == [("duplicates", "serious", ())]
+    assert found[0].rows == sum(row in train for row in twin)
+    assert found[0].effect["accuracy_with"] > found[0].effect["accuracy_without"] + 0.03
+    assert ("up to rounding" in found[0].sentence) == (change is to_float32)
+    assert found[0].argument == "--split copies"
+
+
+def test_copies_are_judged_by_r2_for_a_quantity():
+    found = check(twice(quantity(np.random.default_rng(0)), np.arange(400)))
+    assert named(found) == [("duplicates", "serious", ())]
+    assert 0 < found[0].effect["r2_without"] < found[0].effect["r2_with"] < 1
+
+
+def test_a_table_of_copies_leaves_nothing_to_compare():
+    found = check({name: np.tile(values, 10) for name, values in classes(np.random.default_rng(0), 150).items()})
+    assert named(found) == [("duplicates", "serious", ())]
+    assert found[0].rows == 540
+    assert found[0].effect == {}
+
+
+@pytest.mark.parametrize(("levels", "k"), [(3, 4), (4, 5), (2, 12)])
+def test_rows_that_are_equal_because_the_table_is_coarse_are_no_copies(levels, k):
+    for seed in range(5):
+        rng = np.random.default_rng(seed)
+        x = rng.integers(0, levels, (N, k))
+        columns = {f"x{i}": x[:, i] for i in range(k)}
+        assert check(columns | {"y": x.sum(1) + 0.5 * rng.normal(size=N) > (levels - 1) * k / 2}, seed=seed) == ()
+
+
+# Columns that give the target away
+
+
+@pytest.mark.parametrize(
+    ("make", "recode"),
+    [
+        (quantity, lambda y: 1.19 * y + 3),
+        (quantity, np.exp),
+        (quantity, lambda y: np.round(y, 2)),
+        (classes, lambda y: np.where(y == "yes", "left", "stayed")),
+        (classes, lambda y: np.where(y == "yes", 7.5, -1)),
+    ],
+)
+def test_a_recoded_copy_of_the_target_is_named(make, recode):
+    columns = make(np.random.default_rng(0))
+    (found,) = check(columns | {"later": recode(columns["y"])})
+    assert (found.code, found.severity, found.columns, found.argument) == (
+        "leak",
+        "serious",
+        ("later",),
+        "--drop later",
+    )
+    metric = "r2" if make is quantity else "auc"
+    assert found.effect[f"{metric}_with"] == 1 > found.effect[f"{metric}_without"]
+    assert check(columns | {"later": recode(columns["y"])}, drop=["later"]) == ()
+
+
+def test_two_copies_do_not_hide_each_other():
+    columns = quantity(np.random.default_rng(0))
+    (found,) = check(columns | {"net": columns["y"] / 2, "gross": columns["y"] + 1})
+    assert (found.columns, found.argument) == (("net", "gross"), "--drop net --drop gross")
+
+
+def test_a_column_that_knows_more_than_the_others_together_is_asked_about():
+    rng = np.random.default_rng(0)
+    truth = rng.normal(size=4000)
+    columns = {f"x{i}": truth + 3 * rng.normal(size=4000) for i in range(6)} | {
+        "late": truth + 0.3 * rng.normal(size=4000)
+    }
+    (found,) = check(columns | {"y": truth > 0})
+    assert (found.code, found.severity, found.columns, found.argument) == ("leak", "warning", ("late",), "--drop late")
+    assert found.effect["auc_with"] > 0.95 > 0.9 > found.effect["auc_without"]
+    assert f"{found.effect['auc_without']:.3f}" in found.sentence
+
+
+def test_the_only_cause_of_a_quantity_is_noted_at_most():
+    rng = np.random.default_rng(0)
+    columns = features(rng)
+    found = check(columns | {"y": 5 * columns["x0"] + columns["x1"] + 0.5 * rng.normal(size=N)})
+    assert named(found) == [("leak", "note", ("x0",))]
+
+
+def test_a_number_of_the_row_is_named_whatever_its_order():
+    columns = classes(np.random.default_rng(0))
+    (found,) = check({"nr": np.random.default_rng(1).permutation(N) + 100} | columns)
+    assert (found.code, found.columns, found.argument) == ("id", ("nr",), "--drop nr")
+
+
+# Rows that know each other
+
+
+def test_a_target_that_remembers_makes_a_random_split_flatter():
+    rng = np.random.default_rng(0)
+    columns = {"date": hours(N)} | features(rng, k=2) | {"y": walk(rng) + rng.normal(size=N)}
+    (found,) = check(columns)
+    assert (found.code, found.severity, found.columns) == ("time_order", "serious", ("date",))
+    assert found.argument == "--time date"
+    assert found.effect["r2_random"] > 0.5 > 0 > found.effect["r2_by_time"]
+    assert "time_order" not in [check.code for check in check(columns, split="time", time="date")]
+
+
+@pytest.mark.parametrize("stamp", ["year", "when"])
+def test_a_rule_that_changes_with_time_is_named_by_a_number_too(stamp):
+    rng = np.random.default_rng(0)
+    x, share = features(rng, k=3), np.linspace(0, 1, N)
+    order = np.arange(N) if stamp == "when" else rng.permutation(N)
+    y = (1 - 2 * share) * x["x0"] + share * x["x1"] + 0.3 * rng.normal(size=N)
+    moments = 1990 + np.floor(30 * share) if stamp == "year" else np.cumsum(rng.exponential(size=N))
+    columns = {stamp: moments} | x | {"y": np.where(y > 0, "up", "down")}
+    found = check({name: values[order] for name, values in columns.items()})
+    assert [(check.code, check.columns) for check in found] == [("time_order", (stamp,))]
+    assert found[0].effect["auc_random"] > found[0].effect["auc_by_time"]
+
+
+def test_time_without_effect_is_not_named():
+    for seed in range(4):
+        rng = np.random.default_rng(seed)
+        assert check({"date": hours(N)} | classes(rng), seed=seed) == ()
+        assert check({"date": hours(N)} | features(rng, k=2) | {"y": walk(rng, memory=0)}, seed=seed) == ()
+
+
+def test_rows_in_blocks_of_a_class_are_no_order_of_time():
+    columns = classes(np.random.default_rng(0))
+    order = np.argsort(columns["y"], kind="stable")
+    assert check({name: values[order] for name, values in columns.items()}) == ()
+
+
+def patients(rng, n=N, groups=150, alike=True):
+    patient = rng.integers(0, groups, n)
+    own, ill = rng.normal(size=(groups, 4)), rng.random(groups) < 0.5
+    columns = {f"x{i}": own[patient, i] + 0.3 * rng.normal(size=n) for i in range(4)}
+    return {"patient": patient} | columns | {"y": ill[patient] if alike else rng.random(n) < 0.5}
+
+
+@pytest.mark.parametrize("text", [False, True])
+def test_groups_on_both_sides_are_named(text):
+    columns = patients(np.random.default_rng(0))
+    if text:
+        columns["patient"] = np.array([f"p{number}" for number in columns["patient"]])
+    (found,) = check(columns)
+    assert (found.code, found.severity, found.columns) == ("groups", "serious", ("patient",))
+    assert found.argument == "--group patient"
+    assert found.effect["auc_random"] > 0.9 > 0.7 > found.effect["auc_by_group"]
+    assert check(columns, split="group", group="patient") == ()
+
+
+def test_groups_that_are_not_alike_are_not_named():
+    for seed in range(5):
+        assert check(patients(np.random.default_rng(seed), alike=False), seed=seed) == ()
+
+
+def test_an_age_has_rows_that_are_alike_and_is_no_group():
+    for seed in range(5):
+        rng = np.random.default_rng(seed)
+        age = rng.integers(18, 90, N)
+        columns = {"age": age} | features(rng)
+        y = np.sin(age / 10) + columns["x0"] + columns["x1"] + 0.3 * rng.normal(size=N)
+        assert check(columns | {"y": y}, seed=seed) == ()
+
+
+# Parts that differ
+
+
+def test_sorted_rows_cut_at_the_end_are_named_with_the_way_out():
+    columns = quantity(np.random.default_rng(0))
+    order = np.argsort(columns["x0"])
+    found = check({name: values[order] for name, values in columns.items()}, split="last")
+    (drift,) = [check for check in found if check.code == "drift"]
+    assert (drift.severity, drift.columns[0], drift.argument) == ("warning", "x0", "--split random")
+    assert "y" in drift.columns
+    assert drift.effect["distance"] == 1
+
+
+@pytest.mark.parametrize("values", [("a", "b"), (None, "b"), (None, 1.0)])
+def test_categories_and_missing_cells_drift_too(values):
+    columns = classes(np.random.default_rng(0))
+    share = np.where(np.arange(N) < 0.6 * N, 0.8, 0.2)
+    drawn = np.random.default_rng(1).random(N) < share
+    (found,) = check({"origin": [values[0] if first else values[1] for first in drawn]} | columns, split="last")
+    assert (found.code, found.columns) == ("drift", ("origin",))
+    assert found.effect["distance"] > 0.4
+
+
+def test_a_random_split_does_not_drift():
+    rng = np.random.default_rng(0)
+    columns = features(rng, 300, 20) | {"city": rng.choice(list("abcdefgh"), 300), "y": rng.normal(size=300)}
+    table = read_table(columns)
+    found = [
+        check_table(table, make_parts(300, seed=seed), target="y", task="regression", seed=seed) for seed in range(40)
+    ]
+    assert sum(len(checks) for checks in found) == 0
+
+
+# Rare classes
+
+
+def test_a_class_with_few_rows_is_named_with_its_rows():
+    columns = classes(np.random.default_rng(0))
+    columns["y"] = np.where(np.arange(N) % 300 == 0, "seldom", columns["y"])
+    (found,) = check(columns, split="last")
+    assert (found.code, found.severity, found.columns, found.rows) == ("rare_class", "warning", ("y",), 4)
+    assert "class seldom of y has 4 training rows and 0 validation rows:" in found.sentence
+
+
+def test_a_class_of_three_in_a_hundred_is_noted_unless_it_is_weighted():
+    columns = features(np.random.default_rng(0)) | {"y": np.arange(N) % 33 == 0}
+    (found,) = check(columns)
+    assert (found.code, found.severity, found.argument) == ("rare_class", "note", "--class-weight balanced")
+    assert check(columns, class_weight="balanced") == ()
+
+
+# What holds for all checks
+
+
+def test_the_most_severe_comes_first_and_a_second_look_sees_the_same():
+    rng = np.random.default_rng(0)
+    columns = twice(quantity(rng), np.arange(400))
+    columns |= {"nr": rng.permutation(N + 400), "copy": columns["y"] * 2}
+    found = check(columns)
+    assert {check.code for check in found} == {"duplicates", "leak", "id"}
+    order = [("serious", "warning", "note").index(check.severity) for check in found]
+    assert order == sorted(order)
+    assert len(set(order)) > 1
+    assert check(columns) == found
+
+
+@pytest.mark.parametrize("make", [classes, quantity])
+def test_the_target_of_test_rows_is_not_looked_at(make):
+    columns = twice(make(np.random.default_rng(0)), np.arange(300))
+    table = read_table(columns)
+    parts = make_parts(table.n_rows)
+    changed = columns["y"].copy()
+    changed[parts.test] = "never seen" if make is classes else 1e6
+    settings = {"target": "y", "task": "binary" if make is classes else "regression"}
+    found = check_table(table, parts, **settings)
+    assert found
+    assert check_table(read_table(columns | {"y": changed}), parts, **settings) == found
+
+
+def test_missing_cells_and_columns_that_never_vary_do_no_harm():
+    columns = classes(np.random.default_rng(0))
+    columns["x5"] = np.where(np.arange(N) % 3, np.nan, columns["x5"])
+    columns |= {"big": columns["x4"] * 1e300, "flat": np.where(np.arange(N) == 7, 1.0, 0.0)}
+    assert check(columns) == ()
+
+
+def test_names_are_told_in_one_line_and_quoted_for_the_shell():
+    columns = quantity(np.random.default_rng(0))
+    (found,) = check(columns | {"-a\n'b": columns["y"] * 2})
+    assert found.columns == ("-a\n'b",)
+    assert found.sentence.isprintable()
+    assert found.argument == option("drop", "-a\n'b") == """--drop='-a\n'"'"'b'"""
+
+
+def test_a_check_comes_back_from_json():
+    found = Check("leak", "serious", ("late",), 3, "late gives it away.", {"auc_with": 1.0}, "--drop late")
+    assert Check.from_json(json.loads(json.dumps(found.to_json()))) == found
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"code": "other"}, {"severity": "good"}, {"rows": "3"}, {"effect": {"auc": "high"}}, {"effect": []},
+     {"columns": 3}, {"sentence": None}, {"more": 1}],
+)  # fmt: skip
+def test_a_damaged_record_is_refused(change):
+    record = replace(Check("id", "note", ("a",), 0, "s")).to_json()
+    with pytest.raises(DataError, match="data check is damaged"):
+        Check.from_json(record | change)
+
+
+def test_scikit_learn_is_loaded_when_something_is_measured_and_not_before():
+    code = "import sys, goodfit.checks.registry; sys.exit('sklearn' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_copies_cannot_be_kept_together_where_groups_already_are():
+    columns = twice(classes(np.random.default_rng(0)), np.arange(400))
+    groups = np.random.default_rng(1).integers(100, size=N + 400)
+    table = read_table(columns | {"g": groups})
+    parts = make_parts(N + 400, split="group", groups=groups)
+    (found,) = [c for c in check_table(table, parts, target="y", task="binary", group="g") if c.code == "duplicates"]
+    assert found.argument == ""
+    assert found.sentence.endswith("remove repeated rows from the table.")

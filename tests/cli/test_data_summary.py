@@ -1,0 +1,89 @@
+"""What is said before the first epoch, for tables of every shape."""
+
+import io
+
+import numpy as np
+import pytest
+
+from goodfit.cli import plain_console
+from goodfit.cli.data_summary import show_prepared
+from goodfit.data.table import read_table
+from goodfit.experiment.settings import Settings
+from goodfit.workflow import prepare
+
+RNG = np.random.default_rng(0)
+N = 200
+Y = ["yes", "no"] * (N // 2)
+
+
+def shown(columns, target="y", **settings):
+    console = plain_console()
+    console.file = io.StringIO()
+    show_prepared(prepare(read_table(columns), target, Settings(**settings)), console)
+    return console.file.getvalue()
+
+
+def test_a_table_of_thousands_of_columns_is_said_in_26_lines():
+    columns = {f"column {i}": RNG.normal(size=N) for i in range(2_000)}
+    lacking = {f"lacking {i}": np.where(RNG.random(N) < 0.5, np.nan, RNG.normal(size=N)) for i in range(500)}
+    constant = {f"constant {i}": np.ones(N) for i in range(500)}
+    text = shown({"y": Y, **columns, **lacking, **constant})
+    assert len(text.splitlines()) <= 26
+    assert "2,500" in text and "more" in text and "500  constant 0 · constant: always 1" in text
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        ({}, "shuffled, each class in proportion, seed 0"),
+        ({"split": "last"}, "the last rows, unshuffled\n"),
+        ({"group": "who"}, "rows of one who together, seed 0"),
+        ({"time": "when"}, "in order of when\n"),
+        ({"seed": 7}, "seed 7"),
+        ({"test_size": 0}, "· test 0\n"),
+        ({"l2": 0.0}, "penalty         none"),
+        ({"patience": 3}, "epochs 200, patience 3"),
+        ({}, "sweep           6 λ from 0 to 1 × 5 rates from 0.00001 to 0.1 = 30 trainings"),
+        ({"l2": 0.5}, "penalty         0.5 · Σw² over"),
+        ({"l2": 1, "learning_rate": 1, "seeds": 3, "folds": 4}, "sweep           3 seeds × 4 folds = 12 trainings"),
+        ({"hidden": ()}, "3 → 1, no hidden layer: a linear model"),
+        ({"dropout": 0.2}, "relu, dropout 0.2"),
+        (
+            {"optimizer": "sgd", "patience": 3, "learning_rate": 0.001},
+            "sgd, learning rate 0.001, batch 32",
+        ),
+        ({"drop": "who"}, "who · left out as asked"),
+    ],
+    ids=str,
+)
+def test_every_choice_is_said(settings, said):
+    when = np.datetime64("2024-01-01T00:00:00") + np.arange(N) * np.timedelta64(3600, "s")
+    columns = {"y": Y, "x": RNG.normal(size=N), "who": [f"w{i % 40}" for i in range(N)], "when": when}
+    columns = {name: columns[name] for name in ("y", "x", "who", "when") if name in ("y", "x") or name in str(settings)}
+    columns["k"] = ["a", "b"] * (N // 2)
+    columns["z"] = RNG.normal(size=N)
+    text = "\n".join(line.rstrip() for line in shown(columns, **settings).splitlines()) + "\n"
+    assert said in text
+
+
+def test_columns_that_put_rows_in_order_or_together_are_not_learned_from_and_it_is_said_why():
+    who = [f"w{i % 40}" for i in range(N)]
+    assert "who · keeps rows together" in shown({"y": Y, "x": RNG.normal(size=N), "who": who}, group="who")
+
+
+def test_a_quantity_is_said_with_its_range_and_how_to_take_it_otherwise():
+    text = shown({"y": np.arange(N) * 1000.0, "x": RNG.normal(size=N)})
+    assert "in training, mean" in text
+    assert "--task classification" in text
+    assert "--task" not in shown({"y": np.arange(N) * 1000.0, "x": RNG.normal(size=N)}, task="regression")
+
+
+def test_whole_numbers_taken_as_classes_are_said_to_be():
+    assert "numbers taken as classes; or else --task regression" in shown({"y": [0, 1] * 100, "x": RNG.normal(size=N)})
+
+
+def test_names_that_look_like_markup_stay_as_they_are():
+    text = shown(
+        {"y": Y, "[red]x[/red]": RNG.normal(size=N), ":smile:": RNG.normal(size=N), "a\x1b[31m": RNG.normal(size=N)}
+    )
+    assert "[red]x[/red], :smile:, a\\x1b[31m" in text

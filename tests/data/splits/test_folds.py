@@ -1,0 +1,59 @@
+"""Folds: every row validates once; classes in proportion, groups whole."""
+
+import numpy as np
+import pytest
+
+from goodfit.data.splits.folds import make_folds
+from goodfit.errors import SplitError
+
+
+@pytest.mark.parametrize(("n_rows", "folds"), [(10, 2), (10, 3), (7, 7), (101, 5)])
+def test_every_row_validates_once_and_trains_otherwise(n_rows, folds):
+    found = make_folds(n_rows, folds)
+    assert len(found) == folds
+    assert np.sort(np.concatenate([validation for _, validation in found])).tolist() == list(range(n_rows))
+    for train, validation in found:
+        assert np.sort(np.concatenate([train, validation])).tolist() == list(range(n_rows))
+        assert (np.diff(train) > 0).all()
+        assert (np.diff(validation) > 0).all()
+    sizes = [len(validation) for _, validation in found]
+    assert max(sizes) - min(sizes) <= 1
+
+
+def test_rows_are_shuffled_by_the_seed_alone():
+    first, again, other = (make_folds(50, 2, seed=seed)[0][1].tolist() for seed in (1, 1, 2))
+    assert first == again != other
+    assert first not in (list(range(25)), list(range(25, 50)))
+
+
+def test_classes_are_dealt_out_evenly():
+    labels = np.repeat(["rare", "common", "usual"], [7, 40, 26])
+    found = make_folds(73, 4, stratify=labels)
+    for name in np.unique(labels):
+        counts = [np.count_nonzero(labels[validation] == name) for _, validation in found]
+        assert max(counts) - min(counts) <= 1
+    sizes = [len(validation) for _, validation in found]
+    assert max(sizes) - min(sizes) <= 1
+
+
+def test_groups_are_never_cut_and_folds_about_as_large():
+    groups = np.repeat(np.arange(20), np.arange(1, 21))
+    found = make_folds(len(groups), 4, groups=groups)
+    for train, validation in found:
+        assert not set(groups[train]) & set(groups[validation])
+    sizes = [len(validation) for _, validation in found]
+    assert sum(sizes) == len(groups)
+    assert max(sizes) - min(sizes) <= 5
+
+
+@pytest.mark.parametrize("folds", [1, 0, -2, 2.0, True, "3", None])
+def test_a_number_of_folds_that_cannot_be_is_named(folds):
+    with pytest.raises(SplitError, match=r"folds must be a whole number, 2 or more, not"):
+        make_folds(10, folds)
+
+
+def test_more_folds_than_rows_or_groups_are_refused():
+    with pytest.raises(SplitError, match="folds=11 is more than the 10 rows there are: choose fewer folds"):
+        make_folds(10, 11)
+    with pytest.raises(SplitError, match="folds=3 is more than the 2 groups there are: choose fewer folds"):
+        make_folds(10, 3, groups=np.arange(10) % 2)

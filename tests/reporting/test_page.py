@@ -1,0 +1,182 @@
+"""The report as a file: what stands in it, what is left out, and what can never come in."""
+
+import base64
+import hashlib
+import html
+import re
+import time
+
+import numpy as np
+import pytest
+
+import goodfit
+from goodfit.diagnosis.rules.fit import Reason, restraining
+from goodfit.errors import RunError
+from goodfit.reporting import page, view
+from goodfit.reporting.page import pictures
+from tests.reporting.conftest import SECRET, TARGET
+
+HEADINGS = {
+    "What was found",
+    "Who learns, who chooses, who examines",
+    "How it learned",
+    "Every λ with every learning rate",
+    "What L2 does to the weights",
+    "The length of the steps",
+    "What the table itself says",
+    "How good it is",
+    "The exam",
+    "How to make it again",
+}
+
+
+@pytest.fixture(scope="module")
+def written(swept, single, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("reports")
+    began = time.perf_counter()
+    texts = {
+        name: goodfit.report(run, folder / f"{name}.html").read_text(encoding="utf-8")
+        for name, run in (("swept", swept), ("single", single))
+    }
+    return texts | {"seconds": time.perf_counter() - began}
+
+
+def headings(text):
+    return [html.unescape(found) for found in re.findall(r"<h2[^>]*>(.*?)</h2>", text)]
+
+
+def words(text):
+    return html.unescape(re.sub(r"\s+", " ", re.sub(r"<style>.*?</style>|<[^>]+>", " ", text, flags=re.DOTALL)))
+
+
+def test_a_sweep_has_everything_in_the_readers_order(written):
+    found = [heading for heading in headings(written["swept"]) if heading in HEADINGS]
+    assert set(found) == HEADINGS
+    assert found[0] == "What was found"
+    assert found[-3:] == ["How good it is", "The exam", "How to make it again"]
+
+
+def test_the_verdict_has_its_picture_and_in_it_every_change_that_was_compared(written, swept):
+    figure = re.search(r'<figure id="reasons".*?</figure>', written["swept"], re.DOTALL)[0]
+    own = swept.record.sweep.choice
+    for contrast in own.contrasts:
+        if contrast.point["l2"] != own.chosen.point["l2"]:
+            assert f"λ {contrast.point['l2']:.6g}" in figure
+    assert "compared on the same validation rows" in words(figure)
+
+
+def test_where_something_else_names_the_fit_no_picture_says_otherwise(swept, monkeypatch):
+    assert view.reasons_figure(swept.record) is not None
+    unmeasured = Reason("more penalty", 1.5, 0.0, "", {}, "", "")
+    monkeypatch.setattr(view, "restraining", lambda case: [*restraining(case), unmeasured])
+    assert view.reasons_figure(swept.record) is None
+
+
+def test_the_sentence_of_the_verdict_is_said_once(written, swept, single):
+    for name, run in (("swept", swept), ("single", single)):
+        assert words(written[name]).count(goodfit.diagnose(run).sentence) == 1
+
+
+def test_what_a_single_training_does_not_have_is_left_out(written):
+    left_out = {
+        "Every λ with every learning rate",
+        "What L2 does to the weights",
+        "The length of the steps",
+        "The exam",
+    }
+    assert not left_out & set(headings(written["single"]))
+    assert "The weights" in headings(written["single"])
+    assert "None" not in words(written["single"])
+
+
+def test_the_exam_is_told_with_how_often_it_was_opened(written, swept):
+    (opening,) = swept.ledger.openings()
+    text = words(written["swept"])
+    assert "The exam was opened once" in text
+    assert f"{opening.scores['accuracy'].value:.4f}" in text
+    assert "sealed for the exam: nothing has looked at them" in words(written["single"])
+
+
+def test_a_leak_stands_above_the_findings_with_the_command_that_repairs_it(written):
+    top = written["swept"].partition("What was found")[0]
+    assert "Before you believe it" in top
+    assert "--drop" in words(top)
+
+
+def test_every_picture_has_one_sentence_that_is_also_its_text_alternative(written, swept):
+    for figure in pictures(swept):
+        if figure.name != "grid":
+            assert figure.sentence.endswith(".")
+            assert written["swept"].count(html.escape(figure.sentence, quote=False).replace("'", "&#39;")) >= 1
+    labels = re.findall(r'<svg [^>]*aria-label="([^"]+)"', written["swept"])
+    assert len(labels) == written["swept"].count("<svg ")
+
+
+def test_it_is_one_small_file_that_names_no_other(written):
+    for text in (written["swept"], written["single"]):
+        assert len(text.encode()) < 2_000_000
+        assert re.findall(r'<[^>]* (?:src|href)="([^"]*)"', text) == ["data:,"]
+        assert not re.search(r"https?:|@import|url\((?!#)", text)
+        assert "<script" not in text
+
+
+def test_its_policy_allows_its_own_style_and_nothing_else(written):
+    (style,) = re.findall(r"<style>(.*?)</style>", written["swept"], re.DOTALL)
+    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
+    (policy,) = re.findall(r'Content-Security-Policy" content="([^"]*)"', written["swept"])
+    assert html.unescape(policy) == (
+        f"default-src 'none'; style-src 'sha256-{digest}'; img-src data:; base-uri 'none'; form-action 'none'"
+    )
+    assert " style=" not in written["swept"]
+
+
+def test_it_holds_no_rows_and_no_folders(written, single):
+    assert str(SECRET) not in written["single"]
+    assert str(single.path.parent) not in written["single"]
+    assert "private place" not in written["single"]
+    assert "table of mine.csv" in words(written["single"])
+
+
+def test_no_character_of_a_name_hides_or_turns_the_text(written):
+    found = {letter for letter in written["swept"] if not letter.isprintable()}
+    assert found <= {"\n"}
+    assert html.escape(TARGET)[:30] in written["swept"]
+
+
+def test_ten_thousand_letters_of_a_name_are_cut(written):
+    assert "x" * 3000 not in written["swept"]
+
+
+@pytest.mark.parametrize("other", ["runs/first", None, 3])
+def test_what_is_no_run_is_one_sentence(other, tmp_path):
+    with pytest.raises(RunError, match="a report is of a run"):
+        goodfit.report(other, tmp_path / "report.html")
+
+
+def test_a_file_that_cannot_be_written_is_one_sentence(single, tmp_path):
+    with pytest.raises(RunError, match="cannot be written"):
+        goodfit.report(single, tmp_path / "no such folder" / "report.html")
+    (tmp_path / "file").write_text("")
+    with pytest.raises(RunError, match="cannot be written to"):
+        goodfit.report(single, tmp_path / "report.html", pngs=tmp_path / "file")
+
+
+def test_every_picture_can_be_had_as_png(single, tmp_path):
+    goodfit.report(single, tmp_path / "report.html", pngs=tmp_path / "pictures")
+    names = {path.name for path in (tmp_path / "pictures").iterdir()}
+    assert names == {f"{figure.name}.png" for figure in pictures(single)}
+    assert all(path.read_bytes().startswith(b"\x89PNG") for path in (tmp_path / "pictures").iterdir())
+
+
+def test_it_is_written_quickly(written):
+    assert written["seconds"] < 10  # two reports, on a busy machine; alone they take about 2.5
+
+
+def test_a_training_that_blew_up_at_once_is_told_without_empty_pictures():
+    values = np.random.default_rng(0).normal(size=60)
+    table = {"x": values, "y": 3 * values}
+    settings = {"optimizer": "sgd", "learning_rate": 1e6, "l2": 0.0, "hidden": (4,), "epochs": 3}
+    run = goodfit.train(table, "y", task="regression", **settings)
+    assert run.training.best_epoch == 0
+    assert {figure.name for figure in pictures(run)} & {"curves", "weights"} == set()
+    assert "the loss blew up" in words(page.html(run))
