@@ -71,8 +71,8 @@ def peers(run: goodfit.Run) -> dict[str, BaseEstimator]:
     MLP = MLPRegressor if regression else MLPClassifier
     factor = settings.batch_size * (1 if regression else 2)
     grid = {
-        "alpha": [factor * value for value in settings.axes["l2"]],
-        "learning_rate_init": list(settings.axes["learning_rate"]),
+        "alpha": [factor * value for value in settings.space["l2"]],
+        "learning_rate_init": list(settings.space["learning_rate"]),
     }
     ours = {"max_iter": settings.epochs, "batch_size": settings.batch_size, "n_iter_no_change": settings.patience}
     one = MLP(hidden_layer_sizes=settings.hidden, early_stopping=True, random_state=settings.seed, **ours)

@@ -1,7 +1,7 @@
-"""Ten, a hundred, a thousand members and more: seconds of each, and the most memory that the sweep holds.
+"""Ten, a hundred, a thousand trials and more: seconds of each, and the most memory that the sweep holds.
 
-The small net of ``contestants`` on digits, 30 epochs, no early stop. A sweep of many members takes minutes on a busy
-machine, so that ten members are timed before and after it in the same process, and the ratio is shown. Before it is
+The small net of ``contestants`` on digits, 30 epochs, no early stop. A sweep of many trials takes minutes on a busy
+machine, so that ten trials are timed before and after it in the same process, and the ratio is shown. Before it is
 timed a sweep of the same shape is begun and interrupted, which compiles its program.
 """
 
@@ -27,17 +27,17 @@ MB = 2**20
 
 
 def make_sweep(d: Data, epochs: int) -> Callable[..., object]:
-    """A function that trains so many members, a multiple of ten: ten points of the grid, the rest by seeds."""
+    """A function that trains so many trials, a multiple of ten: ten points of the grid, the rest by seeds."""
     from goodfit import Dense, Sequential
 
-    def sweep(members: int, on_progress: Callable[[object], None] | None = None) -> object:
+    def sweep(trials: int, on_progress: Callable[[object], None] | None = None) -> object:
         model = Sequential(
             [Dense(64, activation="relu"), Dense(64, activation="relu"), Dense(10, activation="softmax")]
         )
         model.compile("adam", "sparse_categorical_crossentropy", ["accuracy"])
         judge = {"validation_data": (d["x_val"], d["y_val"]), "validation_split": 0.0, "on_progress": on_progress}
-        axes = {"l2": L2, "learning_rate": RATES, "seeds": members // FEW}
-        return model.sweep(d["x"], d["y"], batch_size=BATCH, epochs=epochs, **axes, **judge)
+        space = {"l2": L2, "learning_rate": RATES, "seeds": trials // FEW}
+        return model.sweep(d["x"], d["y"], batch_size=BATCH, epochs=epochs, **space, **judge)
 
     return sweep
 
@@ -47,9 +47,9 @@ def interrupt(_: object) -> None:
     signal.raise_signal(signal.SIGINT)
 
 
-def measure(path: str, members: str, epochs: str) -> Numbers:
-    """Milliseconds of a member, those of ten members before and after, and the most memory held, in megabytes."""
-    sweep, n = make_sweep(dict(np.load(path)), int(epochs)), int(members)
+def measure(path: str, trials: str, epochs: str) -> Numbers:
+    """Milliseconds of a trial, those of ten trials before and after, and the most memory held, in megabytes."""
+    sweep, n = make_sweep(dict(np.load(path)), int(epochs)), int(trials)
     sweep(FEW)
     sweep(n, interrupt)
     few = [seconds(lambda: sweep(FEW)) for _ in range(3)]
@@ -58,10 +58,10 @@ def measure(path: str, members: str, epochs: str) -> Numbers:
     return {"ms": 1e3 * of_all / n, "few": 1e3 * statistics.median(few) / FEW, "peak": peak() / MB}
 
 
-def row(members: int, found: Numbers, few: Numbers) -> list[str]:
+def row(trials: int, found: Numbers, few: Numbers) -> list[str]:
     return [
-        f"{members:,}",
-        f"{found['ms'] * members / 1e3:.2f}",
+        f"{trials:,}",
+        f"{found['ms'] * trials / 1e3:.2f}",
         f"{found['ms']:.1f}",
         f"{found['ms'] / found['few']:.2f}",
         f"{found['peak']:,.0f}",
@@ -80,13 +80,13 @@ def main(rounds: int = 3, *, quick: bool = False, all: bool = False) -> None:
         found = take_turns(turns, rounds=rounds)
     show(
         MODULE,
-        f"Growth: members of 64-64-64-10 on digits, batch {BATCH}, {epochs} epochs",
-        ["members", "s", "ms a member", "of ten members' ms", "peak, MB", "more than ten members, MB"],
+        f"Growth: trials of 64-64-64-10 on digits, batch {BATCH}, {epochs} epochs",
+        ["trials", "s", "ms a trial", "of ten trials' ms", "peak, MB", "more than ten trials, MB"],
         [row(n, found[str(n)], found[str(FEW)]) for n in sizes],
-        f"Medians of {rounds} fresh processes each, warm. The fourth column compares with ten members in the",
+        f"Medians of {rounds} fresh processes each, warm. The fourth column compares with ten trials in the",
         "same process, before and after. Peak: the most memory of the whole process, libraries and compiler included.",
     )
 
 
 if __name__ == "__main__":
-    start(measure, main, all=f"also {MOST:,} members")
+    start(measure, main, all=f"also {MOST:,} trials")

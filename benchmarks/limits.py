@@ -3,7 +3,7 @@
 Peak: the most multiplications and additions a second of NumPy, torch or JAX in large float32 products; bandwidth: the
 most bytes a second that NumPy or torch read and write in copying an array far larger than any cache; both on one core
 and on all. A step: wall seconds of a warm sweep, loss and metrics of all rows after each epoch included, times cores,
-over all steps of all members; the limit counts the products of the updates alone.
+over all steps of all trials; the limit counts the products of the updates alone.
 """
 
 import os
@@ -21,13 +21,13 @@ L2 = 0.001
 
 
 class Net(NamedTuple):
-    """A network on random rows, and how much of it is trained: an even number of members."""
+    """A network on random rows, and how much of it is trained: an even number of trials."""
 
     units: tuple[int, ...]
     batch: int
     n_rows: int
     epochs: int
-    members: int
+    trials: int
 
     @property
     def name(self) -> str:
@@ -53,13 +53,13 @@ class Net(NamedTuple):
 
     @property
     def steps(self) -> int:
-        """Of one member."""
+        """Of one trial."""
         return self.epochs * -(-self.n_rows // self.batch)
 
 
 NETS = {
-    "small": Net((64, 64, 64, 10), batch=32, n_rows=1149, epochs=30, members=30),
-    "large": Net((784, 512, 512, 10), batch=256, n_rows=24_576, epochs=2, members=2),
+    "small": Net((64, 64, 64, 10), batch=32, n_rows=1149, epochs=30, trials=30),
+    "large": Net((784, 512, 512, 10), batch=256, n_rows=24_576, epochs=2, trials=2),
 }
 N_VALIDATION = {"small": 288, "large": 256}
 
@@ -100,12 +100,12 @@ def measure_machine(cores: str, size: str) -> Numbers:
 
 
 def measure_sweep(net: Net, n_validation: int) -> Numbers:
-    """Microseconds of a step of one member and core, in a second sweep of the same shape."""
+    """Microseconds of a step of one trial and core, in a second sweep of the same shape."""
     from goodfit import Dense, Sequential
 
     (x, y), n = rows_of(net, n_validation), net.n_rows
     judge: Mapping[str, Any] = {"validation_data": (x[n:], y[n:]), "validation_split": 0.0}
-    rates = np.geomspace(1e-5, 1e-3, net.members)
+    rates = np.geomspace(1e-5, 1e-3, net.trials)
 
     def sweep() -> object:
         hidden = [Dense(units, activation="relu") for units in net.units[1:-1]]
@@ -116,7 +116,7 @@ def measure_sweep(net: Net, n_validation: int) -> Numbers:
 
     sweep()
     best = min(seconds(sweep) for _ in range(3))
-    return {"us": best * n_cores() / (net.steps * net.members) * 1e6, "rate": net.steps * net.members / best}
+    return {"us": best * n_cores() / (net.steps * net.trials) * 1e6, "rate": net.steps * net.trials / best}
 
 
 def measure_torch(net: Net, n_validation: int, threads: int) -> Numbers:

@@ -16,7 +16,7 @@ from benchmarks.bank.views import alone, in_a_grid, in_folds
 from goodfit.data.splits.folds import make_folds
 from goodfit.diagnosis.observations import Case
 from goodfit.search.sweep import Fold
-from goodfit.training.evaluation import Rows
+from goodfit.training.evaluation import Dataset
 
 BASELINE = 1.0
 CURVE = (0.5, 0.4)
@@ -119,7 +119,7 @@ def test_agreement_is_the_mean_over_truths_and_cannot_tell_is_wrong():
     ]
 
 
-def test_no_data_set_is_in_two_parts():
+def test_no_data_set_is_in_two_splits():
     names = [source.name for source in (*SEEN, *FRESH)]
     assert len(set(names)) == len(names)
 
@@ -129,8 +129,8 @@ def test_fresh_data_sets_are_whole(source):
     data = source.make(0)
     if data is None:
         pytest.skip("its table is not at hand")
-    parts = np.concatenate([data.known, data.fresh])
-    assert np.array_equal(np.sort(parts), np.arange(len(data.x)))
+    splits = np.concatenate([data.known, data.fresh])
+    assert np.array_equal(np.sort(splits), np.arange(len(data.x)))
     assert np.isfinite(data.x).all() and np.isfinite(data.y).all()
     for part in (data.known, data.fresh):
         assert len(np.unique(data.y[part])) == data.n_classes or data.task == "regression"
@@ -139,7 +139,7 @@ def test_fresh_data_sets_are_whole(source):
 def test_trees_are_measured_as_in_a_run_and_learn_from_other_folds():
     data = next(source for source in SEEN if source.name == "xor").make(0)
     dealt = make_folds(len(data.known), FOLDS, stratify=data.y[data.known])
-    rows = row_losses_of_rivals(data, [Fold(Rows(data.x, data.y), *parts) for parts in dealt])
+    rows = row_losses_of_rivals(data, [Fold(Dataset(data.x, data.y), *splits) for splits in dealt])
     assert rows["trees"].mean() < 0.3 * rows["linear"].mean()
 
 

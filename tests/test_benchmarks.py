@@ -184,20 +184,20 @@ def test_whole_grid_is_measured_from_the_import_and_warm(library, few_digits, re
 
 def test_goodfits_grid_is_the_thirty_points_of_the_peers(few_digits):
     found = whole_grid.goodfit_grid(dict(np.load(few_digits)), 1)()
-    points = zip(found.table["l2"].to_pylist(), found.table["learning_rate"].to_pylist(), strict=True)
-    assert sorted(points) == sorted(whole_grid.GRID)
+    configs = zip(found.table["l2"].to_pylist(), found.table["learning_rate"].to_pylist(), strict=True)
+    assert sorted(configs) == sorted(whole_grid.GRID)
     assert len(whole_grid.GRID) == 30
 
 
 def test_time_of_some_trainings_is_scaled_to_thirty(monkeypatch):
     done = []
     monkeypatch.setattr(whole_grid, "seconds", lambda run: len(run()) * 2.0)
-    assert whole_grid.thirty(lambda *point: done.append(point), 10) == 60.0
+    assert whole_grid.thirty(lambda *config: done.append(config), 10) == 60.0
     assert len(set(done)) == 10
 
 
 def test_products_of_a_step_are_counted():
-    net = limits.Net((64, 64, 64, 10), batch=32, n_rows=100, epochs=3, members=2)
+    net = limits.Net((64, 64, 64, 10), batch=32, n_rows=100, epochs=3, trials=2)
     forward = 32 * (64 * 64 + 64 * 64 + 64 * 10)
     assert net.flops == 2 * (forward + forward + 32 * (64 * 64 + 64 * 10))
     assert net.steps == 3 * 4
@@ -205,7 +205,7 @@ def test_products_of_a_step_are_counted():
 
 def test_a_step_is_compared_with_the_peak_of_all_cores(monkeypatch):
     monkeypatch.setattr(limits, "n_cores", lambda: 2)
-    net = limits.Net((1000, 1000), batch=500, n_rows=100, epochs=3, members=2)
+    net = limits.Net((1000, 1000), batch=500, n_rows=100, epochs=3, trials=2)
     # Two products of 1 GFLOP: 10 ms on a core alone, and on one of two that do 250 GFLOP/s together 16 ms.
     found = limits.row(net, {"us": 40_000.0}, {"gflops": 200.0, "gbytes": 1.0}, {"gflops": 250.0, "gbytes": 1.0})
     assert found[1:4] == ["40,000.0", "10,000.0", "16,000.0"]
@@ -217,7 +217,7 @@ def test_steps_and_the_machine_are_measured():
     assert limits.best_rate(6, lambda: None) > 0
 
 
-def test_growth_measures_members_beside_ten(few_digits):
+def test_growth_measures_trials_beside_ten(few_digits):
     found = growth.measure(few_digits, "10", "2")
     assert min(found.values()) > 0
     few = {"ms": 40.0, "few": 40.0, "peak": 500.0}

@@ -20,6 +20,7 @@ from goodfit import (
     SGD,
     Adam,
     BinaryCrossentropy,
+    ConfigError,
     CosineDecay,
     DataError,
     Dense,
@@ -27,7 +28,6 @@ from goodfit import (
     EarlyStopping,
     LayerNormalization,
     Outcome,
-    RecipeError,
     Sequential,
     SplitError,
     Training,
@@ -550,7 +550,7 @@ COMPILE = {
 @pytest.mark.parametrize("case", COMPILE)
 def test_mistakes_in_compile(case):
     choices, message = COMPILE[case]
-    with pytest.raises(RecipeError, match=message):
+    with pytest.raises(ConfigError, match=message):
         Sequential([Dense(1)]).compile(**choices)
 
 
@@ -578,14 +578,14 @@ MAKE = {
 @pytest.mark.parametrize("case", MAKE)
 def test_mistakes_in_making_a_model(case):
     make, message = MAKE[case]
-    with pytest.raises(RecipeError, match=message):
+    with pytest.raises(ConfigError, match=message):
         make()
 
 
 FIT = {
-    "epochs": ({"epochs": 0}, RecipeError, "epochs must be a whole number, 1 or more, not 0"),
-    "epochs with a fraction": ({"epochs": 2.5}, RecipeError, "epochs must be a whole number"),
-    "batch_size": ({"batch_size": 0}, RecipeError, "batch_size must be a whole number, 1 or more, not 0"),
+    "epochs": ({"epochs": 0}, ConfigError, "epochs must be a whole number, 1 or more, not 0"),
+    "epochs with a fraction": ({"epochs": 2.5}, ConfigError, "epochs must be a whole number"),
+    "batch_size": ({"batch_size": 0}, ConfigError, "batch_size must be a whole number, 1 or more, not 0"),
     "split above 1": ({"validation_split": 1.5}, SplitError, "validation_split must be a fraction between 0 and 1"),
     "split NaN": ({"validation_split": NAN}, SplitError, "validation_split must be a fraction between 0 and 1"),
     "split by group": ({"validation_split": 0.2, "split": "group"}, SplitError, "split='group' needs a table"),
@@ -618,15 +618,15 @@ FIT = {
         SplitError,
         "all validation rows have weight 0",
     ),
-    "monitor without rows": ({"callbacks": [EarlyStopping()]}, RecipeError, "there are no validation rows"),
+    "monitor without rows": ({"callbacks": [EarlyStopping()]}, ConfigError, "there are no validation rows"),
     "monitor is no metric": (
         {"validation_split": 0.2, "callbacks": [EarlyStopping("val_auc")]},
-        RecipeError,
+        ConfigError,
         "add 'auc' to the metrics",
     ),
-    "two early stops": ({"callbacks": [EarlyStopping(), EarlyStopping()]}, RecipeError, "only one EarlyStopping"),
-    "callback of Keras": ({"callbacks": [object()]}, RecipeError, "callbacks must be EarlyStopping or functions"),
-    "verbose": ({"verbose": 3}, RecipeError, "verbose must be 'auto', 0, 1 or 2, not 3"),
+    "two early stops": ({"callbacks": [EarlyStopping(), EarlyStopping()]}, ConfigError, "only one EarlyStopping"),
+    "callback of Keras": ({"callbacks": [object()]}, ConfigError, "callbacks must be EarlyStopping or functions"),
+    "verbose": ({"verbose": 3}, ConfigError, "verbose must be 'auto', 0, 1 or 2, not 3"),
     "sample_weight": (
         {"sample_weight": np.ones(3)},
         DataError,
@@ -661,7 +661,7 @@ def test_class_weights_want_classes():
 def test_metrics_that_would_read_the_targets_wrongly_are_refused(units, loss, metric):
     model = Sequential([Dense(units, activation="sigmoid")])
     model.compile("adam", loss, [metric])
-    with pytest.raises(RecipeError, match=f"metric '{metric}'"):
+    with pytest.raises(ConfigError, match=f"metric '{metric}'"):
         model.fit(X, CLASS if loss.startswith("sparse") else np.eye(3)[CLASS])
 
 
@@ -669,16 +669,16 @@ def test_a_model_is_built_for_its_number_of_features():
     model = binary()
     model.build(2)
     for use in (lambda: model.predict(X), lambda: model.fit(X, CLASS), lambda: model.evaluate(X, CLASS)):
-        with pytest.raises(RecipeError, match="the model was built for 2 features, but x has 3"):
+        with pytest.raises(ConfigError, match="the model was built for 2 features, but x has 3"):
             use()
 
 
 def test_weights_of_other_shapes_are_refused():
     model = binary()
     model.build(3)
-    with pytest.raises(RecipeError, match="the weights must have the shapes"):
+    with pytest.raises(ConfigError, match="the weights must have the shapes"):
         model.set_weights(model.get_weights()[:-1])
-    with pytest.raises(RecipeError, match="the weights must have the shapes"):
+    with pytest.raises(ConfigError, match="the weights must have the shapes"):
         model.set_weights([w.T for w in model.get_weights()])
 
 
@@ -745,7 +745,7 @@ TARGETS = {
 
 @pytest.mark.parametrize("loss", TARGETS)
 def test_a_swept_class_weight_weighs_the_batches_and_not_the_judgement(loss):
-    """Each member is the training whose training rows, and not its validation rows, have that weight."""
+    """Each trial is the training whose training rows, and not its validation rows, have that weight."""
     units, activation, y = TARGETS[loss]
 
     def model():
@@ -757,12 +757,12 @@ def test_a_swept_class_weight_weighs_the_batches_and_not_the_judgement(loss):
     rows = {"validation_data": own, "epochs": 6, "callbacks": [EarlyStopping(patience=2)]}
     found = model().sweep(X[:40], y[:40], class_weight={1: [1, 5]}, **rows)
     assert found.table["class_weight_1"].to_pylist() == [1, 5]
-    for member, weight in zip(found.trainings, (1, 5), strict=True):
+    for trial, weight in zip(found.trainings, (1, 5), strict=True):
         alone = model().fit(X[:40], y[:40], sample_weight=np.where(CLASS[:40] == 1, weight, 1), **rows)
-        for layer, expected in zip(member.params, alone.params, strict=True):
+        for layer, expected in zip(trial.params, alone.params, strict=True):
             for name in layer:
                 np.testing.assert_allclose(layer[name], expected[name], rtol=0, atol=1e-12)
-        np.testing.assert_allclose(member.history["val_loss"], alone.history["val_loss"], rtol=1e-12)
+        np.testing.assert_allclose(trial.history["val_loss"], alone.history["val_loss"], rtol=1e-12)
 
 
 @pytest.mark.parametrize(

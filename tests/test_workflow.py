@@ -14,10 +14,10 @@ from sklearn.model_selection import ShuffleSplit
 import goodfit
 from goodfit import (
     Adam,
+    ConfigError,
     DataError,
     ExamError,
     Outcome,
-    RecipeError,
     RunError,
     Settings,
     SplitError,
@@ -32,7 +32,7 @@ N = 96
 """Of these 64 rows train, 16 validate and 16 are sealed, so that all tests share a few compiled programs."""
 
 AGE = RNG.normal(40, 10, N)
-CITY = RNG.choice(["Bonn", "Rome", "Oslo"], N)
+CITY = RNG.selection(["Bonn", "Rome", "Oslo"], N)
 SCORE = AGE / 10 + 2 * (CITY == "Rome") + 0.3 * RNG.normal(size=N)
 TABLE = pd.DataFrame(
     {
@@ -79,8 +79,8 @@ def assert_same_predictions(found, expected, **tolerance):
 
 def test_a_thousand_rows_are_640_160_and_200():
     table = read_table({"x": np.arange(1000.0), "y": np.arange(1000) % 2})
-    parts = prepare(table, "y", Settings()).parts
-    assert [len(parts.train), len(parts.validation), len(parts.test)] == [640, 160, 200]
+    splits = prepare(table, "y", Settings()).splits
+    assert [len(splits.train), len(splits.validation), len(splits.test)] == [640, 160, 200]
 
 
 def test_two_classes():
@@ -103,7 +103,7 @@ def test_several_classes():
 
 
 def test_scores_are_those_of_scikit_learn(run, pay):
-    y, rows = TABLE["left"].to_numpy() == "Yes", run.parts.validation
+    y, rows = TABLE["left"].to_numpy() == "Yes", run.splits.validation
     p = run.predict(TABLE).probabilities[:, 1]
     expected = {
         "accuracy": accuracy_score(y[rows], p[rows] > 0.5),
@@ -112,7 +112,7 @@ def test_scores_are_those_of_scikit_learn(run, pay):
         "log_loss": log_loss(y[rows], p[rows]),
     }
     assert run.record.validation_scores == pytest.approx(expected, rel=1e-6)
-    y, rows = TABLE["pay"].to_numpy(), pay.parts.validation
+    y, rows = TABLE["pay"].to_numpy(), pay.splits.validation
     error = y[rows] - pay.predict(TABLE).values[rows]
     expected = {"rmse": np.sqrt(np.mean(error**2)), "mae": np.mean(np.abs(error))}
     expected["r2"] = r2_score(y[rows], y[rows] - error)
@@ -120,18 +120,18 @@ def test_scores_are_those_of_scikit_learn(run, pay):
 
 
 def test_the_baseline_is_learned_from_training_rows(run, pay):
-    left, rows = TABLE["left"].to_numpy() == "Yes", run.parts
+    left, rows = TABLE["left"].to_numpy() == "Yes", run.splits
     share = left[rows.train].mean()
     expected = log_loss(left[rows.validation], np.full(16, share))
     assert run.record.baseline_scores["log_loss"] == pytest.approx(expected)
     assert run.record.baseline_scores["accuracy"] == np.mean(left[rows.validation] == (share > 0.5))
-    y, rows = TABLE["pay"].to_numpy(), pay.parts
+    y, rows = TABLE["pay"].to_numpy(), pay.splits
     expected = np.sqrt(np.mean((y[rows.validation] - y[rows.train].mean()) ** 2))
     assert pay.record.baseline_scores["rmse"] == pytest.approx(expected)
 
 
 def test_the_best_epoch_is_what_predicts(pay):
-    rows = pay.parts.validation
+    rows = pay.splits.validation
     error = pay.predict(TABLE).values[rows] - TABLE["pay"].to_numpy()[rows]
     assert pay.history["val_rmse"][pay.training.best_epoch - 1] == pytest.approx(np.sqrt(np.mean(error**2)), rel=1e-5)
     assert pay.history["val_loss"].min() == pay.history["val_loss"][pay.training.best_epoch - 1]
@@ -140,14 +140,14 @@ def test_the_best_epoch_is_what_predicts(pay):
 def test_same_seed_same_run_and_another_seed_another(run):
     again, other = fit(), fit(seed=7)
     assert_same_params(again.training.last_params, run.training.last_params)
-    np.testing.assert_array_equal(again.parts.test, run.parts.test)
-    assert other.parts.test.tolist() != run.parts.test.tolist()
+    np.testing.assert_array_equal(again.splits.test, run.splits.test)
+    assert other.splits.test.tolist() != run.splits.test.tolist()
 
 
 def test_what_is_understood_is_told_before_the_first_epoch_and_each_epoch_in_the_unit_of_the_target():
     told = []
     run = fit("pay", on_prepared=told.append, on_epoch=told.append)
-    assert told[0].parts is run.parts
+    assert told[0].splits is run.splits
     assert [record["epoch"] for record in told[1:]] == [1, 2, 3, 4, 5]
     assert [record["val_rmse"] for record in told[1:]] == run.history["val_rmse"].tolist()
 
@@ -172,7 +172,7 @@ def corrupted(table, rows):
 @pytest.mark.parametrize("target", ["left", "pay"])
 def test_test_rows_influence_nothing(target):
     run = fit(target)
-    other = fit(target, corrupted(TABLE, run.parts.test))
+    other = fit(target, corrupted(TABLE, run.splits.test))
     assert other.record.encoder == run.record.encoder
     assert other.record.target == run.record.target
     assert other.record.validation_scores == run.record.validation_scores
@@ -183,15 +183,15 @@ def test_test_rows_influence_nothing(target):
 
 def test_test_targets_influence_nothing(pay):
     table = TABLE.copy()
-    table.loc[pay.parts.test, "pay"] *= -1000
+    table.loc[pay.splits.test, "pay"] *= -1000
     other = fit("pay", table)
     assert other.record.target == pay.record.target
     assert_same_params(other.training.params, pay.training.params)
 
 
 def test_validation_rows_influence_only_the_choice_of_the_epoch(pay):
-    table = corrupted(TABLE, pay.parts.validation)
-    table.loc[pay.parts.validation, "pay"] *= -1000
+    table = corrupted(TABLE, pay.splits.validation)
+    table.loc[pay.splits.validation, "pay"] *= -1000
     other = fit("pay", table)
     assert other.record.encoder == pay.record.encoder
     assert other.record.target == pay.record.target
@@ -202,10 +202,10 @@ def test_validation_rows_influence_only_the_choice_of_the_epoch(pay):
 
 def test_balanced_classes_are_balanced_by_training_rows():
     table = TABLE.drop(columns=["team", "pay"])
-    parts = prepare(read_table(table), "left", Settings(split="last", test_size=16)).parts
+    splits = prepare(read_table(table), "left", Settings(split="last", test_size=16)).splits
     other = table.copy()
-    other.loc[parts.validation[1:], "left"] = "Yes"
-    other.loc[parts.validation[0], "left"] = "no"
+    other.loc[splits.validation[1:], "left"] = "Yes"
+    other.loc[splits.validation[0], "left"] = "no"
     runs = [fit(table=t, split="last", class_weight="balanced") for t in (table, other)]
     assert_same_params(runs[0].training.last_params, runs[1].training.last_params)
 
@@ -213,11 +213,11 @@ def test_balanced_classes_are_balanced_by_training_rows():
 def test_groups_stay_together_and_their_column_is_not_learned():
     table = TABLE.assign(family=np.arange(N) // 3)
     run = fit(table=table, group="family", test_size=0.2)
-    families = [set(table["family"].to_numpy()[rows]) for rows in run.parts.arrays().values()]
+    families = [set(table["family"].to_numpy()[rows]) for rows in run.splits.arrays().values()]
     assert not families[0] & families[1]
     assert not families[0] & families[2]
     assert not families[1] & families[2]
-    assert run.parts.rule == "group"
+    assert run.splits.rule == "group"
     assert "family" not in run.record.encoder.columns
 
 
@@ -228,19 +228,19 @@ def test_copies_stay_together_also_in_folds(change):
     y = a - b + 0.3 * rng.normal(size=200)
     table = pd.DataFrame({"a": np.r_[a, change(a[:80])], "b": np.r_[b, change(b[:80])], "y": np.r_[y, y[:80]]})
     prepared = prepare(read_table(table), "y", Settings(split="copies", folds=4))
-    assert prepared.parts.rule == "copies"
-    parts = prepared.parts.arrays().values()
-    assert all(np.isin(rows[rows < 80] + 200, rows).all() and len(rows) for rows in parts)
+    assert prepared.splits.rule == "copies"
+    splits = prepared.splits.arrays().values()
+    assert all(np.isin(rows[rows < 80] + 200, rows).all() and len(rows) for rows in splits)
     assert not [check for check in prepared.checks if check.code == "duplicates"]
     for fold in prepare_folds(prepared):
-        rows = fold.parts.validation
+        rows = fold.splits.validation
         assert np.isin(rows[rows < 80] + 200, rows).all()
 
 
 def test_time_runs_from_training_to_the_exam_and_its_column_is_not_learned():
     table = TABLE.sample(frac=1, random_state=0)
     run = fit(table=table, time="joined")
-    days = [pd.to_datetime(table["joined"]).to_numpy()[rows] for rows in run.parts.arrays().values()]
+    days = [pd.to_datetime(table["joined"]).to_numpy()[rows] for rows in run.splits.arrays().values()]
     assert days[0].max() < days[1].min()
     assert days[1].max() < days[2].min()
     assert "joined" not in run.record.encoder.columns
@@ -304,7 +304,7 @@ def test_categories_never_seen_and_cells_missing_for_the_first_time_have_a_predi
 def test_the_first_missing_cell_of_a_column_gets_the_median():
     complete = TABLE.assign(age=AGE)
     run = fit("pay", complete)
-    median = np.median(AGE[run.parts.train])
+    median = np.median(AGE[run.splits.train])
     found, expected = (run.predict(complete.assign(age=age)).values for age in (np.nan, median))
     np.testing.assert_allclose(found, expected, rtol=1e-6)
 
@@ -315,7 +315,7 @@ def test_the_first_missing_cell_of_a_column_gets_the_median():
 def test_the_exam_is_opened_once_and_again_only_with_a_reason():
     run = fit()
     first = run.test()
-    y, p = TABLE["left"].to_numpy()[run.parts.test] == "Yes", run.predict(TABLE).probabilities[run.parts.test, 1]
+    y, p = TABLE["left"].to_numpy()[run.splits.test] == "Yes", run.predict(TABLE).probabilities[run.splits.test, 1]
     values = {name: score.value for name, score in first.scores.items()}
     assert values == pytest.approx(
         {
@@ -337,7 +337,7 @@ def test_the_exam_is_opened_once_and_again_only_with_a_reason():
 
 def test_scores_of_a_quantity_are_in_its_unit(pay):
     score = pay.test(reason="seen here and in other tests").scores
-    rows = pay.parts.test
+    rows = pay.splits.test
     error = TABLE["pay"].to_numpy()[rows] - pay.predict(TABLE).values[rows]
     assert score["rmse"].value == pytest.approx(np.sqrt(np.mean(error**2)), rel=1e-6)
     assert score["mae"].low < np.mean(np.abs(error)) < score["mae"].high
@@ -354,7 +354,7 @@ def test_the_exam_of_a_loaded_run_wants_the_table_as_it_was(tmp_path):
     with pytest.raises(ExamError, match="trained on a table in memory: give that table to the exam"):
         loaded.test()
     changed = TABLE.copy()
-    changed.loc[run.parts.test[0], "age"] = 99
+    changed.loc[run.splits.test[0], "age"] = 99
     for table in (changed, TABLE.head(20), TABLE[::-1]):
         with pytest.raises(ExamError, match="are not the rows that were sealed"):
             loaded.test(table)
@@ -371,7 +371,7 @@ def test_the_exam_of_a_loaded_run_wants_the_table_as_it_was(tmp_path):
 def test_rows_that_were_not_sealed_may_change_before_the_exam(tmp_path):
     run = fit(out=tmp_path / "run")
     changed = TABLE.copy()
-    changed.loc[run.parts.train, "age"] = 0
+    changed.loc[run.splits.train, "age"] = 0
     assert load(tmp_path / "run").test(changed).number == 1
 
 
@@ -487,7 +487,7 @@ def test_a_class_of_one_row_is_learned_and_predicted():
     table = TABLE.assign(team=np.where(np.arange(N) == 5, "solo", TABLE["team"]))
     with pytest.warns(UserWarning, match="none of class 'solo'"):
         run = fit("team", table, hidden=(16,), epochs=300, learning_rate=0.02, patience=300, test_size=16)
-    assert 5 in run.parts.train
+    assert 5 in run.splits.train
     found = run.predict(table)
     assert found.probabilities.shape == (N, 4)
     assert found.probabilities[5, 3] > found.probabilities[:, 3].mean()
@@ -510,7 +510,7 @@ def test_tables_that_are_too_small_say_how_many_rows_they_need(case):
 
 def test_five_rows_and_one_column_are_enough():
     run = train(TABLE[["pay"]].assign(age=AGE).head(5), "pay", **SMALL | {"epochs": 2, "test_size": 0.2})
-    assert [len(rows) for rows in run.parts.arrays().values()] == [3, 1, 1]
+    assert [len(rows) for rows in run.splits.arrays().values()] == [3, 1, 1]
     assert np.isfinite(run.predict({"age": [40.0]}).values).all()
 
 
@@ -549,7 +549,7 @@ def test_tables_that_cannot_be_learned_from(case):
 
 @pytest.mark.parametrize("part", ["train", "validation", "test"])
 def test_infinity_is_found_before_the_training_wherever_it_stands(part, pay):
-    row = pay.parts.arrays()[part][0]
+    row = pay.splits.arrays()[part][0]
     with pytest.raises(DataError, match=rf"column 'age' .*infini.*row {row + 1}\b"):
         fit("pay", TABLE.assign(age=np.where(np.arange(N) == row, np.inf, AGE)))
 
@@ -609,36 +609,36 @@ def test_class_weights_of_numbers_are_named_as_they_are():
 
 
 SETTINGS = {
-    "unknown": ({"learning_rat": 1}, RecipeError, "'learning_rat' is not a setting; did you mean 'learning_rate'"),
-    "learning rate": ({"learning_rate": -1}, RecipeError, "learning_rate must be .* not -1"),
-    "learning rate NaN": ({"learning_rate": float("nan")}, RecipeError, "learning_rate must be .* not nan"),
-    "learning rate in words": ({"learning_rate": "fast"}, RecipeError, "learning_rate must be .*'fast'"),
-    "l2": ({"l2": float("inf")}, RecipeError, "l2 must be .* not inf"),
-    "l2 of nothing": ({"l2": None}, RecipeError, "l2 must be .* not None"),
-    "hidden": ({"hidden": (0,)}, RecipeError, "units in hidden must be a whole number, 1 or more, not 0"),
-    "hidden in words": ({"hidden": "64,64"}, RecipeError, "units in hidden must be a whole number.*'64,64'"),
-    "dropout": ({"dropout": 1.0}, RecipeError, "rate of Dropout must be at least 0 and below 1, not 1.0"),
-    "dropout in words": ({"dropout": "half"}, RecipeError, "dropout must be a number, not 'half'"),
-    "activation": ({"activation": "foo"}, RecipeError, "activation 'foo' is not known; choose one of"),
-    "optimizer": ({"optimizer": "foo"}, RecipeError, "optimizer must be one of adam, sgd, not 'foo'"),
-    "an optimizer object": ({"optimizer": Adam(0.1)}, RecipeError, "optimizer must be one of adam, sgd, not Adam"),
-    "epochs": ({"epochs": 0}, RecipeError, "epochs must be a whole number, 1 or more, not 0"),
-    "batch_size": ({"batch_size": 0}, RecipeError, "batch_size must be a whole number, 1 or more, not 0"),
-    "patience": ({"patience": -1}, RecipeError, "patience must be a whole number, 0 or more, not -1"),
-    "seed": ({"seed": -1}, RecipeError, "seed must be a whole number, 0 or more, not -1"),
+    "unknown": ({"learning_rat": 1}, ConfigError, "'learning_rat' is not a setting; did you mean 'learning_rate'"),
+    "learning rate": ({"learning_rate": -1}, ConfigError, "learning_rate must be .* not -1"),
+    "learning rate NaN": ({"learning_rate": float("nan")}, ConfigError, "learning_rate must be .* not nan"),
+    "learning rate in words": ({"learning_rate": "fast"}, ConfigError, "learning_rate must be .*'fast'"),
+    "l2": ({"l2": float("inf")}, ConfigError, "l2 must be .* not inf"),
+    "l2 of nothing": ({"l2": None}, ConfigError, "l2 must be .* not None"),
+    "hidden": ({"hidden": (0,)}, ConfigError, "units in hidden must be a whole number, 1 or more, not 0"),
+    "hidden in words": ({"hidden": "64,64"}, ConfigError, "units in hidden must be a whole number.*'64,64'"),
+    "dropout": ({"dropout": 1.0}, ConfigError, "rate of Dropout must be at least 0 and below 1, not 1.0"),
+    "dropout in words": ({"dropout": "half"}, ConfigError, "dropout must be a number, not 'half'"),
+    "activation": ({"activation": "foo"}, ConfigError, "activation 'foo' is not known; choose one of"),
+    "optimizer": ({"optimizer": "foo"}, ConfigError, "optimizer must be one of adam, sgd, not 'foo'"),
+    "an optimizer object": ({"optimizer": Adam(0.1)}, ConfigError, "optimizer must be one of adam, sgd, not Adam"),
+    "epochs": ({"epochs": 0}, ConfigError, "epochs must be a whole number, 1 or more, not 0"),
+    "batch_size": ({"batch_size": 0}, ConfigError, "batch_size must be a whole number, 1 or more, not 0"),
+    "patience": ({"patience": -1}, ConfigError, "patience must be a whole number, 0 or more, not -1"),
+    "seed": ({"seed": -1}, ConfigError, "seed must be a whole number, 0 or more, not -1"),
     "test_size": ({"test_size": 1.5}, SplitError, "test_size must be a fraction .* not 1.5"),
     "validation_split": ({"validation_split": 1.5}, SplitError, "validation_split must be a fraction .* not 1.5"),
-    "split": ({"split": "foo"}, RecipeError, "split must be one of random, last, group, time, copies, not 'foo'"),
-    "group without column": ({"split": "group"}, RecipeError, "split='group' needs the column"),
-    "group and time": ({"group": "city", "time": "joined"}, RecipeError, "give group or time, not both"),
-    "split against group": ({"group": "city", "split": "last"}, RecipeError, "group='city' needs split='group'"),
-    "task": ({"task": "foo"}, RecipeError, "task must be one of auto, classification, regression, not 'foo'"),
+    "split": ({"split": "foo"}, ConfigError, "split must be one of random, last, group, time, copies, not 'foo'"),
+    "group without column": ({"split": "group"}, ConfigError, "split='group' needs the column"),
+    "group and time": ({"group": "city", "time": "joined"}, ConfigError, "give group or time, not both"),
+    "split against group": ({"group": "city", "split": "last"}, ConfigError, "group='city' needs split='group'"),
+    "task": ({"task": "foo"}, ConfigError, "task must be one of auto, classification, regression, not 'foo'"),
     "class_weight": (
         {"class_weight": "foo"},
-        RecipeError,
+        ConfigError,
         "class_weight must map classes to weights, or be 'balanced'",
     ),
-    "class_weight negative": ({"class_weight": {"Yes": -1}}, RecipeError, "class_weight of 'Yes' must be .* not -1"),
+    "class_weight negative": ({"class_weight": {"Yes": -1}}, ConfigError, "class_weight of 'Yes' must be .* not -1"),
     "class_weight of whom": ({"class_weight": {"maybe": 1}}, DataError, "class_weight names 'maybe'.* no, Yes"),
     "kinds of whom": ({"kinds": {"foo": "number"}}, DataError, "no column 'foo'"),
     "kind of what": ({"kinds": {"age": "foo"}}, DataError, "column 'age' cannot be of kind 'foo'"),
@@ -674,8 +674,8 @@ def test_mistakes_are_told_before_the_training(case, monkeypatch):
 
 def test_a_splitter_of_scikit_learn_may_split_but_not_be_saved(tmp_path):
     splitter = ShuffleSplit(1, test_size=16, random_state=0)
-    assert fit(split=splitter).parts.rule == "ShuffleSplit"
-    with pytest.raises(RecipeError, match="a run folder cannot hold a splitter object"):
+    assert fit(split=splitter).splits.rule == "ShuffleSplit"
+    with pytest.raises(ConfigError, match="a run folder cannot hold a splitter object"):
         fit(split=splitter, out=tmp_path / "run")
 
 

@@ -44,7 +44,7 @@ class Source(NamedTuple):
     networks: tuple[tuple[int, ...], ...] = SMALL
 
 
-def parts(n: int) -> tuple[np.ndarray, np.ndarray]:
+def splits(n: int) -> tuple[np.ndarray, np.ndarray]:
     """Numbers of the rows that are known, and of the fresh ones."""
     return np.arange(n), np.arange(n, n + N_FRESH)
 
@@ -54,7 +54,7 @@ def regression(f: Callable[[np.ndarray], np.ndarray], *, features: int, n: int, 
 
     def make(seed: int) -> Data:
         rng = np.random.default_rng(seed)
-        known, fresh = parts(n)
+        known, fresh = splits(n)
         x = rng.normal(size=(n + N_FRESH, features))
         clean = f(x)
         y = clean + noise * clean.std() * rng.normal(size=len(x))
@@ -75,7 +75,7 @@ def classes(
 
     def make(seed: int) -> Data:
         rng = np.random.default_rng(seed)
-        known, fresh = parts(n)
+        known, fresh = splits(n)
         x, y = draw(rng, n + N_FRESH)
         y = np.where(rng.random(len(y)) < flip, rng.integers(n_classes, size=len(y)), y)
         x = (x - x[known].mean(axis=0)) / x[known].std(axis=0)
@@ -97,8 +97,8 @@ def real(
         if found.n_rows > rows:
             found = found.take(np.sort(np.random.default_rng(seed).choice(found.n_rows, rows, replace=False)))
         prepared = prepare(found, target, Settings(test_size=0.5, seed=seed, **settings))
-        known, parts = arrays_of(prepared), prepared.parts
-        judge = prepared.table.take(parts.test)
+        known, splits = arrays_of(prepared), prepared.splits
+        judge = prepared.table.take(splits.test)
         y = np.concatenate([np.asarray(known.rows.labels)[:-1, 0], np.asarray(prepared.target.encode(judge)).ravel()])
         x = np.concatenate([np.asarray(known.rows.x), prepared.encoder.transform(judge)])
         task = prepared.target.task

@@ -17,8 +17,8 @@ from goodfit.experiment.measure import trees
 from goodfit.experiment.prepare import TASKS
 from goodfit.nn.early_stopping import EarlyStopping
 from goodfit.nn.layers import Dense
-from goodfit.search.sweep import Fold, Plan, Sweep, make_plan, sweep
-from goodfit.training.evaluation import Rows, make_labels, row_losses
+from goodfit.search.sweep import Fold, Sweep, SweepPlan, plan_sweep, sweep
+from goodfit.training.evaluation import Dataset, make_labels, row_losses
 
 L2 = (0.0, 0.0001, 0.001, 0.01, 0.1, 1.0)
 LOW_RATES = (0.00001, 0.0001, 0.001, 0.01, 0.1)
@@ -31,7 +31,7 @@ SCHEMES = ("stopping", "long", "last")
 
 
 class Trained(NamedTuple):
-    """One data set, one network and one scheme, every point (λ, rate) of the grid on every fold.
+    """One data set, one network and one scheme, every config (λ, rate) of the grid on every fold.
 
     curves: what the first fold's training shows, without neighbours, at the same places (λ, rates).
     val_curves: validation losses by epoch of every fold, at the same places (λ, rates, folds).
@@ -62,7 +62,7 @@ def train_all(source: Source, seed: int = 0) -> Iterator[Trained]:
         return
     labels = None if data.task == "regression" else data.y[data.known]
     dealt = make_folds(len(data.known), FOLDS, seed=seed, stratify=labels)
-    rows = Rows(data.x.astype(np.float32), make_labels(data.y, None, "float32"))
+    rows = Dataset(data.x.astype(np.float32), make_labels(data.y, None, "float32"))
     folds = [Fold(rows, train, validation) for train, validation in dealt]
     rivals = row_losses_of_rivals(data, folds)
     for hidden in source.networks:
@@ -80,16 +80,18 @@ def _train(
         yield _judged(source, data, hidden, scheme, plans[name], found[name], folds, rivals)
 
 
-def _plan(source: Source, data: Data, hidden: tuple[int, ...], epochs: int, stopping: EarlyStopping | None) -> Plan:
+def _plan(
+    source: Source, data: Data, hidden: tuple[int, ...], epochs: int, stopping: EarlyStopping | None
+) -> SweepPlan:
     task = TASKS[data.task]
     n_outputs = data.n_classes if data.task == "multiclass" else 1
     layers = [*(Dense(units, activation="relu") for units in hidden), Dense(n_outputs, activation=task.output)]
     rates = LOW_RATES if source.low_rates else HIGH_RATES
-    return make_plan(
+    return plan_sweep(
         layers,
         optimizer="adam",
         loss=task.loss,
-        axes={"l2": L2, "learning_rate": rates},
+        space={"l2": L2, "learning_rate": rates},
         epochs=epochs,
         early_stopping=stopping,
     )
@@ -100,19 +102,19 @@ def _judged(
     data: Data,
     hidden: tuple[int, ...],
     scheme: str,
-    plan: Plan,
+    plan: SweepPlan,
     found: Sweep,
     folds: list[Fold],
     rivals: dict[str, np.ndarray],
 ) -> Trained:
     recipe, _ = plan.recipe(len(folds[0].train))
-    rates = plan.axes["learning_rate"]
+    rates = plan.space["learning_rate"]
     shape = (len(L2), len(rates))
     loss, truth = np.full((*shape, FOLDS), np.inf), np.full((*shape, FOLDS), np.inf)
     rows, fold = np.full((*shape, len(data.known)), np.inf, np.float32), np.empty(len(data.known), int)
     curves, val_curves = [], np.empty((*shape, FOLDS), object)
-    for member, (k, *place) in enumerate(product(range(FOLDS), *map(range, shape))):
-        training, at = found.trainings[member], tuple(place)
+    for trial, (k, *place) in enumerate(product(range(FOLDS), *map(range, shape))):
+        training, at = found.trainings[trial], tuple(place)
         validation = folds[k].validation
         fold[validation] = k
         val_curves[at][k] = training.history["val_loss"]
@@ -125,10 +127,10 @@ def _judged(
                 loss[at][k], truth[at][k] = training.history["loss"][given - 1], value
                 rows[at][validation] = losses[: len(validation)]
         if k == 0:
-            point = {"l2": L2[at[0]], "learning_rate": rates[at[1]]}
+            config = {"l2": L2[at[0]], "learning_rate": rates[at[1]]}
             known = {"epochs": plan.epochs, "patience": source.patience if scheme == "stopping" else None}
             size = {"n_train": len(folds[0].train), "n_validation": len(validation)}
-            curves.append(replace(case_of(training), given_epoch=given, **point, **known, **size))
+            curves.append(replace(case_of(training), given_epoch=given, **config, **known, **size))
     grid = tuple(tuple(curves[i * shape[1] : (i + 1) * shape[1]]) for i in range(shape[0]))
     baseline = float(_of_baseline(data, data.known, data.fresh).mean())
     return Trained(source.name, hidden, scheme, rates, grid, val_curves, loss, truth, rows, fold, rivals, baseline)

@@ -7,7 +7,7 @@ import numpy as np
 
 from benchmarks.bank.trainings import L2, Trained
 from goodfit.diagnosis.observations import Case, Neighbour
-from goodfit.search.selection import Contrast, Judged, contrasts
+from goodfit.search.selection import Contrast, TrialResult, contrasts
 
 View = Callable[[Trained, tuple[int, int]], Case | None]
 """From a grid and a place (λ, rate) in it to what is known there; None where there is nothing to judge."""
@@ -39,8 +39,8 @@ def _with_neighbours(one: Trained, place: tuple[int, int], n_folds: int) -> Case
     found = _contrasts(one, place, n_folds)
     neighbours = tuple(
         Neighbour(
-            **each.point,
-            loss=_loss(one, each.point, n_folds),
+            **each.config,
+            loss=_loss(one, each.config, n_folds),
             val_loss=each.mean,
             gain=each.gain,
             error=each.standard_error,
@@ -58,7 +58,7 @@ def _contrasts(one: Trained, place: tuple[int, int], n_folds: int) -> tuple[Cont
     judged = []
     for at, k in places:
         rows = one.rows[at][one.fold == k]
-        judged.append(Judged(_point(one, at), k, 0, float(rows.mean(dtype=float)), one.val_curves[at][k]))
+        judged.append(TrialResult(_point(one, at), k, 0, float(rows.mean(dtype=float)), one.val_curves[at][k]))
 
     def losses(index: int) -> np.ndarray:
         at, k = places[index]
@@ -72,9 +72,9 @@ def _point(one: Trained, at: tuple[int, int]) -> dict[str, float]:
     return {"l2": L2[at[0]], "learning_rate": one.rates[at[1]]}
 
 
-def _loss(one: Trained, point: Mapping[str, float], n_folds: int) -> float:
+def _loss(one: Trained, config: Mapping[str, float], n_folds: int) -> float:
     """On training rows."""
-    at = L2.index(point["l2"]), one.rates.index(point["learning_rate"])
+    at = L2.index(config["l2"]), one.rates.index(config["learning_rate"])
     return float(one.loss[at][:n_folds].mean())
 
 

@@ -3,10 +3,10 @@ from .data.table import read_table as read_table
 from .diagnosis.findings import Finding as Finding
 from .diagnosis.findings import Verdict as Verdict
 from .diagnosis.verdict import diagnose as diagnose
+from .errors import ConfigError as ConfigError
 from .errors import DataError as DataError
 from .errors import ExamError as ExamError
 from .errors import GoodFitError as GoodFitError
-from .errors import RecipeError as RecipeError
 from .errors import RunError as RunError
 from .errors import SplitError as SplitError
 from .experiment.settings import Settings as Settings

@@ -3,7 +3,7 @@
     GoodFitError
     ├── DataError      a table, column, row or target that cannot be read or learned from
     ├── SplitError     rows that cannot be put into the parts asked for
-    ├── RecipeError    an argument of a layer, loss, optimizer, callback or training
+    ├── ConfigError    an argument of a layer, loss, optimizer, callback or training
     ├── ExamError      the sealed test set: already opened, changed, or not there
     └── RunError       a run folder that cannot be written, read or trusted
 
@@ -24,7 +24,7 @@ class SplitError(GoodFitError, ValueError):
     """Rows that cannot be put into the parts asked for."""
 
 
-class RecipeError(GoodFitError, ValueError):
+class ConfigError(GoodFitError, ValueError):
     """An argument of a layer, loss, optimizer, callback or training that makes no sense."""
 
 

@@ -4,7 +4,7 @@ import math
 from collections.abc import Iterable, Sequence
 from itertools import islice
 
-METRICS = {
+METRIC_LABELS = {
     "accuracy": "accuracy",
     "balanced_accuracy": "balanced accuracy",
     "auc": "AUC",

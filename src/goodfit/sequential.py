@@ -6,9 +6,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from goodfit.data.arrays import check_inputs
+from goodfit.data.arrays import validate_inputs
 from goodfit.data.splits.splits import Split
-from goodfit.errors import RecipeError, SplitError
+from goodfit.errors import ConfigError, SplitError
 from goodfit.experiment.array_inputs import ClassWeight, Reader, SweptClassWeight, ValidationData
 from goodfit.nn.arrays import Params
 from goodfit.nn.early_stopping import EarlyStopping
@@ -20,19 +20,19 @@ from goodfit.nn.optimizers import Optimizer, get_optimizer
 from goodfit.nn.packing import layout_of
 from goodfit.search.lr_range import RateRange, learning_rate_range
 from goodfit.search.parallel import OnProgress
-from goodfit.search.selection import ChoiceRule
+from goodfit.search.selection import SelectionRule
 from goodfit.search.space import layers_with, optimizer_with
-from goodfit.search.sweep import Sweep, make_plan, sweep
+from goodfit.search.sweep import Sweep, plan_sweep, sweep
 from goodfit.training.callbacks import Callback, ProgressLine, sort_callbacks, tell_all
-from goodfit.training.evaluation import Rows, evaluate, last_layer, make_labels
+from goodfit.training.evaluation import Dataset, evaluate, last_layer, make_labels
 from goodfit.training.fit import Training, fit
 from goodfit.training.recipe import (
     Recipe,
-    check_count,
-    check_dtype,
-    check_layer,
-    check_layers,
     make_recipe,
+    validate_count,
+    validate_dtype,
+    validate_layer,
+    validate_layers,
     warn_of_two_decays,
 )
 
@@ -52,13 +52,13 @@ class Sequential:
         dtype: ``float32`` or ``float64``.
 
     Raises:
-        RecipeError: a layer is none, or seed or dtype are outside their range.
+        ConfigError: a layer is none, or seed or dtype are outside their range.
     """
 
     def __init__(self, layers: Iterable[Layer] = (), *, seed: int = 0, dtype: str = "float32") -> None:
-        check_count("seed", seed, smallest=0)
-        check_dtype(dtype)
-        self.layers: list[Layer] = [check_layer(layer) for layer in layers]
+        validate_count("seed", seed, smallest=0)
+        validate_dtype(dtype)
+        self.layers: list[Layer] = [validate_layer(layer) for layer in layers]
         self.seed = seed
         self.dtype = dtype
         self.params: Params | None = None
@@ -66,15 +66,15 @@ class Sequential:
 
     def add(self, layer: Layer) -> None:
         """Put one more layer at the end; weights that were there are drawn anew."""
-        self.layers.append(check_layer(layer))
+        self.layers.append(validate_layer(layer))
         self.params = None
 
     def compile(
         self, optimizer: str | Optimizer = "adam", loss: str | Loss | None = None, metrics: Iterable[str] | None = None
     ) -> None:
-        """Choose optimizer, loss and metrics, as in Keras. RecipeError for one that is not known."""
+        """Choose optimizer, loss and metrics, as in Keras. ConfigError for one that is not known."""
         if loss is None:
-            raise RecipeError("compile needs a loss, such as 'mse', 'binary_crossentropy' or Huber(delta=2.0).")
+            raise ConfigError("compile needs a loss, such as 'mse', 'binary_crossentropy' or Huber(delta=2.0).")
         names = [metrics] if isinstance(metrics, str) else list(metrics or ())
         get_metrics(names)
         self._choices = {"optimizer": get_optimizer(optimizer), "loss": get_loss(loss), "metrics": names}
@@ -115,11 +115,11 @@ class Sequential:
             The training. Its ``history`` is used as in Keras: ``history.history["val_loss"]``.
 
         Raises:
-            RecipeError: an argument is outside its range, or ``compile`` was not called.
+            ConfigError: an argument is outside its range, or ``compile`` was not called.
             DataError, SplitError: the rows cannot be learned from, or not be split as asked.
         """
-        check_count("epochs", epochs)
-        check_count("batch_size", batch_size)
+        validate_count("epochs", epochs)
+        validate_count("batch_size", batch_size)
         early_stopping, listeners = sort_callbacks(callbacks)
         show = ProgressLine(verbose, epochs)
         reader = self._reader()
@@ -167,7 +167,7 @@ class Sequential:
         learning_rate: Values | None = None,
         seeds: int = 1,
         folds: int = 1,
-        choice: ChoiceRule = "best",
+        choice: SelectionRule = "best",
         batch_size: int = 32,
         epochs: int = 100,
         validation_split: float | None = None,
@@ -178,38 +178,38 @@ class Sequential:
         sample_weight: npt.ArrayLike | None = None,
         callbacks: Sequence[EarlyStopping] = (),
         on_progress: OnProgress | None = None,
-        **axes: Values,
+        **space: Values,
     ) -> Sweep:
-        """Train a whole grid at once; keep the weights and numbers of the member that wins on the validation rows.
+        """Train a whole grid at once; keep the weights and numbers of the trial that wins on the validation rows.
 
         Args:
             l2, learning_rate: a number, a list, or ``auto`` for the guide's values; by default as the model has it.
-            axes: more of them: ``l1``, ``dropout``, or a number of the optimizer, ``momentum``, ``weight_decay``, …
-            seeds: trainings of every point, with first weights and row orders of their own.
-            folds: 1 judges on one set of validation rows; k judges every row once, in k trainings of every point.
+            space: more of them: ``l1``, ``dropout``, or a number of the optimizer, ``momentum``, ``weight_decay``, …
+            seeds: trainings of every config, with first weights and row orders of their own.
+            folds: 1 judges on one set of validation rows; k judges every row once, in k trainings of every config.
             choice: ``best``, or ``1se``: the largest l2 within one standard error of the best.
             validation_split: share of the rows that validate; 0.2 unless ``validation_data`` is given.
             class_weight: as in ``fit``; a class with a list of weights is one more axis, ``class_weight_<class>``, that
-                weighs the rows of batches alone: losses are without it, so that members can be compared.
+                weighs the rows of batches alone: losses are without it, so that trials can be compared.
             on_progress: told how far the sweep is.
 
         The other arguments are those of ``fit``.
 
         Raises:
-            RecipeError: an axis is unknown, empty or out of range, or every member diverged.
+            ConfigError: an axis is unknown, empty or out of range, or every trial diverged.
             DataError, SplitError: the rows cannot be learned from, or not be split as asked.
         """
-        check_count("batch_size", batch_size)
-        check_count("folds", folds)
+        validate_count("batch_size", batch_size)
+        validate_count("folds", folds)
         early_stopping, _ = sort_callbacks(callbacks)
         reader = self._reader()
         data = reader.read(x, y, sample_weight)
-        class_axes, weights = reader.class_axes(data, class_weight)
-        named = {"l2": l2, "learning_rate": learning_rate, **axes, **class_axes}
-        plan = make_plan(
-            check_layers(self.layers),
+        class_space, weights = reader.class_space(data, class_weight)
+        named = {"l2": l2, "learning_rate": learning_rate, **space, **class_space}
+        plan = plan_sweep(
+            validate_layers(self.layers),
             **self._compiled(),
-            axes={name: values for name, values in named.items() if values is not None},
+            space={name: values for name, values in named.items() if values is not None},
             batch_size=batch_size,
             epochs=epochs,
             early_stopping=early_stopping,
@@ -257,10 +257,10 @@ class Sequential:
         inputs, targets, weights = self._reader().read(x, y, sample_weight)
         choices = self._compiled()
         return learning_rate_range(
-            check_layers(self.layers),
+            validate_layers(self.layers),
             optimizer=choices["optimizer"],
             loss=choices["loss"],
-            rows=Rows(inputs, make_labels(targets, weights, self.dtype)),
+            rows=Dataset(inputs, make_labels(targets, weights, self.dtype)),
             train=np.arange(len(inputs)),
             batch_size=batch_size,
             seeds=seeds,
@@ -294,7 +294,7 @@ class Sequential:
 
     def predict(self, x: npt.ArrayLike, *, batch_size: int | None = None, verbose: str | int = 0) -> Array:
         """What the last layer gives, (rows, units), for x (rows, features); other arguments as in ``evaluate``."""
-        inputs = check_inputs(x, self.dtype)
+        inputs = validate_inputs(x, self.dtype)
         return last_layer(self._recipe(), self._weights(inputs.shape[1]), inputs)
 
     def get_weights(self) -> list[Array]:
@@ -302,19 +302,19 @@ class Sequential:
         return [np.array(w) for layer in self._built() for w in layer.values()]
 
     def set_weights(self, weights: Sequence[npt.ArrayLike]) -> None:
-        """Take these arrays, in the order of ``get_weights``; RecipeError when their shapes differ."""
+        """Take these arrays, in the order of ``get_weights``; ConfigError when their shapes differ."""
         layout = layout_of(self._built())
         shapes = [shape for layer in layout for _, shape in layer]
         given = [np.asarray(w, self.dtype) for w in weights]
         if [w.shape for w in given] != shapes:
-            raise RecipeError(f"the weights must have the shapes {shapes}, not {[w.shape for w in given]}.")
+            raise ConfigError(f"the weights must have the shapes {shapes}, not {[w.shape for w in given]}.")
         arrays = iter(given)
         self.params = tuple({name: next(arrays) for name, _ in layer} for layer in layout)
 
     def build(self, n_features: int) -> None:
         """Draw the first weights for this many inputs; ``fit`` does it by itself."""
-        check_count("n_features", n_features)
-        layers = check_layers(self.layers)
+        validate_count("n_features", n_features)
+        layers = validate_layers(self.layers)
         self.params = init_network(layers, n_inputs=n_features, seed=self.seed, dtype=self.dtype)
 
     def count_params(self) -> int:
@@ -332,35 +332,35 @@ class Sequential:
 
     def _compiled(self) -> dict[str, Any]:
         if self._choices is None:
-            raise RecipeError("call compile(optimizer=..., loss=..., metrics=[...]) first.")
+            raise ConfigError("call compile(optimizer=..., loss=..., metrics=[...]) first.")
         return self._choices
 
     def _built(self) -> Params:
         if self.params is None:
-            raise RecipeError("the model has no weights yet; call fit, or build(n_features).")
+            raise ConfigError("the model has no weights yet; call fit, or build(n_features).")
         return self.params
 
     def _weights(self, n_features: int) -> Params:
-        """The present weights, the first ones if there are none; RecipeError when they are for other inputs."""
+        """The present weights, the first ones if there are none; ConfigError when they are for other inputs."""
         if self.params is None:
             self.build(n_features)
         known = next((layer["kernel"].shape[0] for layer in self._built() if "kernel" in layer), n_features)
         if known != n_features:
-            raise RecipeError(f"the model was built for {known} features, but x has {n_features}.")
+            raise ConfigError(f"the model was built for {known} features, but x has {n_features}.")
         return self._built()
 
     def _recipe(self) -> Recipe:
         return make_recipe(self.layers, **self._compiled(), dtype=self.dtype)[0]
 
     def _reader(self) -> Reader:
-        last = check_layers(self.layers)[-1]
+        last = validate_layers(self.layers)[-1]
         assert isinstance(last, Dense)
         return Reader(loss=self._compiled()["loss"], n_outputs=last.units, dtype=self.dtype, seed=self.seed)
 
     def _take(self, found: Sweep) -> None:
-        """Weights and numbers of the member that won."""
-        point = dict(found.choice.chosen.point)
+        """Weights and numbers of the trial that won."""
+        config = dict(found.selection.chosen.config)
         choices = self._compiled()
-        self.layers = list(layers_with(self.layers, point))
-        self._choices = {**choices, "optimizer": optimizer_with(choices["optimizer"], point)}
+        self.layers = list(layers_with(self.layers, config))
+        self._choices = {**choices, "optimizer": optimizer_with(choices["optimizer"], config)}
         self.params = found.winner.params

@@ -43,7 +43,8 @@ def weighted_mean_error(values: Array, weights: Array | None = None) -> tuple[fl
     >>> weighted_mean_error(np.array([1.0, 2.0, 3.0, 4.0]))
     (2.5, 0.6454972243679028)
     """
-    share = np.full(len(values), 1 / len(values)) if weights is None else weights / np.sum(weights)
+    weights = np.ones(len(values)) if weights is None else weights
+    share = weights / weights.sum()
     mean, n = float(share @ values), np.count_nonzero(share)
     return mean, float(np.sqrt(share**2 @ (values - mean) ** 2 * n / max(1, n - 1)))
 

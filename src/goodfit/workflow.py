@@ -1,6 +1,6 @@
-"""The way of a table through goodfit, as one function: parts, encoder, training cycle, run folder; the exam on request.
+"""The whole way of a table as a few functions: ``train``, ``load``, and the methods of ``Run``.
 
-Every door for tables calls ``train``, ``load`` and the methods of ``Run``, and nothing else.
+Every door for tables calls these and nothing else.
 """
 
 import hashlib
@@ -13,13 +13,13 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from goodfit.data.export import check_output, prediction_file
-from goodfit.data.splits.splits import Parts
+from goodfit.data.export import prediction_file, validate_output
+from goodfit.data.splits.splits import Splits
 from goodfit.data.table import Table, read_table
 from goodfit.data.target import Prediction, Target
 from goodfit.errors import DataError, ExamError
 from goodfit.experiment.experiment import Fitted, OnRefined, fit_grid, fit_once, plan_for, second_grid
-from goodfit.experiment.measure import Judges, gather
+from goodfit.experiment.measure import ScoringSpec, gather
 from goodfit.experiment.prepare import (
     TASKS,
     Prepared,
@@ -44,8 +44,7 @@ from goodfit.experiment.run_folder import (
 from goodfit.experiment.settings import Settings, settings_from
 from goodfit.holdout.exam import Ledger, Opening, Seal, open_exam
 from goodfit.nn.arrays import Params
-from goodfit.search.parallel import Estimate as SweepEstimate
-from goodfit.search.parallel import OnProgress
+from goodfit.search.parallel import OnProgress, SweepCost
 from goodfit.search.space import refined
 from goodfit.search.sweep import Sweep, estimate_sweep
 from goodfit.stats import Estimate
@@ -83,19 +82,19 @@ class Run:
         return self.record.settings
 
     @property
-    def point(self) -> dict[str, float]:
-        """``l2`` and ``learning_rate`` of the training itself: of a sweep those of the member that won."""
-        return self.record.point
+    def config(self) -> dict[str, float]:
+        """``l2`` and ``learning_rate`` of the training itself: of a sweep those of the trial that won."""
+        return self.record.config
 
     @property
     def sweep(self) -> SweepRecord | None:
-        """The grid and what became of every member; None for a single training."""
+        """The grid and what became of every trial; None for a single training."""
         return self.record.sweep
 
     @property
-    def refined_axes(self) -> dict[str, tuple[float, ...]]:
+    def refined_space(self) -> dict[str, tuple[float, ...]]:
         """Of a sweep, the values of a second grid: beyond the end at which the best lies, or closer around it."""
-        return refined(self.settings.axes, self.sweep.choice) if self.sweep else {}
+        return refined(self.settings.space, self.sweep.selection) if self.sweep else {}
 
     @property
     def training(self) -> Training:
@@ -108,9 +107,9 @@ class Run:
         return self.record.training.history
 
     @property
-    def parts(self) -> Parts:
+    def splits(self) -> Splits:
         """Row numbers of train, validation and test."""
-        return self.record.parts
+        return self.record.splits
 
     def predict(self, table: object) -> Prediction:
         """Labels and probabilities, or values, for every row of a table (path, data frame, …).
@@ -131,7 +130,7 @@ class Run:
             DataError: of another name, there already (unless ``overwrite``), cannot be written; see ``predict``.
         """
         out = Path(path)
-        check_output(out, overwrite=overwrite)
+        validate_output(out, overwrite=overwrite)
         prediction = self.predict(table)
         try:
             write_file(out, prediction_file(out, prediction, self.record.target.classes))
@@ -181,7 +180,7 @@ class Run:
             raise ExamError(f"The exam needs the table that the run was trained on. {error}") from error
 
     def _examine(self, table: Table) -> Mapping[str, Estimate]:
-        rows = table.take(self.parts.test)
+        rows = table.take(self.splits.test)
         target = self.record.target
         y = _truth(target, rows)
         predicted = {"network": _predictions(self.record, rows)}
@@ -214,15 +213,15 @@ def train(
         on_epoch: told of every epoch of a single training.
         on_progress: told how far a sweep is.
         on_refined: told the settings of the second grid and the choice among the first, before it is trained.
-        refine: train a second grid where the best of the first lies (see ``Run.refined_axes``), and choose among that
+        refine: train a second grid where the best of the first lies (see ``Run.refined_space``), and choose among that
             one if its lowest loss is lower still. The settings of the run are then those of the second grid.
         settings: l2, learning_rate, hidden, dropout, epochs, patience, split, seed and more; see ``goodfit.Settings``.
 
     Raises:
-        DataError, SplitError, RecipeError, RunError: one sentence that names the column, row or argument.
+        DataError, SplitError, ConfigError, RunError: one sentence that names the column, row or argument.
 
     >>> run = train("iris", l2=0.001, learning_rate=0.01, epochs=30, seed=1)
-    >>> len(run.parts.train), len(run.parts.validation), len(run.parts.test)
+    >>> len(run.splits.train), len(run.splits.validation), len(run.splits.test)
     (96, 24, 30)
     """
     choices = settings_from(settings)
@@ -252,17 +251,17 @@ def dry_run(
     *,
     on_prepared: Callable[[Prepared], None] | None = None,
     **settings: Any,  # noqa: ANN401
-) -> SweepEstimate:
+) -> SweepCost:
     """What ``train`` with these arguments will take, without training: trainings, memory and compilations.
 
-    ``members``: trainings; ``lanes``: how many run at a time; ``lane_bytes`` and ``kept_bytes``: memory of the running
+    ``trials``: trainings; ``lanes``: how many run at a time; ``lane_bytes`` and ``kept_bytes``: memory of the running
     ones and of all results, in bytes; ``compilations``: of the training program. A second grid takes the same
     again, but for the compilations.
 
     Raises:
-        DataError, SplitError, RecipeError: as ``train``.
+        DataError, SplitError, ConfigError: as ``train``.
 
-    >>> dry_run("iris", hidden=(8,), seeds=2).members
+    >>> dry_run("iris", hidden=(8,), seeds=2).trials
     60
     """
     choices = settings_from(settings)
@@ -272,7 +271,7 @@ def dry_run(
     if on_prepared is not None:
         on_prepared(prepared)
     n_features = max(len(fold.encoder.feature_names) for fold in folds)
-    return estimate_sweep(plan_for(prepared), n_features=n_features, n_train=[len(fold.parts.train) for fold in folds])
+    return estimate_sweep(plan_for(prepared), n_features=n_features, n_train=[len(fold.splits.train) for fold in folds])
 
 
 def load(folder: str | Path) -> Run:
@@ -293,14 +292,14 @@ def model_hash(params: Params) -> str:
 def _record(fitted: Fitted, source: str) -> Record:
     """Everything that a run folder holds."""
     prepared, fold = fitted.prepared, fitted.fold
-    settings, table, parts, target = prepared.settings, prepared.table, prepared.parts, prepared.target
+    settings, table, splits, target = prepared.settings, prepared.table, prepared.splits, prepared.target
     recipe, _ = make_recipe(layers_for(settings, target), loss=TASKS[target.task].loss)
     evidence = gather(
         recipe,
         fitted.training,
         fold,
         target=target,
-        judges=Judges(TASKS[target.task].judged, partial(unit_of, target=target)),
+        judges=ScoringSpec(TASKS[target.task].judged, partial(unit_of, target=target)),
         feature_names=prepared.encoder.feature_names,
         checks=prepared.checks,
         seed=settings.seed,
@@ -310,23 +309,23 @@ def _record(fitted: Fitted, source: str) -> Record:
         source=source,
         fingerprint=table.fingerprint(),
         schema=table.schema,
-        parts=parts,
+        splits=splits,
         encoder=prepared.encoder,
         target=target,
-        seal=Seal.of(table, parts.test) if len(parts.test) else None,
+        seal=Seal.of(table, splits.test) if len(splits.test) else None,
         training=_in_own_unit(fitted.training, target),
         sweep=None if fitted.sweep is None else _swept(fitted.sweep, target),
-        evidence=evidence,
+        measurements=evidence,
         created=now(),
         versions=versions(),
     )
 
 
 def _swept(found: Sweep, target: Target) -> SweepRecord:
-    """What is kept of a sweep: the table of its members, their curves, and the choice."""
+    """What is kept of a sweep: the table of its trials, their curves, and the choice."""
     histories = [History(in_unit_of_target(training.history, target)) for training in found.trainings]
     weights = quantiles_table([training.params for training in found.trainings])
-    return SweepRecord(table=found.table, curves=curves_table(histories), weights=weights, choice=found.choice)
+    return SweepRecord(table=found.table, curves=curves_table(histories), weights=weights, selection=found.selection)
 
 
 def _in_own_unit(training: Training, target: Target) -> Training:

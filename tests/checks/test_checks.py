@@ -10,7 +10,7 @@ import pytest
 
 from goodfit.checks.check import option
 from goodfit.checks.registry import Check, check_table
-from goodfit.data.splits.splits import make_parts
+from goodfit.data.splits.splits import make_splits
 from goodfit.data.table import read_table
 from goodfit.data.target import fit_target
 from goodfit.errors import DataError
@@ -23,7 +23,7 @@ def check(columns, *, seed=0, kinds=None, drop=(), size=None, split="random", **
     table = read_table(columns, kinds=kinds, drop=drop)
     target = "y" if "y" in table.names else "target"
     found = fit_target(table, target, np.arange(table.n_rows))
-    parts = make_parts(
+    splits = make_splits(
         table.n_rows,
         seed=seed,
         split=split,
@@ -31,7 +31,7 @@ def check(columns, *, seed=0, kinds=None, drop=(), size=None, split="random", **
         time=table.values(settings["time"]) if split == "time" else None,
         groups=table.values(settings["group"]) if split == "group" else None,
     )
-    return check_table(table, parts, target=target, task=found.task, seed=seed, **settings)
+    return check_table(table, splits, target=target, task=found.task, seed=seed, **settings)
 
 
 def named(found):
@@ -89,7 +89,7 @@ def test_a_few_rows_are_enough_to_say_nothing():
     assert check(classes(np.random.default_rng(0), 20)) == ()
 
 
-# Rows in two parts
+# Rows in two splits
 
 
 def twice(columns, rows, change=lambda values: values):
@@ -102,12 +102,12 @@ def to_float32(values):
 
 
 @pytest.mark.parametrize("change", [lambda values: values, to_float32])
-def test_copies_across_parts_are_counted_with_what_they_add_to_the_score(change):
+def test_copies_across_splits_are_counted_with_what_they_add_to_the_score(change):
     rng = np.random.default_rng(0)
     columns = twice(classes(rng), np.arange(400), change)
-    parts = make_parts(N + 400, stratify=(columns["y"] == "yes").astype(int))
-    train = set(parts.train.tolist())
-    held = np.r_[parts.validation, parts.test]
+    splits = make_splits(N + 400, stratify=(columns["y"] == "yes").astype(int))
+    train = set(splits.train.tolist())
+    held = np.r_[splits.validation, splits.test]
     twin = np.where(held >= N, held - N, np.where(held < 400, held + N, -1))
     found = check(columns)
     assert named(found) == [("duplicates", "serious", ())]
@@ -269,7 +269,7 @@ def test_an_age_has_rows_that_are_alike_and_is_no_group():
         assert check(columns | {"y": y}, seed=seed) == ()
 
 
-# Parts that differ
+# Splits that differ
 
 
 def test_sorted_rows_cut_at_the_end_are_named_with_the_way_out():
@@ -297,7 +297,7 @@ def test_a_random_split_does_not_drift():
     columns = features(rng, 300, 20) | {"city": rng.choice(list("abcdefgh"), 300), "y": rng.normal(size=300)}
     table = read_table(columns)
     found = [
-        check_table(table, make_parts(300, seed=seed), target="y", task="regression", seed=seed) for seed in range(40)
+        check_table(table, make_splits(300, seed=seed), target="y", task="regression", seed=seed) for seed in range(40)
     ]
     assert sum(len(checks) for checks in found) == 0
 
@@ -339,13 +339,13 @@ def test_the_most_severe_comes_first_and_a_second_look_sees_the_same():
 def test_the_target_of_test_rows_is_not_looked_at(make):
     columns = twice(make(np.random.default_rng(0)), np.arange(300))
     table = read_table(columns)
-    parts = make_parts(table.n_rows)
+    splits = make_splits(table.n_rows)
     changed = columns["y"].copy()
-    changed[parts.test] = "never seen" if make is classes else 1e6
+    changed[splits.test] = "never seen" if make is classes else 1e6
     settings = {"target": "y", "task": "binary" if make is classes else "regression"}
-    found = check_table(table, parts, **settings)
+    found = check_table(table, splits, **settings)
     assert found
-    assert check_table(read_table(columns | {"y": changed}), parts, **settings) == found
+    assert check_table(read_table(columns | {"y": changed}), splits, **settings) == found
 
 
 def test_missing_cells_and_columns_that_never_vary_do_no_harm():
@@ -388,7 +388,7 @@ def test_copies_cannot_be_kept_together_where_groups_already_are():
     columns = twice(classes(np.random.default_rng(0)), np.arange(400))
     groups = np.random.default_rng(1).integers(100, size=N + 400)
     table = read_table(columns | {"g": groups})
-    parts = make_parts(N + 400, split="group", groups=groups)
-    (found,) = [c for c in check_table(table, parts, target="y", task="binary", group="g") if c.code == "duplicates"]
+    splits = make_splits(N + 400, split="group", groups=groups)
+    (found,) = [c for c in check_table(table, splits, target="y", task="binary", group="g") if c.code == "duplicates"]
     assert found.argument == ""
     assert found.sentence.endswith("remove repeated rows from the table.")

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from goodfit.checks.registry import check_table
-from goodfit.data.splits.splits import make_parts
+from goodfit.data.splits.splits import make_splits
 from goodfit.data.table import read_table
 from goodfit.data.target import fit_target
 
@@ -15,8 +15,8 @@ from goodfit.data.target import fit_target
 def check(table, target, seed=0):
     found = fit_target(table, target, np.arange(table.n_rows))
     stratify = None if found.task == "regression" else found.encode(table)
-    parts = make_parts(table.n_rows, seed=seed, stratify=stratify)
-    return check_table(table, parts, target=target, task=found.task, seed=seed)
+    splits = make_splits(table.n_rows, seed=seed, stratify=stratify)
+    return check_table(table, splits, target=target, task=found.task, seed=seed)
 
 
 @pytest.fixture(scope="module")
@@ -43,7 +43,7 @@ def test_without_the_length_of_the_call_nothing_is_found(bank):
 
 @pytest.mark.parametrize("seed", [0, 1, 2])
 @pytest.mark.parametrize(("wine", "least"), [("red", 90), ("white", 380)])
-def test_wines_that_stand_in_two_parts_are_counted(shared, wine, least, seed):
+def test_wines_that_stand_in_two_splits_are_counted(shared, wine, least, seed):
     table = read_table(shared / f"data/wine_quality/winequality-{wine}.csv")
     found = check(table, "column_12", seed)
     assert [(check.code, check.severity) for check in found] == [("duplicates", "serious"), ("rare_class", "warning")]

@@ -121,10 +121,10 @@ def test_training_says_what_it_understood_of_the_table(trained):
     assert "\x1b" not in out
 
 
-def test_training_shows_the_parts_and_what_is_penalised(trained):
+def test_training_shows_the_splits_and_what_is_penalised(trained):
     folder, (_, out, _) = trained
     found = goodfit.load(folder)
-    train, validation, test = (len(rows) for rows in found.parts.arrays().values())
+    train, validation, test = (len(rows) for rows in found.splits.arrays().values())
     assert f"train {train} · validation {validation} · test {test}, sealed" in out
     assert "shuffled, each class in proportion, seed 0" in out
     params = found.training.params
@@ -240,7 +240,7 @@ def test_json_is_one_object_with_null_where_nothing_is_defined(here):
     )
     summary = json.loads(result.out, parse_constant=pytest.fail)
     assert (summary["outcome"], summary["best_epoch"], summary["val_loss"]) == ("diverged", 0, None)
-    assert summary["parts"] == {"train": 96, "validation": 24, "test": 30, "rule": "stratified", "seed": 0}
+    assert summary["splits"] == {"train": 96, "validation": 24, "test": 30, "rule": "stratified", "seed": 0}
     assert set(summary["validation"]) == set(summary["baseline"])
     assert summary["run"] == "r"
 
@@ -506,7 +506,7 @@ def test_a_sweep_shows_the_grid_of_mean_losses_with_the_winner_marked(swept):
     assert "in 3 folds · test" in out
     assert "means of 2 seeds × 3 folds" in out
     losses = found.sweep.table.to_pandas().groupby(["l2", "learning_rate"]).val_loss.mean()
-    chosen = tuple(found.point.values())
+    chosen = tuple(found.config.values())
     for l2 in (0.0, 0.01):
         written = [f"{losses[l2, rate]:.4f}" + (r"\*" if (l2, rate) == chosen else " ") for rate in (0.001, 0.01)]
         row = rf"^{l2:g} +{written[0].strip()} +{written[1].strip()} *$"
@@ -517,8 +517,8 @@ def test_a_sweep_shows_the_grid_of_mean_losses_with_the_winner_marked(swept):
 def test_a_sweep_says_what_won_what_that_is_worth_and_which_weights_are_kept(swept):
     folder, (_, out, _) = swept
     found, text = goodfit.load(folder), " ".join(out.split())
-    choice = found.sweep.choice
-    l2, rate = found.point.values()
+    choice = found.sweep.selection
+    l2, rate = found.config.values()
     assert f"Chosen: λ {l2:g}, learning rate {rate:g}, epoch {found.training.best_epoch}" in text
     assert f"validation loss {choice.chosen.mean:.4f} ± {choice.chosen.standard_error:.4f}" in text
     assert "Of its 6 trainings the one with the lowest loss is given back: seed " in text
@@ -527,25 +527,25 @@ def test_a_sweep_says_what_won_what_that_is_worth_and_which_weights_are_kept(swe
     assert f"goodfit test {folder}" in out
 
 
-def test_a_sweep_in_json_has_axes_members_choice_gain_and_optimism():
+def test_a_sweep_in_json_has_space_trials_choice_gain_and_optimism():
     summary = json.loads(run("train", "iris", *SMALL_GRID, "--out", "r", "--json").out, parse_constant=pytest.fail)
     swept = summary["sweep"]
-    assert swept["axes"] == {"l2": [0.0, 0.01], "learning_rate": [0.001, 0.01]}
-    assert len(swept["members"]) == 4 and set(swept["members"][0]) >= {
+    assert swept["space"] == {"l2": [0.0, 0.01], "learning_rate": [0.001, 0.01]}
+    assert len(swept["trials"]) == 4 and set(swept["trials"][0]) >= {
         "l2",
         "learning_rate",
         "seed",
         "fold",
         "val_loss",
     }
-    assert summary["point"] == swept["chosen"]["point"]
+    assert summary["config"] == swept["chosen"]["config"]
     assert swept["optimism"] >= 0 and set(swept["gain"]) == {"value", "standard_error", "optimism"}
     assert swept["diverged"] == 0
 
 
 def test_one_value_for_each_axis_is_no_sweep():
     summary = json.loads(run("train", "iris", *ONE, "--epochs", "1", "--out", "r", "--json").out)
-    assert (summary["sweep"], summary["point"]) == (None, {"l2": 0.001, "learning_rate": 0.001})
+    assert (summary["sweep"], summary["config"]) == (None, {"l2": 0.001, "learning_rate": 0.001})
 
 
 def test_an_edge_is_named_with_what_extends_the_grid_and_refine_goes_there():
@@ -555,8 +555,8 @@ def test_an_edge_is_named_with_what_extends_the_grid_and_refine_goes_there():
     further = found[1]
     assert float(further.split(",")[-1]) > 0.0001
     summary = json.loads(run("train", "iris", *words, "--refine", "--out", "r2", "--json").out)
-    assert summary["sweep"]["axes"]["learning_rate"] == [float(rate) for rate in further.split(",")]
-    assert summary["sweep"]["best"]["mean"] < goodfit.load("r").sweep.choice.best.mean
+    assert summary["sweep"]["space"]["learning_rate"] == [float(rate) for rate in further.split(",")]
+    assert summary["sweep"]["best"]["mean"] < goodfit.load("r").sweep.selection.best.mean
     assert "second grid around the first grid's lowest" in " ".join(
         run("train", "iris", *words, "--refine", "--out", "r3").out.split()
     )
@@ -564,13 +564,13 @@ def test_an_edge_is_named_with_what_extends_the_grid_and_refine_goes_there():
 
 def test_1se_marks_the_lowest_as_well():
     out = run("train", "iris", *SMALL_GRID, "--seed", "1", "--choice", "1se", "--out", "r").out
-    choice = goodfit.load("r").sweep.choice
-    assert choice.chosen.point["l2"] >= choice.best.point["l2"]
-    assert (choice.chosen.point == choice.best.point) != ("° lowest" in out)
+    choice = goodfit.load("r").sweep.selection
+    assert choice.chosen.config["l2"] >= choice.best.config["l2"]
+    assert (choice.chosen.config == choice.best.config) != ("° lowest" in out)
     assert ("within one standard error of the lowest" in " ".join(out.split())) == ("° lowest" in out)
 
 
-def test_members_that_diverge_are_counted_and_drawn_as_a_dash():
+def test_trials_that_diverge_are_counted_and_drawn_as_a_dash():
     words = ("--l2", "0", "--learning-rate", "0.1,1e30", "--optimizer", "sgd", "--hidden", "4", "--epochs", "3")
     out = run("train", "iris", *words, "--out", "r").out
     assert "1 training of 2 diverged" in out
@@ -582,7 +582,7 @@ def test_a_dry_run_says_what_it_takes_and_trains_nothing(here, monkeypatch):
     text = run("train", "iris", "--dry-run", "--folds", "3")
     assert text.status == 0
     assert "90 trainings, 30 at a time" in text.out and "MB" in text.out and "1 compilation" in text.out
-    assert json.loads(run("train", "iris", *ONE, "--dry-run", "--json").out)["members"] == 1
+    assert json.loads(run("train", "iris", *ONE, "--dry-run", "--json").out)["trials"] == 1
     assert not (here / "runs").exists()
 
 
@@ -613,7 +613,7 @@ def test_a_grid_in_which_everything_diverges_is_a_mistake():
     words = ("--l2", "0,1", "--learning-rate", "1e30", "--optimizer", "sgd", "--hidden", "4", "--epochs", "3")
     result = run("train", "iris", *words, "--out", "r")
     assert result.status == 2
-    assert "every member of the grid diverged; try learning rates ten times smaller" in result.err
+    assert "every trial of the grid diverged; try learning rates ten times smaller" in result.err
 
 
 def test_ctrl_c_keeps_what_a_sweep_has(here):

@@ -18,7 +18,7 @@ GRID = {"l2": (0.0, 0.1), "learning_rate": (0.001, 0.01)}
 
 class Told(NamedTuple):
     done: int
-    members: int
+    trials: int
     seconds: float
     values: np.ndarray
 

@@ -9,7 +9,7 @@ import pyarrow as pa
 import pytest
 from scipy import sparse
 
-from goodfit.data.arrays import check_inputs, check_probabilities, check_targets, class_factors, row_weights
+from goodfit.data.arrays import class_factors, row_weights, validate_inputs, validate_probabilities, validate_targets
 from goodfit.errors import DataError
 
 X = np.array([[1, 0], [0, 3], [2, 1]])
@@ -36,32 +36,32 @@ X = np.array([[1, 0], [0, 3], [2, 1]])
     ids=lambda x: f"{type(x).__module__}.{type(x).__name__} {getattr(x, 'dtype', '')}",
 )
 def test_numbers_of_every_kind_become_float32(x):
-    found = check_inputs(x, "float32")
+    found = validate_inputs(x, "float32")
     assert found.dtype == np.float32
     assert found.dtype.isnative
     np.testing.assert_array_equal(found, X)
 
 
 def test_true_and_false_are_one_and_zero():
-    np.testing.assert_array_equal(check_inputs(X > 0, "float32"), X > 0)
-    assert check_inputs(X > 0, "float32").dtype == np.float32
+    np.testing.assert_array_equal(validate_inputs(X > 0, "float32"), X > 0)
+    assert validate_inputs(X > 0, "float32").dtype == np.float32
 
 
 def test_inputs_in_double_precision_on_request():
     third = np.full((1, 1), 1 / 3)
-    assert check_inputs(third, "float64")[0, 0] == 1 / 3
-    assert check_inputs(third, "float32")[0, 0] == np.float32(1 / 3)
+    assert validate_inputs(third, "float64")[0, 0] == 1 / 3
+    assert validate_inputs(third, "float32")[0, 0] == np.float32(1 / 3)
 
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.int8])
 def test_one_byte_integers_stay_as_they_are(dtype):
     x = X.astype(dtype)
-    assert check_inputs(x, "float32") is x
+    assert validate_inputs(x, "float32") is x
 
 
 def test_inputs_of_the_right_type_are_not_copied():
     x = X.astype(np.float32)
-    assert check_inputs(x, "float32") is x
+    assert validate_inputs(x, "float32") is x
 
 
 @pytest.mark.parametrize("order", ["C", "F"])
@@ -69,7 +69,7 @@ def test_checking_takes_no_second_copy(order):
     """8 MB in; one column-major and one row-major look at every cell must not lay out the matrix anew."""
     x = np.ones((2000, 1000), np.float32, order=order)
     tracemalloc.start()
-    check_inputs(x, "float32")
+    validate_inputs(x, "float32")
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert peak < x.nbytes / 4
@@ -102,28 +102,28 @@ def test_checking_takes_no_second_copy(order):
 )
 def test_inputs_that_are_refused(x, message):
     with pytest.raises(DataError, match=message):
-        check_inputs(x, "float32")
+        validate_inputs(x, "float32")
 
 
 def test_numbers_too_large_for_float32_are_fine_in_float64():
-    assert check_inputs([[1e300]], "float64")[0, 0] == 1e300
+    assert validate_inputs([[1e300]], "float64")[0, 0] == 1e300
 
 
 def test_numbers_whose_squares_overflow_are_finite_all_the_same():
-    assert check_inputs([[3e38, -3e38]], "float32")[0, 0] == np.float32(3e38)
+    assert validate_inputs([[3e38, -3e38]], "float32")[0, 0] == np.float32(3e38)
 
 
 @pytest.mark.parametrize("large", [2**24 + 1, -(2**24) - 1, np.iinfo(np.int64).min])
 def test_whole_numbers_that_float32_rounds_are_said(large):
     x = np.array([[1, 1], [1, large]])
     with pytest.warns(UserWarning, match=r"whole numbers above 2\*\*24 in column 1, which float32 rounds"):
-        check_inputs(x, "float32")
-    check_inputs(x, "float64")  # a warning would be an error
+        validate_inputs(x, "float32")
+    validate_inputs(x, "float64")  # a warning would be an error
 
 
 def test_whole_numbers_up_to_two_to_the_24_are_exact():
     x = np.array([[2**24, -(2**24)]])
-    assert check_inputs(x, "float32").tolist() == x.tolist()
+    assert validate_inputs(x, "float32").tolist() == x.tolist()
 
 
 # --- targets ---------------------------------------------------------------------------------------------------------
@@ -131,13 +131,13 @@ def test_whole_numbers_up_to_two_to_the_24_are_exact():
 
 @pytest.mark.parametrize("y", [[0, 1, 1], [[0], [1], [1]], pd.Series([False, True, True]), np.array([0, 1, 1.0])])
 def test_targets_of_one_output_are_one_column(y):
-    found = check_targets(y, 3, "float32", n_outputs=1, classes=False)
+    found = validate_targets(y, 3, "float32", n_outputs=1, classes=False)
     assert found.dtype == np.float64
     np.testing.assert_array_equal(found, [[0], [1], [1]])
 
 
 def test_class_numbers_are_whole_numbers():
-    found = check_targets([2.0, 0.0, 1.0], 3, "float32", n_outputs=3, classes=True)
+    found = validate_targets([2.0, 0.0, 1.0], 3, "float32", n_outputs=3, classes=True)
     assert found.dtype == np.int64
     assert found.tolist() == [2, 0, 1]
 
@@ -162,20 +162,20 @@ def test_class_numbers_are_whole_numbers():
 )
 def test_targets_that_are_refused(y, classes, message):
     with pytest.raises(DataError, match=message):
-        check_targets(y, 3, "float32", n_outputs=2, classes=classes)
+        validate_targets(y, 3, "float32", n_outputs=2, classes=classes)
 
 
 def test_only_the_first_rows_of_many_are_named():
     with pytest.raises(DataError, match=r"in row 0, 1, 2, 3, 4 and 95 more;"):
-        check_targets(np.full(100, np.nan), 100, "float32", n_outputs=1, classes=False)
+        validate_targets(np.full(100, np.nan), 100, "float32", n_outputs=1, classes=False)
 
 
 def test_targets_of_a_cross_entropy_are_probabilities():
-    check_probabilities(np.array([[0.0], [0.3], [1.0]]))
+    validate_probabilities(np.array([[0.0], [0.3], [1.0]]))
     with pytest.raises(DataError, match=r"y must lie between 0 and 1 for a cross-entropy, not -1 \(row 1\)"):
-        check_probabilities(np.array([[1.0], [-1.0]]))
+        validate_probabilities(np.array([[1.0], [-1.0]]))
     with pytest.raises(DataError, match="not 2"):
-        check_probabilities(np.array([[2.0]]))
+        validate_probabilities(np.array([[2.0]]))
 
 
 # --- weights ---------------------------------------------------------------------------------------------------------

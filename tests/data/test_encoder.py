@@ -122,7 +122,7 @@ def test_only_the_most_frequent_categories_get_a_column():
     assert "k=v089" in encoder.feature_names and "k=v090" not in encoder.feature_names
 
 
-def test_a_date_becomes_its_parts():
+def test_a_date_becomes_its_splits():
     days = np.array(["2024-02-29T06:30", "2023-07-03T18:00", "2022-12-31T00:00", "2024-01-01T12:00"], "datetime64[us]")
     encoder = fit_encoder(make_table(d=days), range(4))
     scales = dict(encoder.features[0].scales)

@@ -1,11 +1,11 @@
-"""The whole way of the data on real tables: parts, target, encoder, seal."""
+"""The whole way of the data on real tables: splits, target, encoder, seal."""
 
 import numpy as np
 import pytest
 from sklearn.linear_model import LogisticRegression, Ridge
 
 from goodfit.data.encoder import fit_encoder
-from goodfit.data.splits.splits import make_parts, missing_classes
+from goodfit.data.splits.splits import make_splits, missing_classes
 from goodfit.data.table import read_table
 from goodfit.data.target import fit_target
 from goodfit.holdout.exam import Seal
@@ -15,13 +15,13 @@ def prepare(path, name):
     table = read_table(path)
     whole = fit_target(table, name, np.arange(table.n_rows))
     labels = None if whole.task == "regression" else whole.encode(table)
-    parts = make_parts(table.n_rows, stratify=labels)
-    target = fit_target(table, name, parts.train)
-    encoder = fit_encoder(table, parts.train, target=name)
+    splits = make_splits(table.n_rows, stratify=labels)
+    target = fit_target(table, name, splits.train)
+    encoder = fit_encoder(table, splits.train, target=name)
     rows = encoder.transform(table)
     assert np.isfinite(rows).all() and (np.abs(rows) <= 3).all() and rows.dtype == np.float32
-    Seal.of(table, parts.test).verify(table)
-    return table, parts, target, encoder, rows
+    Seal.of(table, splits.test).verify(table)
+    return table, splits, target, encoder, rows
 
 
 @pytest.mark.parametrize(
@@ -29,20 +29,20 @@ def prepare(path, name):
     [("telco_churn/Telco-Customer-Churn.csv", "Churn", 0.79), ("titanic/train.csv", "Survived", 0.77)],
 )
 def test_a_linear_classifier_learns_from_the_encoded_columns(shared, file, name, least):
-    table, parts, target, _, rows = prepare(shared / "data" / file, name)
+    table, splits, target, _, rows = prepare(shared / "data" / file, name)
     y = target.encode(table)
-    assert missing_classes(parts, y) == {}
-    model = LogisticRegression(max_iter=2000).fit(rows[parts.train], y[parts.train])
-    accuracy = model.score(rows[parts.test], y[parts.test])
+    assert missing_classes(splits, y) == {}
+    model = LogisticRegression(max_iter=2000).fit(rows[splits.train], y[splits.train])
+    accuracy = model.score(rows[splits.test], y[splits.test])
     assert accuracy > least and accuracy > target.baseline.share
 
 
 def test_california_needs_its_indicator_and_ridge_does_as_well_as_elsewhere(shared):
-    table, parts, target, encoder, rows = prepare(shared / "data/california_housing/housing.csv", "median_house_value")
+    table, splits, target, encoder, rows = prepare(shared / "data/california_housing/housing.csv", "median_house_value")
     assert "total_bedrooms is missing" in encoder.feature_names
     y = target.encode(table)
-    predicted = target.decode(Ridge().fit(rows[parts.train], y[parts.train]).predict(rows[parts.test])).values
-    rmse = np.sqrt(np.mean((predicted - table.values("median_house_value")[parts.test]) ** 2))
+    predicted = target.decode(Ridge().fit(rows[splits.train], y[splits.train]).predict(rows[splits.test])).values
+    rmse = np.sqrt(np.mean((predicted - table.values("median_house_value")[splits.test]) ** 2))
     assert rmse < 70_000
 
 

@@ -16,8 +16,8 @@ from goodfit.diagnosis.findings import SEVERITIES, WORDS, Finding, Verdict
 from goodfit.diagnosis.from_run import case_of
 from goodfit.diagnosis.observations import Case, Neighbour
 from goodfit.diagnosis.verdict import diagnose
-from goodfit.errors import RecipeError
-from goodfit.search.selection import Judged, choose
+from goodfit.errors import ConfigError
+from goodfit.search.selection import TrialResult, choose
 
 EPOCHS = 60
 
@@ -394,13 +394,13 @@ def test_too_few_rows_make_no_good_fit():
     assert diagnose(good(val_loss_error=0.1)).word == "good fit"
 
 
-def test_axes_that_the_grid_does_not_vary_are_the_same_for_all():
+def test_space_that_the_grid_does_not_vary_are_the_same_for_all():
     found = beside((None, 0.01, 0.08, 0.10), l2=None)
     assert diagnose(found).find("rate_too_small") is not None
 
 
 def test_what_is_no_result_is_refused():
-    with pytest.raises(RecipeError, match="a sweep or a training can be judged"):
+    with pytest.raises(ConfigError, match="a sweep or a training can be judged"):
         diagnose({"loss": [1.0]})
 
 
@@ -474,13 +474,13 @@ def test_a_sweep_is_judged_by_its_winner_and_the_others_are_neighbours(rows):
     assert diagnose(found).word in WORDS
 
 
-def test_a_sweep_that_was_stopped_is_judged_by_the_members_that_were_compared(rows):
+def test_a_sweep_that_was_stopped_is_judged_by_the_trials_that_were_compared(rows):
     found = model().sweep(*rows, l2=[0, 1.0], folds=2, epochs=5, validation_split=0.0)
     table = found.table.slice(0, len(found.table) - 1).to_pylist()
-    judged = [Judged({"l2": row["l2"]}, row["fold"], row["seed"], row["val_loss"]) for row in table]
+    judged = [TrialResult({"l2": row["l2"]}, row["fold"], row["seed"], row["val_loss"]) for row in table]
     losses = [row["val_loss"] + np.linspace(-0.01, 0.01, 9) for row in table]
-    choice = choose(judged, losses=losses.__getitem__, weights=[np.ones(9)] * 2)
-    case = case_of(replace(found, table=found.table.slice(0, len(table)), choice=choice))
+    selection = choose(judged, losses=losses.__getitem__, weights=[np.ones(9)] * 2)
+    case = case_of(replace(found, table=found.table.slice(0, len(table)), selection=selection))
     assert case.n_folds == 1
     assert case.mean_loss == next(row["loss"] for row in table if row["l2"] == case.l2)
     assert [n.loss for n in case.neighbours] == [row["loss"] for row in table[:2] if row["l2"] != case.l2]
@@ -491,8 +491,8 @@ def test_where_another_epoch_than_the_lowest_is_given_back_only_that_is_read(row
     found = model().sweep(*rows, l2=[0, 0.1], learning_rate=[0.05], epochs=30, callbacks=[waiting])
     best = [np.nanargmin(training.history["val_loss"]) + 1 for training in found.trainings]
     assert any(training.best_epoch != epoch for training, epoch in zip(found.trainings, best, strict=True))
-    (contrast,) = found.choice.contrasts
-    assert contrast.gain == pytest.approx(found.choice.chosen.mean - contrast.mean)
+    (contrast,) = found.selection.contrasts
+    assert contrast.gain == pytest.approx(found.selection.chosen.mean - contrast.mean)
 
 
 def test_the_last_weights_are_judged_where_these_are_given_back(rows):

@@ -10,7 +10,7 @@ from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.metrics import confusion_matrix, log_loss
 
 import goodfit
-from goodfit.experiment.measure import Evidence, trees
+from goodfit.experiment.measure import Measurements, trees
 from goodfit.experiment.prepare import arrays_of, prepare
 from goodfit.workflow import _predictions
 
@@ -39,7 +39,7 @@ def probabilities(run):
 
 def test_the_losses_are_comparable_with_the_validation_loss(iris):
     x, y, train, validation = rows_of(iris)
-    evidence = iris.record.evidence
+    evidence = iris.record.measurements
     shares = np.bincount(y[train].astype(int)) / len(train)
     assert evidence.losses["baseline"] == pytest.approx(-np.log(shares[y[validation].astype(int)]).mean(), rel=1e-6)
     linear = LogisticRegression(max_iter=200).fit(x[train], y[train])
@@ -55,8 +55,8 @@ def test_the_linear_model_of_a_quantity_is_ridge(diabetes):
     x, y, train, validation = rows_of(diabetes)
     ridge = Ridge().fit(x[train], y[train])
     error = np.sqrt(np.mean((ridge.predict(x[validation]) - y[validation]) ** 2)) * diabetes.record.target.scale
-    assert diabetes.record.evidence.linear_scores["rmse"] == pytest.approx(error, rel=1e-4)
-    assert diabetes.record.evidence.losses["baseline"] == pytest.approx(np.mean(y[validation] ** 2), rel=1e-6)
+    assert diabetes.record.measurements.linear_scores["rmse"] == pytest.approx(error, rel=1e-4)
+    assert diabetes.record.measurements.losses["baseline"] == pytest.approx(np.mean(y[validation] ** 2), rel=1e-6)
 
 
 TREES = {
@@ -75,14 +75,14 @@ def test_the_trees_are_those_of_scikit_learn(iris, diabetes):
     rows = -np.log(model.predict_proba(x[validation])[np.arange(len(validation)), y[validation].astype(int)])
     p = probabilities(iris)
     rows_of_net = -np.log(p[np.arange(len(p)), y[validation].astype(int)])
-    assert iris.record.evidence.losses["trees"] == pytest.approx(rows.mean(), rel=1e-4)
-    mean, error = iris.record.evidence.differences["trees"]
+    assert iris.record.measurements.losses["trees"] == pytest.approx(rows.mean(), rel=1e-4)
+    mean, error = iris.record.measurements.differences["trees"]
     gains = rows - rows_of_net
     assert (mean, error) == pytest.approx((gains.mean(), gains.std(ddof=1) / np.sqrt(len(gains))), rel=1e-3)
     x, y, train, validation = rows_of(diabetes)
     model = HistGradientBoostingRegressor(**TREES).fit(x[train], y[train])
     expected = np.mean((model.predict(x[validation]) - y[validation]) ** 2)
-    assert diabetes.record.evidence.losses["trees"] == pytest.approx(expected, rel=1e-4)
+    assert diabetes.record.measurements.losses["trees"] == pytest.approx(expected, rel=1e-4)
 
 
 def test_trees_of_wide_tables_learn_in_fewer_rounds_from_fewer_rows():
@@ -94,7 +94,7 @@ def test_trees_of_wide_tables_learn_in_fewer_rounds_from_fewer_rows():
 def test_trees_see_bends_that_a_line_does_not():
     x = np.random.default_rng(0).normal(size=(600, 2))
     table = {"a": x[:, 0], "b": x[:, 1], "target": np.where(x[:, 0] * x[:, 1] > 0, "same", "other")}
-    losses = goodfit.train(table, **SETTINGS | {"hidden": ()}).record.evidence.losses
+    losses = goodfit.train(table, **SETTINGS | {"hidden": ()}).record.measurements.losses
     assert losses["trees"] < 0.5 * losses["linear"]
 
 
@@ -104,33 +104,33 @@ def test_the_standard_error_of_a_difference_is_that_of_a_mean(iris):
     p = probabilities(iris)
     shares = np.bincount(y[train]) / len(train)
     rows = -np.log(shares[y[validation]]) + np.log(p[np.arange(len(p)), y[validation]])
-    mean, error = iris.record.evidence.differences["baseline"]
+    mean, error = iris.record.measurements.differences["baseline"]
     assert (mean, error) == pytest.approx((rows.mean(), rows.std(ddof=1) / np.sqrt(len(rows))), rel=1e-3)
 
 
 def test_confusion_is_truth_by_prediction(iris):
     _, y, _, validation = rows_of(iris)
     expected = confusion_matrix(y[validation], probabilities(iris).argmax(axis=1), labels=[0, 1, 2])
-    assert np.array(iris.record.evidence.confusion).tolist() == expected.tolist()
+    assert np.array(iris.record.measurements.confusion).tolist() == expected.tolist()
 
 
 def test_calibration_holds_every_validation_row_in_rising_order(iris, diabetes):
     for run in (iris, diabetes):
-        predicted, _, rows = zip(*run.record.evidence.calibration, strict=True)
+        predicted, _, rows = zip(*run.record.measurements.calibration, strict=True)
         assert sum(rows) == len(run.parts.validation) and list(predicted) == sorted(predicted)
-    observed = sum(mean * n for _, mean, n in diabetes.record.evidence.calibration)
+    observed = sum(mean * n for _, mean, n in diabetes.record.measurements.calibration)
     truth = diabetes.table.values("target")[diabetes.parts.validation]
     assert observed == pytest.approx(truth.sum())
 
 
 def test_residuals_hold_every_validation_row(iris, diabetes):
-    assert iris.record.evidence.residuals == ()
-    assert sum(rows for *_, rows in diabetes.record.evidence.residuals) == len(diabetes.parts.validation)
+    assert iris.record.measurements.residuals == ()
+    assert sum(rows for *_, rows in diabetes.record.measurements.residuals) == len(diabetes.parts.validation)
 
 
 def test_a_penalty_that_is_far_too_strong_leaves_dead_units():
     run = goodfit.train("iris", **SETTINGS | {"l2": 1.0, "learning_rate": 0.1, "epochs": 60, "patience": 60})
-    evidence = run.record.evidence
+    evidence = run.record.measurements
     assert evidence.units == (16,)
     kernel, bias = run.training.params[0]["kernel"], run.training.params[0]["bias"]
     x, _, train, _ = rows_of(run)
@@ -141,7 +141,7 @@ def test_rare_features_take_larger_steps():
     rng = np.random.default_rng(0)
     word = rng.choice(["common", "usual", "rare"], 600, p=[0.5, 0.46, 0.04])
     target = (word == "common") ^ (rng.random(600) < 0.2)
-    features = goodfit.train({"word": word, "target": target}, **SETTINGS).record.evidence.features
+    features = goodfit.train({"word": word, "target": target}, **SETTINGS).record.measurements.features
     (share, step), (rare_share, rare_step) = (
         next(numbers for name, *numbers in features if name == f"word={value}") for value in ("common", "rare")
     )
@@ -150,14 +150,14 @@ def test_rare_features_take_larger_steps():
 
 
 def test_sgd_has_no_steps_of_its_own_for_each_weight():
-    features = goodfit.train("iris", **SETTINGS, optimizer="sgd").record.evidence.features
+    features = goodfit.train("iris", **SETTINGS, optimizer="sgd").record.measurements.features
     assert all(np.isnan(step) for *_, step in features)
 
 
 def test_evidence_survives_its_record(iris, diabetes):
     for run in (iris, diabetes):
-        record = json.loads(json.dumps(run.record.evidence.to_json()))
-        assert Evidence.from_json(record) == run.record.evidence
+        record = json.loads(json.dumps(run.record.measurements.to_json()))
+        assert Measurements.from_json(record) == run.record.measurements
 
 
 def test_a_class_that_training_lacks_does_no_harm():
@@ -165,12 +165,14 @@ def test_a_class_that_training_lacks_does_no_harm():
     x = np.random.default_rng(1).normal(size=121)
     with pytest.warns(UserWarning, match="none of class"):
         run = goodfit.train({"x": x, "target": y}, **SETTINGS | {"seed": 3})
-    assert np.isfinite(list(run.record.evidence.losses.values())).all()
+    assert np.isfinite(list(run.record.measurements.losses.values())).all()
 
 
 def test_changing_the_test_rows_changes_no_evidence(iris):
     table = {name: iris.table.values(name).copy() for name in iris.table.names}
     for name in ("sepal length (cm)", "petal width (cm)"):
         table[name][iris.parts.test] += 1
-    evidence = goodfit.train(table, **SETTINGS).record.evidence
-    assert replace(evidence, checks=()) == replace(iris.record.evidence, checks=())  # these see copies in other parts
+    evidence = goodfit.train(table, **SETTINGS).record.measurements
+    assert replace(evidence, checks=()) == replace(
+        iris.record.measurements, checks=()
+    )  # these see copies in other parts

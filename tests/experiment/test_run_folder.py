@@ -21,7 +21,7 @@ RNG = np.random.default_rng(0)
 TABLE = pd.DataFrame(
     {
         "size": RNG.normal(size=N),
-        "place": RNG.choice(["Bonn", "Rome", "Oslo"], N),
+        "place": RNG.selection(["Bonn", "Rome", "Oslo"], N),
         "when": pd.date_range("2026-01-31", periods=N).astype(str),
         "letter": [f"to row{i} with love{i} from row{i + 1}" for i in range(N)],
         "customer_id": [f"C{1000 + i}" for i in range(N)],
@@ -56,9 +56,9 @@ def test_a_loaded_run_is_the_run_that_was_saved(run):
     assert found.record.validation_scores == pytest.approx(run.record.validation_scores, rel=0, nan_ok=True)
     assert found.record.baseline_scores == pytest.approx(run.record.baseline_scores, rel=0, nan_ok=True)
     assert (found.training.outcome, found.training.best_epoch) == (run.training.outcome, run.training.best_epoch)
-    assert (found.parts.rule, found.parts.seed) == (run.parts.rule, run.parts.seed)
-    for name, rows in run.parts.arrays().items():
-        np.testing.assert_array_equal(found.parts.arrays()[name], rows)
+    assert (found.splits.rule, found.splits.seed) == (run.splits.rule, run.splits.seed)
+    for name, rows in run.splits.arrays().items():
+        np.testing.assert_array_equal(found.splits.arrays()[name], rows)
     assert list(found.history) == list(run.history)
     for name in run.history:
         np.testing.assert_array_equal(found.history[name], run.history[name])
@@ -238,7 +238,7 @@ def rewrite(folder, change):
         lambda summary: summary["seal"].update(rows="all"),
         lambda summary: summary.update(outcome="BROKEN"),
         lambda summary: summary.update(schema=[{"name": "a"}]),
-        lambda summary: summary.update(parts=3),
+        lambda summary: summary.update(splits=3),
     ],
 )
 def test_a_summary_that_makes_no_sense_is_noticed(change, folder):
@@ -296,7 +296,7 @@ def test_nothing_is_imported_unpickled_or_run(folder, tmp_path):
         summary["source"] = summary["created"] = summary["fingerprint"] = f"{strange}.{strange}"
         summary["versions"] = {strange: strange}
         summary["target"]["note"] = f"__import__('{strange}')"
-        summary["parts"]["rule"] = f"{strange}:{strange}"
+        summary["splits"]["rule"] = f"{strange}:{strange}"
         for column in summary["schema"]:
             column["note"] = f"!!python/object:{strange}.{strange}"
         summary["a new entry"] = {"py/object": strange, "__reduce__": [strange]}

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from goodfit.guided_tour import cycle, fits, paths, penalty, steps
-from goodfit.reporting.members import Member
+from goodfit.reporting.trials import Trial
 from goodfit.training.fit import Outcome, Training
 from goodfit.training.history import History
 
@@ -17,9 +17,9 @@ def a_fit(l2, loss, val_loss):
     return fits.Fit(l2, loss, val_loss, CURVE)
 
 
-def a_member(l2=0.0, rate=0.01, loss=(1.0, 0.5), val_loss=(1.0, 0.6), width=1.0):
+def a_trial(l2=0.0, rate=0.01, loss=(1.0, 0.5), val_loss=(1.0, 0.6), width=1.0):
     spread = np.linspace(-width, width, 201)
-    return Member(0, l2, rate, np.array(loss), np.array(val_loss), len(loss), "finished", spread)
+    return Trial(0, l2, rate, np.array(loss), np.array(val_loss), len(loss), "finished", spread)
 
 
 def a_training(val_loss, *, best_epoch, **columns):
@@ -38,14 +38,14 @@ def test_three_fits_are_named_by_their_losses_and_not_by_their_penalties():
 
 
 def test_a_penalty_that_does_harm_is_said_to():
-    without, penalised = a_member(), a_member(l2=0.1, val_loss=(1.0, 0.9))
+    without, penalised = a_trial(), a_trial(l2=0.1, val_loss=(1.0, 0.9))
     assert "validation loss rises from 0.6000 to 0.9000" in penalty.of_losses(without, penalised)
     assert "the validation loss falls" in penalty.of_losses(penalised, without)
 
 
 def test_the_ladder_says_where_the_loss_is_lowest_and_whether_the_top_underfits():
-    none, some = a_member(width=2.0, val_loss=(1.0, 0.9)), a_member(l2=0.01)
-    flat = a_member(l2=1.0, loss=(2.0, 2.0), val_loss=(2.0, 2.01), width=0.001)
+    none, some = a_trial(width=2.0, val_loss=(1.0, 0.9)), a_trial(l2=0.01)
+    flat = a_trial(l2=1.0, loss=(2.0, 2.0), val_loss=(2.0, 2.01), width=0.001)
     assert "shrink from within ±1.8 at λ 0 to within ±0.0009 at λ 1." in penalty.of_weights([none, some, flat])
     assert "lowest at λ 0.01, 0.6000" in penalty.of_best([none, some, flat])
     assert "at the smallest λ" in penalty.of_best([some, none, flat])
@@ -54,8 +54,8 @@ def test_the_ladder_says_where_the_loss_is_lowest_and_whether_the_top_underfits(
 
 
 def test_only_a_curve_that_jumps_is_said_to_jump():
-    calm = a_member(val_loss=np.linspace(1, 0.5, 20), loss=np.linspace(1, 0.5, 20))
-    wild = a_member(rate=0.1, val_loss=1 + np.resize([0.3, -0.3], 20), loss=np.ones(20))
+    calm = a_trial(val_loss=np.linspace(1, 0.5, 20), loss=np.linspace(1, 0.5, 20))
+    wild = a_trial(rate=0.1, val_loss=1 + np.resize([0.3, -0.3], 20), loss=np.ones(20))
     assert "jumps by 0.6000 from one epoch to the next at 0.1" in steps.of_jumps([calm, wild], calm)
     assert steps.of_jumps([calm, replace(calm, learning_rate=0.1)], calm) == ""
     assert steps.of_jumps([calm, wild], wild) == ""

@@ -10,7 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from goodfit.errors import RecipeError
+from goodfit.errors import ConfigError
 from goodfit.nn.early_stopping import NEVER, EarlyStopping, StoppingKnobs, init_stopping, update_stopping
 
 
@@ -23,7 +23,7 @@ class Ending(NamedTuple):
 
 @jax.jit
 def states_of(values, knobs):
-    """The state after each epoch, as if nobody heeded ``stop``; leading axes of values and knobs are cases."""
+    """The state after each epoch, as if nobody heeded ``stop``; leading space of values and knobs are cases."""
 
     def one(values, knobs):
         def epoch(state, item):
@@ -153,5 +153,5 @@ def test_improved_marks_the_epochs_whose_weights_are_kept():
     ],
 )
 def test_a_bad_argument_is_named(arguments, named):
-    with pytest.raises(RecipeError, match=f"^{named}"):
+    with pytest.raises(ConfigError, match=f"^{named}"):
         EarlyStopping(**arguments)

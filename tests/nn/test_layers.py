@@ -11,7 +11,7 @@ import pytest
 from scipy import stats
 from scipy.special import erf, expit, log_expit
 
-from goodfit.errors import RecipeError
+from goodfit.errors import ConfigError
 from goodfit.nn.activations import ACTIVATIONS
 from goodfit.nn.initializers import INITIALIZERS
 from goodfit.nn.layers import Dense, Dropout, LayerNormalization
@@ -256,5 +256,5 @@ def test_structure_forgets_what_can_be_swept_and_nothing_else():
     ],
 )
 def test_a_bad_argument_is_named(make, named):
-    with pytest.raises(RecipeError, match=named):
+    with pytest.raises(ConfigError, match=named):
         make()

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from scipy.special import log_expit, log_softmax, softmax
 
-from goodfit.errors import RecipeError
+from goodfit.errors import ConfigError
 from goodfit.nn.losses import (
     LOSSES,
     BinaryCrossentropy,
@@ -118,7 +118,7 @@ def test_certain_probabilities_are_clipped_as_in_keras(name, keras):
 
 def test_probabilities_of_no_softmax_are_divided_by_their_sum(float64):
     loss, y, p, expected = ROWS["categorical"]
-    np.testing.assert_allclose(loss.rows(jnp.asarray(y), 3 * jnp.asarray(p)), expected, rtol=1e-12)
+    np.testing.assert_allclose(loss.per_example(jnp.asarray(y), 3 * jnp.asarray(p)), expected, rtol=1e-12)
 
 
 @pytest.mark.parametrize("name", ["binary", "categorical", "sparse"])
@@ -129,10 +129,10 @@ def test_fused_with_the_last_activation_the_value_and_gradient_are_the_same(name
     activation = jax.nn.sigmoid if loss.fused == "sigmoid" else jax.nn.softmax
 
     def apart(z):
-        return jnp.sum(loss.rows(jnp.asarray(y), activation(z)))
+        return jnp.sum(loss.per_example(jnp.asarray(y), activation(z)))
 
     def fused(z):
-        return jnp.sum(loss.rows(jnp.asarray(y), z, logits=True))
+        return jnp.sum(loss.per_example(jnp.asarray(y), z, logits=True))
 
     both = [jax.jit(jax.value_and_grad(each))(logits) for each in (fused, apart)]
     for ours, expected in zip(*both, strict=True):
@@ -142,7 +142,7 @@ def test_fused_with_the_last_activation_the_value_and_gradient_are_the_same(name
 @jax.jit
 @jax.value_and_grad
 def binary_of_logit(z, y):
-    return LOSSES["binary_crossentropy"].rows(jnp.reshape(y, (1, 1)), jnp.reshape(z, (1, 1)), logits=True)[0]
+    return LOSSES["binary_crossentropy"].per_example(jnp.reshape(y, (1, 1)), jnp.reshape(z, (1, 1)), logits=True)[0]
 
 
 @pytest.mark.parametrize("z", [-1000.0, -40.0, -20.0, -10.0, 0.0, 10.0, 20.0, 40.0, 1000.0])
@@ -158,7 +158,7 @@ def test_binary_crossentropy_of_a_logit_loses_no_digit(y, z):
 @jax.jit
 @jax.value_and_grad
 def first_of_two_logits(z):
-    return LOSSES["categorical_crossentropy"].rows(jnp.array([[1.0, 0.0]]), z[None], logits=True)[0]
+    return LOSSES["categorical_crossentropy"].per_example(jnp.array([[1.0, 0.0]]), z[None], logits=True)[0]
 
 
 @pytest.mark.parametrize(
@@ -177,7 +177,7 @@ def test_every_digit_counts_where_a_wrong_class_is_certain(name):
         y, z = jnp.zeros((1, 1)), jnp.array([[150.0]])
     else:
         y, z = jnp.array([0]) if name.startswith("sparse") else jnp.array([[1.0, 0.0]]), jnp.array([[0.0, 150.0]])
-    assert float(LOSSES[name].rows(y, z, logits=True)[0]) == 150.0
+    assert float(LOSSES[name].per_example(y, z, logits=True)[0]) == 150.0
 
 
 def test_weighted_mean_is_the_sum_of_weighted_values_by_the_sum_of_weights():
@@ -192,11 +192,11 @@ def test_losses_are_found_by_name_and_passed_through():
 
 @pytest.mark.parametrize("delta", [0.0, -1.0, math.nan, math.inf, "1", None])
 def test_a_bad_delta_is_named(delta):
-    with pytest.raises(RecipeError, match="delta"):
+    with pytest.raises(ConfigError, match="delta"):
         Huber(delta=delta)
 
 
 @pytest.mark.parametrize("loss", ["mean_square_error", 3, None])
 def test_an_unknown_loss_is_named(loss):
-    with pytest.raises(RecipeError, match=f"loss .*{loss!r}"):
+    with pytest.raises(ConfigError, match=f"loss .*{loss!r}"):
         get_loss(loss)

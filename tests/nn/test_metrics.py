@@ -9,7 +9,7 @@ import pytest
 from scipy.special import softmax
 from sklearn import metrics as peer
 
-from goodfit.errors import RecipeError
+from goodfit.errors import ConfigError
 from goodfit.nn.metrics import ALIASES, METRICS, get_metric, get_metrics
 
 RNG = np.random.default_rng(0)
@@ -152,5 +152,5 @@ def test_metrics_come_in_the_order_asked_for():
 
 
 def test_an_unknown_metric_is_named():
-    with pytest.raises(RecipeError, match="metric 'f2' is not known"):
+    with pytest.raises(ConfigError, match="metric 'f2' is not known"):
         get_metric("f2")

@@ -10,7 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from goodfit.errors import RecipeError
+from goodfit.errors import ConfigError
 from goodfit.nn.optimizers import (
     SGD,
     Adam,
@@ -278,7 +278,7 @@ def test_optimizers_are_found_by_name_and_passed_through():
 
 @pytest.mark.parametrize("optimizer", ["rmsprop", None, Adam])
 def test_an_unknown_optimizer_is_named(optimizer):
-    with pytest.raises(RecipeError, match="optimizer must be"):
+    with pytest.raises(ConfigError, match="optimizer must be"):
         get_optimizer(optimizer)
 
 
@@ -286,7 +286,7 @@ def test_an_unknown_optimizer_is_named(optimizer):
 @pytest.mark.parametrize("bad", [math.nan, math.inf, -0.1, "0.1", True])
 @pytest.mark.parametrize("name", ["learning_rate", "weight_decay", "clipnorm", "global_clipnorm", "clipvalue"])
 def test_a_bad_number_is_named(make, name, bad):
-    with pytest.raises(RecipeError, match=f"^{name} must be"):
+    with pytest.raises(ConfigError, match=f"^{name} must be"):
         make(**{name: bad})
 
 
@@ -306,5 +306,5 @@ def test_a_bad_number_is_named(make, name, bad):
     ],
 )
 def test_a_number_outside_its_range_is_named(make, named):
-    with pytest.raises(RecipeError, match=named):
+    with pytest.raises(ConfigError, match=named):
         make()

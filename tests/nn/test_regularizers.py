@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from goodfit.errors import RecipeError
+from goodfit.errors import ConfigError
 from goodfit.nn.regularizers import L1L2, add_penalty_gradient, l1, l1_l2, l2, penalty
 
 
@@ -86,5 +86,5 @@ def test_a_strength_of_zero_is_a_value_and_none_is_no_term():
     [(l1, "l1"), (l2, "l2"), (lambda bad: l1_l2(bad, 0.0), "l1"), (lambda bad: l1_l2(0.0, bad), "l2")],
 )
 def test_a_strength_that_is_no_strength_is_refused(make, named, bad):
-    with pytest.raises(RecipeError, match=f"^{named} must be a finite number"):
+    with pytest.raises(ConfigError, match=f"^{named} must be a finite number"):
         make(bad)

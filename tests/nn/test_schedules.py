@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from goodfit.errors import RecipeError
+from goodfit.errors import ConfigError
 from goodfit.nn.schedules import CONSTANT, CosineDecay, ExponentialDecay
 
 STEPS = np.arange(30)
@@ -82,5 +82,5 @@ def test_a_warm_up_longer_than_the_training_leaves_one_step_of_decay():
     ],
 )
 def test_a_number_outside_its_range_is_named(make, named):
-    with pytest.raises(RecipeError, match=f"^{named}"):
+    with pytest.raises(ConfigError, match=f"^{named}"):
         make()

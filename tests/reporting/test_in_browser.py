@@ -63,13 +63,13 @@ def shown(page):
 def test_a_click_on_a_cell_shows_its_curves_weights_and_sentence(visit):
     page = visit("swept")
     (before,) = shown(page)
-    other = page.locator(f"input[name=member]:not(#{before})").first
+    other = page.locator(f"input[name=trial]:not(#{before})").first
     number = other.get_attribute("id")
     page.locator(f"label[for={number}]").locator("..").click()
     assert shown(page) == [number]
-    for figure in ("#member-curves path", "#member-weights path", "p"):
+    for figure in ("#trial-curves path", "#trial-weights path", "p"):
         assert page.locator(f"{figure}.{number}").first.is_visible()
-    assert page.locator(f"#member-curves path.{before}").first.is_hidden()
+    assert page.locator(f"#trial-curves path.{before}").first.is_hidden()
 
 
 def test_the_grid_can_be_reached_and_walked_by_keyboard(visit):
@@ -77,7 +77,7 @@ def test_the_grid_can_be_reached_and_walked_by_keyboard(visit):
     (before,) = shown(page)
     for _ in range(10):
         page.keyboard.press("Tab")
-        if page.evaluate("document.activeElement.name") == "member":
+        if page.evaluate("document.activeElement.name") == "trial":
             break
     assert page.evaluate("document.activeElement.id") == before
     focus = "getComputedStyle(document.activeElement.nextElementSibling).outlineStyle"

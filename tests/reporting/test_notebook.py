@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 import goodfit
-from goodfit.errors import RecipeError
-from goodfit.reporting.members import grid_of
+from goodfit.errors import ConfigError
 from goodfit.reporting.page import pictures
+from goodfit.reporting.trials import grid_of
 from goodfit.reporting.view import selection
 from goodfit.training.history import History
 
@@ -45,8 +45,8 @@ def test_a_sweep_is_a_heat_map_whose_click_picks_the_curves(swept):
     chart = goodfit.plot(swept)
     spec = chart.to_dict()
     (pick,) = spec["params"]
-    assert pick["select"] == {"type": "point", "fields": ["l2", "rate"], "toggle": False}
-    chosen = swept.point
+    assert pick["select"] == {"type": "config", "fields": ["l2", "rate"], "toggle": False}
+    chosen = swept.config
     assert [(start["l2"], start["rate"]) for start in pick["value"]] == [
         (f"{chosen['l2']:g}", f"{chosen['learning_rate']:g}")
     ]
@@ -69,7 +69,7 @@ def test_the_weights_of_one_training_are_one_histogram(single):
 
 @pytest.mark.parametrize("show", [goodfit.plot, goodfit.plot_weights])
 def test_what_cannot_be_drawn_is_a_sentence(show):
-    with pytest.raises(RecipeError, match=r"not list"):
+    with pytest.raises(ConfigError, match=r"not list"):
         show([1, 2])
 
 

@@ -58,10 +58,10 @@ def test_a_sweep_has_everything_in_the_readers_order(written):
 
 def test_the_verdict_has_its_picture_and_in_it_every_change_that_was_compared(written, swept):
     figure = re.search(r'<figure id="reasons".*?</figure>', written["swept"], re.DOTALL)[0]
-    own = swept.record.sweep.choice
+    own = swept.record.sweep.selection
     for contrast in own.contrasts:
-        if contrast.point["l2"] != own.chosen.point["l2"]:
-            assert f"λ {contrast.point['l2']:.6g}" in figure
+        if contrast.config["l2"] != own.chosen.config["l2"]:
+            assert f"λ {contrast.config['l2']:.6g}" in figure
     assert "compared on the same validation rows" in words(figure)
 
 

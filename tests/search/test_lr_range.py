@@ -5,7 +5,7 @@ import pytest
 from sklearn import datasets
 
 from goodfit.data.splits.splits import validation_rows
-from goodfit.errors import RecipeError
+from goodfit.errors import ConfigError
 from goodfit.nn.early_stopping import EarlyStopping
 from goodfit.nn.layers import Dense
 from goodfit.nn.network import init_network
@@ -13,8 +13,8 @@ from goodfit.nn.optimizers import SGD, Adam
 from goodfit.nn.regularizers import l2
 from goodfit.nn.schedules import CosineDecay, ExponentialDecay
 from goodfit.search.lr_range import POINTS_PER_DECADE, _places, _read, learning_rate_range
-from goodfit.search.sweep import Fold, make_plan, sweep
-from goodfit.training.evaluation import Rows, make_labels
+from goodfit.search.sweep import Fold, plan_sweep, sweep
+from goodfit.training.evaluation import Dataset, make_labels
 from goodfit.training.fit import fit
 from goodfit.training.recipe import make_recipe
 
@@ -22,7 +22,7 @@ RNG = np.random.default_rng(0)
 N = 16
 X = RNG.normal(size=(N, 3))
 Y = X @ [1.0, -2.0, 0.5] + RNG.normal(size=N)
-ROWS = Rows(X, make_labels(Y, None, "float64"))
+ROWS = Dataset(X, make_labels(Y, None, "float64"))
 NET = (Dense(6, activation="tanh", kernel_regularizer=l2(0.001)), Dense(1))
 
 
@@ -123,7 +123,7 @@ def test_the_range_ends_where_gradient_descent_is_known_to_become_unstable():
     ],
 )
 def test_an_argument_that_cannot_be_is_named(choices, said):
-    with pytest.raises(RecipeError) as error:
+    with pytest.raises(ConfigError) as error:
         ranged(**choices)
     assert str(error.value) == said
 
@@ -239,12 +239,12 @@ def test_the_best_rate_of_a_sweep_lies_in_the_range(optimizer, high):
     for x, y, classes in built_in():
         x, y, loss, last = task_of(x, y, classes)
         layers = (Dense(32, activation="relu"), Dense(32, activation="relu"), last)
-        rows = Rows(x, make_labels(y, None, "float32"))
+        rows = Dataset(x, make_labels(y, None, "float32"))
         train, validation = validation_rows(
             len(x), validation_split=0.2, seed=0, stratify=y if classes else None, split="random"
         )
         found = learning_rate_range(layers, optimizer=optimizer, loss=loss, rows=rows, train=train, high=high)
-        grid = make_plan(
+        grid = plan_sweep(
             layers,
             optimizer=optimizer,
             loss=loss,
@@ -252,7 +252,7 @@ def test_the_best_rate_of_a_sweep_lies_in_the_range(optimizer, high):
             seeds=3,
             early_stopping=EarlyStopping(patience=10),
         )
-        best = sweep(grid, [Fold(rows, train, validation)]).choice.best.point["learning_rate"]
+        best = sweep(grid, [Fold(rows, train, validation)]).selection.best.point["learning_rate"]
         within.append(found.low / 10 <= best <= found.high * 10)
         told.append(found.suggestion is not None)
     assert sum(within) >= 5

@@ -1,4 +1,4 @@
-"""A member is the training that it would be alone, however the lanes are cut, and whatever happens beside it."""
+"""A trial is the training that it would be alone, however the lanes are cut, and whatever happens beside it."""
 
 import os
 import subprocess
@@ -12,13 +12,13 @@ import pytest
 
 from goodfit.nn.layers import Dense
 from goodfit.nn.network import init_network
-from goodfit.search.parallel import Member, estimate, run_members
 from goodfit.search import parallel as lanes
 from goodfit.search import weight_store as shelf
-from goodfit.training.evaluation import Rows, make_labels
-from goodfit.training.fit import Outcome, make_plan, row_order
+from goodfit.search.parallel import Trial, estimate, run_trials
+from goodfit.training.evaluation import Dataset, make_labels
+from goodfit.training.fit import Outcome, evaluation_rows, row_order
 from goodfit.training.recipe import make_recipe
-from tests.training.members import (
+from tests.search.trials import (
     DIVERGING,
     EPOCHS,
     PARTS,
@@ -26,10 +26,10 @@ from tests.training.members import (
     RECIPE,
     ROWS,
     alone,
-    member,
-    members,
     numbers,
     together,
+    trial,
+    trials,
 )
 
 ROOT = Path(__file__).parents[2]
@@ -37,8 +37,8 @@ ROOT = Path(__file__).parents[2]
 
 @pytest.fixture(scope="module")
 def reference():
-    """Each member trained alone."""
-    return [alone(one) for one in members()]
+    """Each trial trained alone."""
+    return [alone(one) for one in trials()]
 
 
 def assert_same(found, expected):
@@ -49,13 +49,13 @@ def assert_same(found, expected):
 # --- equality --------------------------------------------------------------------------------------------------------
 
 
-def test_members_end_in_every_way(reference):
+def test_trials_end_in_every_way(reference):
     """Without which the tests below would show little."""
     assert {training.outcome for training in reference} == {Outcome.FINISHED, Outcome.STOPPED_EARLY, Outcome.DIVERGED}
     assert len({training.history.n_epochs for training in reference}) >= 4
 
 
-def test_every_member_is_the_training_that_it_would_be_alone(reference):
+def test_every_trial_is_the_training_that_it_would_be_alone(reference):
     assert_same(together(), reference)
 
 
@@ -73,7 +73,7 @@ def test_the_cut_into_lanes_and_calls_makes_no_difference(cut, reference, monkey
     assert_same(together(), reference)
 
 
-def test_side_by_side_as_on_a_gpu_members_train_as_alone(reference, monkeypatch):
+def test_side_by_side_as_on_a_gpu_trials_train_as_alone(reference, monkeypatch):
     monkeypatch.setattr(lanes, "_side_by_side", lambda: True)
     assert_same(together(), reference)
 
@@ -81,7 +81,7 @@ def test_side_by_side_as_on_a_gpu_members_train_as_alone(reference, monkeypatch)
 @pytest.mark.parametrize("devices", [1, 3])
 def test_the_number_of_devices_makes_no_difference(devices, reference, tmp_path):
     environment = {**os.environ, "JAX_NUM_CPU_DEVICES": str(devices), "JAX_PLATFORMS": "cpu"}
-    command = [sys.executable, "-m", "tests.training.members", str(tmp_path / "found.npz")]
+    command = [sys.executable, "-m", "tests.search.trials", str(tmp_path / "found.npz")]
     ran = subprocess.run(command, cwd=ROOT, env=environment, check=True, capture_output=True, text=True)
     assert ran.stdout.strip() == str(devices)
     with np.load(tmp_path / "found.npz") as found:
@@ -89,24 +89,24 @@ def test_the_number_of_devices_makes_no_difference(devices, reference, tmp_path)
             np.testing.assert_allclose(ours, numbers(theirs), rtol=1e-12, atol=1e-14)
 
 
-def test_a_member_that_diverges_changes_no_bit_of_the_others():
-    healthy = [POINTS[0] if point is DIVERGING else point for point in POINTS]
-    for point, ours, theirs in zip(POINTS, together(), together(members(healthy)), strict=True):
-        if point is not DIVERGING:
+def test_a_trial_that_diverges_changes_no_bit_of_the_others():
+    healthy = [POINTS[0] if config is DIVERGING else config for config in POINTS]
+    for config, ours, theirs in zip(POINTS, together(), together(trials(healthy)), strict=True):
+        if config is not DIVERGING:
             np.testing.assert_array_equal(numbers(ours), numbers(theirs))
 
 
-def test_other_members_of_the_same_number_compile_nothing(compiled):
+def test_other_trials_of_the_same_number_compile_nothing(compiled):
     together()
     compiled.clear()
-    together([member({"l2": 0.3, "learning_rate": 0.02, "dropout": 0.0}, seed) for seed in range(7)])
+    together([trial({"l2": 0.3, "learning_rate": 0.02, "dropout": 0.0}, seed) for seed in range(7)])
     assert compiled == []
 
 
 # --- row orders ------------------------------------------------------------------------------------------------------
 
 
-def test_row_orders_that_members_share_are_drawn_once(monkeypatch):
+def test_row_orders_that_trials_share_are_drawn_once(monkeypatch):
     drawn = []
 
     def draw(rows, *, seed, epoch, **choices):
@@ -115,18 +115,18 @@ def test_row_orders_that_members_share_are_drawn_once(monkeypatch):
 
     monkeypatch.setattr(lanes, "row_order", draw)
     monkeypatch.setattr(lanes, "MOST_EPOCHS", 2)
-    together([member({"learning_rate": 0.01}, seed) for _ in range(3) for seed in range(9)])
+    together([trial({"learning_rate": 0.01}, seed) for _ in range(3) for seed in range(9)])
     assert len(drawn) == len(set(drawn)) == 9 * EPOCHS
 
 
 # --- progress and Ctrl-C ---------------------------------------------------------------------------------------------
 
 
-def test_progress_counts_members_and_shows_their_best_values(reference):
+def test_progress_counts_trials_and_shows_their_best_values(reference):
     told = []
     together(on_progress=told.append)
     assert [progress.done for progress in told] == sorted(progress.done for progress in told)
-    assert told[-1].done == told[-1].members == len(POINTS)
+    assert told[-1].done == told[-1].trials == len(POINTS)
     assert all(progress.seconds > 0 for progress in told)
     best = [np.nanmin(training.history["val_loss"]) for training in reference if training.best_epoch]
     finite = told[-1].values[np.isfinite(told[-1].values)]
@@ -138,7 +138,7 @@ def test_who_has_not_begun_when_the_sweep_is_stopped_is_left_out(monkeypatch):
     n = len(jax.devices())
     asked = threading.Event()
     asked.set()
-    found = together([member({"learning_rate": 0.01}, 0) for _ in range(7)], asked=asked)
+    found = together([trial({"learning_rate": 0.01}, 0) for _ in range(7)], asked=asked)
     assert [training is None for training in found] == [False] * n + [True] * (7 - n)
     for training in found[:n]:
         assert training.outcome == Outcome.STOPPED_BY_USER
@@ -146,7 +146,7 @@ def test_who_has_not_begun_when_the_sweep_is_stopped_is_left_out(monkeypatch):
 
 
 def test_what_was_done_before_the_stop_is_kept(reference, monkeypatch):
-    """Stopped after the first member is done: it is whole, the others are as far as they were."""
+    """Stopped after the first trial is done: it is whole, the others are as far as they were."""
     monkeypatch.setattr(lanes, "CALL_SECONDS", 0.0)
     asked = threading.Event()
     found = together(asked=asked, on_progress=lambda progress: progress.done and asked.set())
@@ -160,27 +160,25 @@ def test_what_was_done_before_the_stop_is_kept(reference, monkeypatch):
 # --- memory ----------------------------------------------------------------------------------------------------------
 
 
-def test_lanes_are_bounded_by_memory_and_not_by_the_number_of_members(monkeypatch):
+def test_lanes_are_bounded_by_memory_and_not_by_the_number_of_trials(monkeypatch):
     monkeypatch.setattr(lanes, "LANE_BYTES", 10**6)
-    few, many = (
-        estimate(RECIPE, members()[0].params, n_members=n, n_train=1000, epochs=EPOCHS) for n in (1_000, 10_000)
-    )
+    few, many = (estimate(RECIPE, trials()[0].params, n_trials=n, n_train=1000, epochs=EPOCHS) for n in (1_000, 10_000))
     assert few.lanes == many.lanes < 1_000
     assert few.lane_bytes == many.lane_bytes <= 10**6 * (1 + len(jax.devices()) / few.lanes)
     assert many.kept_bytes == 10 * few.kept_bytes
 
 
 def test_the_estimate_counts_what_is_there():
-    plan = estimate(RECIPE, members()[0].params, n_members=7, n_train=29, epochs=EPOCHS)
-    judges = make_plan(**PARTS, seed=0)
-    machine = lanes._Lanes(RECIPE, members(), ROWS, judges, PARTS["train"], EPOCHS, True)
+    plan = estimate(RECIPE, trials()[0].params, n_trials=7, n_train=29, epochs=EPOCHS)
+    judges = evaluation_rows(**PARTS, seed=0)
+    machine = lanes._Lanes(RECIPE, trials(), ROWS, judges, PARTS["train"], EPOCHS, True)
     states = [machine.states.params, machine.states.best_params, machine.states.slots, machine.orders]
     assert plan.lanes == len(machine.lane)
     assert plan.lane_bytes == sum(leaf.nbytes for leaf in jax.tree.leaves(states))
     assert machine.orders.shape[:2] == (plan.lanes, plan.window)
 
 
-def test_weights_of_many_members_are_kept_in_a_file(reference, monkeypatch):
+def test_weights_of_many_trials_are_kept_in_a_file(reference, monkeypatch):
     monkeypatch.setattr(shelf, "KEPT_BYTES", 0)
     found = together()
     assert_same(found, reference)
@@ -195,19 +193,19 @@ def _is_mapped(array):
 
 
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="reads the memory in use as Linux tells it")
-def test_memory_does_not_grow_with_the_number_of_members(monkeypatch):
-    """80 members of 2 × 0.8 MB of weights each: kept in a file, in lanes of 4 MB."""
+def test_memory_does_not_grow_with_the_number_of_trials(monkeypatch):
+    """80 trials of 2 × 0.8 MB of weights each: kept in a file, in lanes of 4 MB."""
     monkeypatch.setattr(lanes, "LANE_BYTES", 2**24)
     monkeypatch.setattr(shelf, "KEPT_BYTES", 0)
     layers = (Dense(400, activation="relu"), Dense(1))
     recipe, knobs = make_recipe(layers, loss="mse", batch_size=8)
     x = np.random.default_rng(0).normal(size=(12, 500)).astype("float32")
-    one = Member(knobs, 0, init_network(layers, n_inputs=500, seed=0))
+    one = Trial(knobs, 0, init_network(layers, n_inputs=500, seed=0))
     used = []
-    found = run_members(
+    found = run_trials(
         recipe,
         [one] * 80,
-        Rows(x, make_labels(x[:, 0], None, "float32")),
+        Dataset(x, make_labels(x[:, 0], None, "float32")),
         train=np.arange(8),
         validation=np.arange(8, 12),
         epochs=1,
@@ -218,7 +216,7 @@ def test_memory_does_not_grow_with_the_number_of_members(monkeypatch):
     half = len(used) // 2
     assert (
         np.mean(used[half:]) - np.mean(used[1:half]) < kept / 2
-    )  # in memory it would be ``kept`` itself: 2 × 40 members
+    )  # in memory it would be ``kept`` itself: 2 × 40 trials
 
 
 def _bytes_in_use():

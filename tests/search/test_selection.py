@@ -3,23 +3,23 @@
 import numpy as np
 import pytest
 
-from goodfit.errors import RecipeError
-from goodfit.search.selection import Judged, check_rule, choose, contrasts
+from goodfit.errors import ConfigError
 from goodfit.search import selection as module
+from goodfit.search.selection import TrialResult, contrasts, select, validate_rule
 
 RNG = np.random.default_rng(0)
 
 
-def judge(losses, *, points=None, weights=None, missing=(), **choices):
-    """Choose among losses (configurations, folds, seeds, rows), point i with l2 = i unless said otherwise."""
+def judge(losses, *, configs=None, weights=None, missing=(), **choices):
+    """Choose among losses (configurations, folds, seeds, rows), config i with l2 = i unless said otherwise."""
     losses = np.asarray(losses, float)
     n, folds, seeds, rows = losses.shape
-    points = points or [{"l2": float(i)} for i in range(n)]
+    configs = configs or [{"l2": float(i)} for i in range(n)]
     weights = [np.ones(rows)] * folds if weights is None else weights
     cells = [(f, i, s) for f in range(folds) for i in range(n) for s in range(seeds) if (f, i, s) not in missing]
-    judged = [Judged(points[i], f, s, np.average(losses[i, f, s], weights=weights[f])) for f, i, s in cells]
+    judged = [TrialResult(configs[i], f, s, np.average(losses[i, f, s], weights=weights[f])) for f, i, s in cells]
     at = [losses[i, f, s] for f, i, s in cells]
-    return choose(judged, losses=at.__getitem__, weights=weights, **choices)
+    return select(judged, losses=at.__getitem__, weights=weights, **choices)
 
 
 # --- value and standard error ----------------------------------------------------------------------------------------
@@ -31,16 +31,16 @@ def test_the_lowest_mean_over_folds_and_seeds_is_best():
     best = int(np.argmin(losses.mean(axis=(1, 2, 3))))
     assert found.best is not None
     assert found.chosen == found.best
-    assert found.best.point == {"l2": float(best)}
+    assert found.best.config == {"l2": float(best)}
     assert found.best.mean == pytest.approx(losses[best].mean(), rel=1e-12)
-    assert sorted(found.best.members) == sorted(4 * 2 * f + 2 * best + s for f in range(3) for s in range(2))
+    assert sorted(found.best.trials) == sorted(4 * 2 * f + 2 * best + s for f in range(3) for s in range(2))
 
 
-def test_the_weights_of_the_member_with_the_lowest_loss_are_given_back():
+def test_the_weights_of_the_trial_with_the_lowest_loss_are_given_back():
     losses = np.ones((2, 1, 3, 4))
     losses[1] = 0.5
     losses[1, 0, 2] = 0.4
-    assert judge(losses).member == 3 + 2
+    assert judge(losses).trial == 3 + 2
 
 
 def test_one_split_and_one_seed_have_the_standard_error_of_their_rows():
@@ -83,7 +83,7 @@ def test_folds_that_agree_by_chance_make_nothing_certain():
 
 
 def test_the_standard_error_is_as_large_as_the_mean_wanders(monkeypatch):
-    """Rows, folds and seeds drawn 400 times, each with an effect of its own."""
+    """Dataset, folds and seeds drawn 400 times, each with an effect of its own."""
     monkeypatch.setattr(module, "N_RESAMPLES", 1)
     rng = np.random.default_rng(0)
 
@@ -100,14 +100,14 @@ def test_the_standard_error_is_as_large_as_the_mean_wanders(monkeypatch):
 
 
 def test_one_standard_error_takes_the_largest_l2_within_it_at_its_best_rate():
-    points = [{"l2": l2, "learning_rate": rate} for l2 in (0.0, 0.1, 1.0) for rate in (0.1, 0.01)]
+    configs = [{"l2": l2, "learning_rate": rate} for l2 in (0.0, 0.1, 1.0) for rate in (0.1, 0.01)]
     spread = np.array([-1.0, 1.0] * 50)  # a standard error of 0.1005
     means = np.array([1.0, 1.5, 1.09, 1.05, 1.11, 1.2])
     losses = (means[:, None] + spread)[:, None, None, :]
-    assert judge(losses, points=points).chosen.point == {"l2": 0.0, "learning_rate": 0.1}
-    found = judge(losses, points=points, rule="1se")
-    assert found.best.point == {"l2": 0.0, "learning_rate": 0.1}
-    assert found.chosen.point == {"l2": 0.1, "learning_rate": 0.01}
+    assert judge(losses, configs=configs).chosen.config == {"l2": 0.0, "learning_rate": 0.1}
+    found = judge(losses, configs=configs, rule="1se")
+    assert found.best.config == {"l2": 0.0, "learning_rate": 0.1}
+    assert found.chosen.config == {"l2": 0.1, "learning_rate": 0.01}
 
 
 def test_one_standard_error_never_takes_a_smaller_l2_than_best():
@@ -116,22 +116,22 @@ def test_one_standard_error_never_takes_a_smaller_l2_than_best():
     larger = 0
     for _ in range(50):
         losses = rng.exponential(size=(8, 2, 1, 10)) + rng.normal(0, 0.1, (8, 1, 1, 1))
-        points = [{"learning_rate": rate, "l2": l2[i]} for rate in (0.1, 0.01) for i in rng.permutation(4)]
-        found = judge(losses, points=points, rule="1se")
-        assert found.chosen.point["l2"] >= found.best.point["l2"]
+        configs = [{"learning_rate": rate, "l2": l2[i]} for rate in (0.1, 0.01) for i in rng.permutation(4)]
+        found = judge(losses, configs=configs, rule="1se")
+        assert found.chosen.config["l2"] >= found.best.config["l2"]
         assert found.chosen.mean <= found.best.mean + found.best.standard_error
-        larger += found.chosen.point["l2"] > found.best.point["l2"]
+        larger += found.chosen.config["l2"] > found.best.config["l2"]
     assert larger > 10
 
 
 def test_a_rule_that_cannot_be_is_named():
-    with pytest.raises(RecipeError, match="choice must be one of best, 1se, not '2se'"):
-        check_rule("2se", ("l2",))
-    with pytest.raises(RecipeError, match=r"choice='1se' needs an axis of l2 to choose from; give l2=\[...\]"):
-        judge(np.ones((1, 1, 1, 3)), points=[{"learning_rate": 0.1}], rule="1se")
+    with pytest.raises(ConfigError, match="choice must be one of best, 1se, not '2se'"):
+        validate_rule("2se", ("l2",))
+    with pytest.raises(ConfigError, match=r"choice='1se' needs an axis of l2 to select from; give l2=\[...\]"):
+        judge(np.ones((1, 1, 1, 3)), configs=[{"learning_rate": 0.1}], rule="1se")
 
 
-# --- members that failed or are missing ------------------------------------------------------------------------------
+# --- trials that failed or are missing ------------------------------------------------------------------------------
 
 
 def test_what_diverged_is_never_chosen():
@@ -141,13 +141,13 @@ def test_what_diverged_is_never_chosen():
     losses[2] = 0.9
     for rule in ("best", "1se"):
         found = judge(losses, rule=rule)
-        assert found.chosen.point == {"l2": 2.0}
+        assert found.chosen.config == {"l2": 2.0}
         assert np.isfinite([found.chosen.standard_error, found.optimism]).all()
         assert found.gain is None  # λ = 0 diverged
 
 
 def test_when_everything_diverged_it_is_said():
-    with pytest.raises(RecipeError, match="every member of the grid diverged; try learning rates ten times smaller"):
+    with pytest.raises(ConfigError, match="every trial of the grid diverged; try learning rates ten times smaller"):
         judge(np.full((3, 1, 1, 4), np.inf))
 
 
@@ -155,9 +155,9 @@ def test_after_a_stop_configurations_are_compared_by_the_folds_that_all_have():
     """The second fold is harder for all; who was not judged on it must not win for that."""
     losses = np.stack([[[[1.0] * 5], [[9.0] * 5]], [[[1.2] * 5], [[9.0] * 5]]])
     found = judge(losses, missing={(1, 1, 0)})
-    assert found.chosen.point == {"l2": 0.0}
+    assert found.chosen.config == {"l2": 0.0}
     assert found.chosen.mean == 1.0
-    assert found.chosen.members == (0,)
+    assert found.chosen.trials == (0,)
 
 
 def test_after_a_stop_configurations_are_compared_by_the_seeds_that_all_have():
@@ -165,7 +165,7 @@ def test_after_a_stop_configurations_are_compared_by_the_seeds_that_all_have():
     assert judge(losses, missing={(0, 1, 1)}).chosen.mean == 1.0
     both = judge(np.tile(losses, (1, 2, 1, 1)), missing={(1, 1, 1)})
     assert both.chosen.mean == 5.0  # both seeds, on the first fold
-    assert both.chosen.members == (0, 1)
+    assert both.chosen.trials == (0, 1)
 
 
 # --- edges -----------------------------------------------------------------------------------------------------------
@@ -184,7 +184,7 @@ def test_after_a_stop_configurations_are_compared_by_the_seeds_that_all_have():
 )
 def test_an_optimum_at_the_end_of_an_axis_is_reported(values, best, edge):
     losses = np.array([0.5 if value == best else 1.0 for value in values])[:, None, None, None] * np.ones(4)
-    found = judge(losses, points=[{"l2": value} for value in values])
+    found = judge(losses, configs=[{"l2": value} for value in values])
     assert found.edges == ({} if edge is None else {"l2": edge})
 
 
@@ -194,8 +194,8 @@ def test_an_optimum_at_the_end_of_an_axis_is_reported(values, best, edge):
 def test_the_gain_is_the_difference_to_the_best_without_l2_row_by_row():
     rows = RNG.exponential(size=40)
     better = rows - RNG.normal(0.3, 0.1, 40)
-    points = [{"l2": 0.0, "learning_rate": 0.1}, {"l2": 0.0, "learning_rate": 1.0}, {"l2": 0.1, "learning_rate": 0.1}]
-    found = judge(np.stack([rows, rows + 1, better])[:, None, None], points=points).gain
+    configs = [{"l2": 0.0, "learning_rate": 0.1}, {"l2": 0.0, "learning_rate": 1.0}, {"l2": 0.1, "learning_rate": 0.1}]
+    found = judge(np.stack([rows, rows + 1, better])[:, None, None], configs=configs).gain
     assert found.value == pytest.approx((rows - better).mean())
     assert found.standard_error == pytest.approx((rows - better).std(ddof=1) / np.sqrt(40), rel=1e-12)
 
@@ -211,7 +211,7 @@ def test_without_l2_as_the_best_nothing_is_gained_and_without_l2_in_the_grid_not
     losses = np.array([1.0, 2.0])[:, None, None, None] * np.ones(5)
     gain = judge(losses).gain
     assert (gain.value, gain.standard_error, gain.optimism) == (0, 0, 0)
-    assert judge(losses, points=[{"l2": 0.1}, {"l2": 1.0}]).gain is None
+    assert judge(losses, configs=[{"l2": 0.1}, {"l2": 1.0}]).gain is None
 
 
 # --- optimism --------------------------------------------------------------------------------------------------------
@@ -220,10 +220,10 @@ def test_without_l2_as_the_best_nothing_is_gained_and_without_l2_in_the_grid_not
 def draws_of_noise(n=50, *, configurations=25, without=5, folds=1, seeds=1, rows=100, rule="best"):
     """Configurations that are all as good: what is found, and by how much the chosen loss is too low."""
     rng = np.random.default_rng(0)
-    points = [{"l2": float(max(0, i - without)), "number": i} for i in range(configurations)]
+    configs = [{"l2": float(max(0, i - without)), "number": i} for i in range(configurations)]
     for _ in range(n):
         losses = np.repeat(rng.exponential(size=(configurations, folds, 1, rows)), seeds, axis=2)
-        found = judge(losses, points=points, rule=rule)
+        found = judge(losses, configs=configs, rule=rule)
         yield found, 1 - found.chosen.mean
 
 
@@ -256,7 +256,7 @@ def test_a_rule_that_always_takes_the_same_is_not_optimistic():
         rng = np.random.default_rng(seed)
         losses = 10 * rng.exponential(size=50) + rng.normal(0, 0.1, (4, 50))
         found = judge(losses[:, None, None], rule="1se")
-        assert found.chosen.point == {"l2": 3.0}
+        assert found.chosen.config == {"l2": 3.0}
         assert found.optimism == 0
 
 
@@ -277,8 +277,8 @@ def test_of_many_configurations_only_those_in_front_are_asked_for_their_rows(mon
         asked.add(index)
         return losses[index]
 
-    judged = [Judged({"l2": float(i + 1)}, 0, 0, losses[i].mean()) for i in range(40)]
-    choose(judged, losses=rows, weights=[np.ones(30)])
+    judged = [TrialResult({"l2": float(i + 1)}, 0, 0, losses[i].mean()) for i in range(40)]
+    select(judged, losses=rows, weights=[np.ones(30)])
     assert asked == set(np.argsort(losses.mean(axis=1))[:5].tolist())
 
 
@@ -290,19 +290,19 @@ def test_a_single_validation_row_gives_a_choice_without_errors():
 # --- contrasts -------------------------------------------------------------------------------------------------------
 
 
-def with_curves(losses, curves, points):
-    """Judged members (configurations, folds, rows) with curves (configurations, folds) of validation losses."""
-    cells = [(f, i) for f in range(losses.shape[1]) for i in range(len(points))]
-    judged = [Judged(points[i], f, 0, losses[i, f].mean(), np.asarray(curves[i][f], float)) for f, i in cells]
+def with_curves(losses, curves, configs):
+    """TrialResult trials (configurations, folds, rows) with curves (configurations, folds) of validation losses."""
+    cells = [(f, i) for f in range(losses.shape[1]) for i in range(len(configs))]
+    judged = [TrialResult(configs[i], f, 0, losses[i, f].mean(), np.asarray(curves[i][f], float)) for f, i in cells]
     return judged, [losses[i, f] for f, i in cells].__getitem__, [np.ones(losses.shape[2])] * losses.shape[1]
 
 
 def test_contrasts_are_the_points_that_differ_in_one_axis_pair_by_pair():
-    points = [{"l2": a, "learning_rate": b} for a in (0.0, 0.1) for b in (0.01, 0.1, 1.0)]
+    configs = [{"l2": a, "learning_rate": b} for a in (0.0, 0.1) for b in (0.01, 0.1, 1.0)]
     losses = RNG.uniform(1, 2, (6, 1, 1, 50)) + np.array([0, 1, 2, 1, 2, 3]).reshape(6, 1, 1, 1)
     losses[2] = np.inf
-    found = judge(losses, points=points)
-    assert [each.point for each in found.contrasts] == [points[1], points[3]]
+    found = judge(losses, configs=configs)
+    assert [each.config for each in found.contrasts] == [configs[1], configs[3]]
     for each, other in zip(found.contrasts, (1, 3), strict=True):
         difference = (losses[0] - losses[other]).ravel()
         assert each.gain == pytest.approx(difference.mean())
@@ -311,11 +311,11 @@ def test_contrasts_are_the_points_that_differ_in_one_axis_pair_by_pair():
 
 
 def test_a_curve_that_jumps_is_read_around_its_best_epoch_too():
-    points = [{"l2": 0.0}, {"l2": 0.1}]
+    configs = [{"l2": 0.0}, {"l2": 0.1}]
     losses = np.stack([np.full((1, 20), 0.4), np.full((1, 20), 0.5)])
     jumping, even = [0.9, 0.8, 0.4, 0.8, 0.9, 5.0], [0.6, 0.5, 0.5, 0.5, 0.5, 0.5]
-    judged, rows, weights = with_curves(losses, [[jumping], [even]], points)
-    (contrast,) = choose(judged, losses=rows, weights=weights).contrasts
+    judged, rows, weights = with_curves(losses, [[jumping], [even]], configs)
+    (contrast,) = select(judged, losses=rows, weights=weights).contrasts
     first, second = 0.4 - 0.5, np.mean(jumping[:5]) - np.mean(even[:4])
     assert contrast.gain == pytest.approx((first + second) / 2)
     assert contrast.standard_error == pytest.approx(abs(first - second) / 2)
@@ -323,20 +323,20 @@ def test_a_curve_that_jumps_is_read_around_its_best_epoch_too():
 
 
 def test_folds_choose_the_epochs_of_each_other():
-    points = [{"l2": 0.0}, {"l2": 0.1}]
+    configs = [{"l2": 0.0}, {"l2": 0.1}]
     losses = np.stack([np.full((2, 20), 0.4), np.full((2, 20), 0.5)])
     apart, even = [[0.4, 0.9, 0.6], [0.9, 0.4]], [[0.5, 0.5, 0.5]] * 2
-    judged, rows, weights = with_curves(losses, [apart, even], points)
-    (contrast,) = choose(judged, losses=rows, weights=weights).contrasts
+    judged, rows, weights = with_curves(losses, [apart, even], configs)
+    (contrast,) = select(judged, losses=rows, weights=weights).contrasts
     first, second = 0.4 - 0.5, 0.9 - 0.5
     assert contrast.gain == pytest.approx((first + second) / 2)
 
 
 def test_any_point_can_be_contrasted_with_those_beside_it():
-    points = [{"l2": 0.0}, {"l2": 0.1}]
+    configs = [{"l2": 0.0}, {"l2": 0.1}]
     losses = RNG.uniform(1, 2, (2, 3, 10))
-    judged, rows, weights = with_curves(losses, [[[1.5]] * 3] * 2, points)
-    there, here = (contrasts(judged, point, losses=rows, weights=weights)[0] for point in points)
-    assert here.point == points[0] and there.point == points[1]
+    judged, rows, weights = with_curves(losses, [[[1.5]] * 3] * 2, configs)
+    there, here = (contrasts(judged, config, losses=rows, weights=weights)[0] for config in configs)
+    assert here.config == configs[0] and there.config == configs[1]
     assert here.gain == pytest.approx(-there.gain)
     assert here.standard_error == pytest.approx(there.standard_error)

@@ -1,23 +1,23 @@
-"""Axes, points, and what a point changes in layers, optimizer and knobs; the axes of a second grid."""
+"""SearchSpace, configs, and what a config changes in layers, optimizer and knobs; the space of a second grid."""
 
 import jax
 import numpy as np
 import pytest
 
-from goodfit.errors import RecipeError
+from goodfit.errors import ConfigError
 from goodfit.nn.layers import Dense, Dropout
 from goodfit.nn.optimizers import SGD, Adam
 from goodfit.nn.regularizers import l1_l2, l2
-from goodfit.search.selection import Choice, Configuration
+from goodfit.search.selection import ConfigResult, Selection
 from goodfit.search.space import (
     L2,
     LEARNING_RATE,
-    check_axes,
     knobs_with,
     layers_with,
     make_grid,
     optimizer_with,
     refined,
+    validate_space,
 )
 from goodfit.training.recipe import make_recipe
 
@@ -25,7 +25,7 @@ NET = (Dense(4), Dropout(0.5), Dense(1))
 
 
 def test_auto_is_the_grid_of_the_guide():
-    found = check_axes({"l2": "auto", "learning_rate": "auto"}, NET, Adam())
+    found = validate_space({"l2": "auto", "learning_rate": "auto"}, NET, Adam())
     assert found == {"l2": L2, "learning_rate": LEARNING_RATE}
     assert len(make_grid(found)) == 30
 
@@ -35,11 +35,11 @@ def test_auto_is_the_grid_of_the_guide():
     [(0.1, (0.1,)), (1, (1.0,)), ([0.1, 0, 0.1], (0.0, 0.1)), (np.array([0.5, 0.25]), (0.25, 0.5)), ((2,), (2.0,))],
 )
 def test_values_stand_in_ascending_order_each_once(given, values):
-    assert check_axes({"l2": given}, NET, Adam()) == {"l2": values}
+    assert validate_space({"l2": given}, NET, Adam()) == {"l2": values}
 
 
 @pytest.mark.parametrize(
-    ("axes", "said"),
+    ("space", "said"),
     [
         ({"l2": []}, "l2 has no values; give at least one, or leave it out."),
         ({"l2": [0.1, -0.1]}, "l2 must be a finite number, zero or larger, not -0.1."),
@@ -55,23 +55,23 @@ def test_values_stand_in_ascending_order_each_once(given, values):
         ({"dropout": "auto"}, "dropout must be a number or a list of numbers, not 'auto'."),
     ],
 )
-def test_an_axis_that_cannot_be_is_named(axes, said):
-    with pytest.raises(RecipeError) as error:
-        check_axes(axes, NET, Adam())
+def test_an_axis_that_cannot_be_is_named(space, said):
+    with pytest.raises(ConfigError) as error:
+        validate_space(space, NET, Adam())
     assert str(error.value) == said
 
 
 def test_an_unknown_axis_is_told_what_there_is():
-    with pytest.raises(RecipeError, match="'momentum' cannot be swept here; choose from l1, l2, dropout, beta_1"):
-        check_axes({"momentum": [0.9]}, NET, Adam())
-    assert check_axes({"momentum": [0.9]}, NET, SGD()) == {"momentum": (0.9,)}
+    with pytest.raises(ConfigError, match="'momentum' cannot be swept here; select from l1, l2, dropout, beta_1"):
+        validate_space({"momentum": [0.9]}, NET, Adam())
+    assert validate_space({"momentum": [0.9]}, NET, SGD()) == {"momentum": (0.9,)}
 
 
 def test_dropout_needs_a_dropout_layer():
-    with pytest.raises(RecipeError, match="dropout cannot be swept: the network has no Dropout layer"):
-        check_axes({"dropout": [0.1]}, [Dense(1)], Adam())
-    with pytest.raises(RecipeError, match="rate"):
-        check_axes({"dropout": [0.1, 1.5]}, NET, Adam())
+    with pytest.raises(ConfigError, match="dropout cannot be swept: the network has no Dropout layer"):
+        validate_space({"dropout": [0.1]}, [Dense(1)], Adam())
+    with pytest.raises(ConfigError, match="rate"):
+        validate_space({"dropout": [0.1, 1.5]}, NET, Adam())
 
 
 def test_every_combination_stands_once_the_last_axis_running_fastest():
@@ -101,29 +101,29 @@ def test_l1_beside_l2_leaves_l2_as_it_is():
 POINT = {"l2": 0.25, "l1": 0.125, "dropout": 0.375, "learning_rate": 0.5, "weight_decay": 0.0625, "beta_1": 0.75}
 
 
-@pytest.mark.parametrize("point", [POINT, *({name: value} for name, value in POINT.items())])
-def test_the_knobs_of_a_point_are_those_of_a_recipe_made_for_it(point):
-    """Only then do members of a sweep train as they would alone, and share one compiled program."""
+@pytest.mark.parametrize("config", [POINT, *({name: value} for name, value in POINT.items())])
+def test_the_knobs_of_a_point_are_those_of_a_recipe_made_for_it(config):
+    """Only then do trials of a sweep train as they would alone, and share one compiled program."""
 
     def made(at):
         return make_recipe(layers_with(NET, at), optimizer=optimizer_with(Adam(), at), loss="mse", seed=3)
 
-    other_recipe, other = made({name: value / 2 for name, value in point.items()})
-    recipe, knobs = made(point)
+    other_recipe, other = made({name: value / 2 for name, value in config.items()})
+    recipe, knobs = made(config)
     assert recipe == other_recipe
-    found = knobs_with(other, point)
+    found = knobs_with(other, config)
     assert jax.tree.structure(found) == jax.tree.structure(knobs)
     for ours, theirs in zip(jax.tree.leaves(found), jax.tree.leaves(knobs), strict=True):
         assert ours.dtype == theirs.dtype
         assert ours == theirs
 
 
-# --- the axes of a second grid ---------------------------------------------------------------------------------------
+# --- the space of a second grid ---------------------------------------------------------------------------------------
 
 
-def second(axes, best, **edges):
-    configuration = Configuration(best, (0,), 0.0, 0.0)
-    return refined(axes, Choice("best", configuration, configuration, 0, 0.0, edges, None))
+def second(space, best, **edges):
+    configuration = ConfigResult(best, (0,), 0.0, 0.0)
+    return refined(space, Selection("best", configuration, configuration, 0, 0.0, edges, None))
 
 
 @pytest.mark.parametrize(
@@ -136,8 +136,8 @@ def second(axes, best, **edges):
     ],
 )
 def test_a_second_grid_goes_beyond_an_edge_and_else_closer_around_the_best(best, edge, expected):
-    axes = {"learning_rate": (0.0001, 0.001, 0.01, 0.1)}
-    assert second(axes, {"learning_rate": best}, **edge)["learning_rate"] == pytest.approx(expected)
+    space = {"learning_rate": (0.0001, 0.001, 0.01, 0.1)}
+    assert second(space, {"learning_rate": best}, **edge)["learning_rate"] == pytest.approx(expected)
 
 
 @pytest.mark.parametrize(
@@ -159,16 +159,16 @@ def test_uneven_steps_are_halved_on_each_side():
 
 
 def test_shares_stay_below_one():
-    axes = {"dropout": (0.0, 0.2, 0.5), "beta_2": (0.99, 0.999, 0.9999, 0.99999)}
-    found = second(axes, {"dropout": 0.5, "beta_2": 0.99999}, dropout="high", beta_2="high")
+    space = {"dropout": (0.0, 0.2, 0.5), "beta_2": (0.99, 0.999, 0.9999, 0.99999)}
+    found = second(space, {"dropout": 0.5, "beta_2": 0.99999}, dropout="high", beta_2="high")
     assert found["dropout"] == pytest.approx((0.0, 0.5, 0.8))
     assert found["beta_2"] == pytest.approx((0.9999, 0.99999, 0.999999, 0.9999999), abs=1e-8)
-    check_axes(found, NET, Adam())
+    validate_space(found, NET, Adam())
 
 
 def test_few_values_are_refined_too_and_a_single_one_stays():
-    axes = {"l2": (0.01, 0.1), "l1": (0.0, 0.1), "learning_rate": (0.001,), "dropout": (0.0,)}
-    found = second(axes, {"l2": 0.1, "l1": 0.1, "learning_rate": 0.001, "dropout": 0.0})
+    space = {"l2": (0.01, 0.1), "l1": (0.0, 0.1), "learning_rate": (0.001,), "dropout": (0.0,)}
+    found = second(space, {"l2": 0.1, "l1": 0.1, "learning_rate": 0.001, "dropout": 0.0})
     assert found["l2"] == pytest.approx((0.0316228, 0.1))
     assert {name: found[name] for name in ("l1", "learning_rate", "dropout")} == {
         "l1": (0.0, 0.1),

@@ -9,16 +9,16 @@ import polars as pl
 import pytest
 
 from goodfit.data.splits.folds import make_folds
-from goodfit.errors import RecipeError, SplitError
+from goodfit.errors import ConfigError, SplitError
 from goodfit.nn.early_stopping import EarlyStopping
 from goodfit.nn.layers import Dense
 from goodfit.nn.network import init_network
 from goodfit.nn.optimizers import SGD, Adam
 from goodfit.nn.schedules import CosineDecay
-from goodfit.search.space import knobs_with, refined
-from goodfit.search.sweep import Fold, Plan, estimate_sweep, make_plan, sweep
 from goodfit.search import parallel as lanes
-from goodfit.training.evaluation import Rows, evaluate, make_labels
+from goodfit.search.space import knobs_with, refined
+from goodfit.search.sweep import Fold, SweepPlan, estimate_sweep, plan_sweep, sweep
+from goodfit.training.evaluation import Dataset, evaluate, make_labels
 from goodfit.training.fit import Outcome, fit
 
 RNG = np.random.default_rng(0)
@@ -26,15 +26,22 @@ N, FEATURES, EPOCHS = 42, 3, 5
 X = RNG.normal(size=(N, FEATURES))
 Y = X @ [1.0, -2.0, 0.5] + RNG.normal(size=N)
 LABELS = make_labels(Y, RNG.uniform(0.2, 2, N), "float64")
-SPLIT = [Fold(Rows(X, LABELS), np.arange(28), np.arange(28, N))]
-FOLDS = [Fold(Rows(X, LABELS), *part) for part in make_folds(N, 3)]
+SPLIT = [Fold(Dataset(X, LABELS), np.arange(28), np.arange(28, N))]
+FOLDS = [Fold(Dataset(X, LABELS), *part) for part in make_folds(N, 3)]
 NET = (Dense(4, activation="tanh"), Dense(1))
 AXES = {"l2": [0, 0.01, 1], "learning_rate": [0.003, 0.03]}
 
 
 def plan(**choices):
-    settings = {"optimizer": "adam", "loss": "mse", "axes": AXES, "batch_size": 7, "epochs": EPOCHS, "dtype": "float64"}
-    return make_plan(NET, **{**settings, **choices})
+    settings = {
+        "optimizer": "adam",
+        "loss": "mse",
+        "space": AXES,
+        "batch_size": 7,
+        "epochs": EPOCHS,
+        "dtype": "float64",
+    }
+    return plan_sweep(NET, **{**settings, **choices})
 
 
 # --- what comes back -------------------------------------------------------------------------------------------------
@@ -51,10 +58,10 @@ def test_every_point_is_trained_with_every_seed_on_every_fold():
         assert row["best_epoch"] == training.history["val_loss"].argmin() + 1
         assert row["epochs"] == EPOCHS
         assert row["outcome"] == "finished"
-    chosen = found.choice.chosen
-    assert chosen.mean == pytest.approx(np.mean([rows[i]["val_loss"] for i in chosen.members]))
-    assert found.winner is found.trainings[found.choice.member]
-    assert found.winner_fold == rows[found.choice.member]["fold"]
+    chosen = found.selection.chosen
+    assert chosen.mean == pytest.approx(np.mean([rows[i]["val_loss"] for i in chosen.trials]))
+    assert found.winner is found.trainings[found.selection.trial]
+    assert found.winner_fold == rows[found.selection.trial]["fold"]
 
 
 def test_the_table_is_tidy_for_any_data_frame_library():
@@ -65,7 +72,7 @@ def test_the_table_is_tidy_for_any_data_frame_library():
         assert frame["val_loss"].min() > 0
 
 
-def test_a_member_is_the_training_of_a_recipe_made_for_its_point():
+def test_a_trial_is_the_training_of_a_recipe_made_for_its_point():
     """On a fold of its own, smaller than the others by a row of padding."""
     uneven = [Fold(FOLDS[0].rows, FOLDS[0].train, FOLDS[0].validation[:-3]), FOLDS[1]]
     found = sweep(plan(seeds=2), uneven)
@@ -73,10 +80,10 @@ def test_a_member_is_the_training_of_a_recipe_made_for_its_point():
     for index in (0, 7, 19):
         row = found.table.to_pylist()[index]
         fold = uneven[row["fold"]]
-        point = {name: row[name] for name in AXES}
+        config = {name: row[name] for name in AXES}
         alone = fit(
             recipe,
-            knobs_with(knobs, point)._replace(seed=np.uint32(row["seed"])),
+            knobs_with(knobs, config)._replace(seed=np.uint32(row["seed"])),
             fold.rows,
             params=init_network(NET, n_inputs=FEATURES, seed=row["seed"], dtype="float64"),
             train=fold.train,
@@ -95,8 +102,8 @@ def test_the_choice_counts_rows_as_the_losses_do():
     validation = SPLIT[0].validation
     with jax.enable_x64(True):
         value = evaluate(recipe, found.winner.params, X[validation], LABELS[np.append(validation, N)])["loss"]
-    assert found.choice.chosen.mean == pytest.approx(value, rel=1e-12)
-    assert 0 < found.choice.chosen.standard_error < value
+    assert found.selection.chosen.mean == pytest.approx(value, rel=1e-12)
+    assert 0 < found.selection.chosen.standard_error < value
 
 
 def test_a_schedule_spans_the_training_and_rows_can_be_left_in_their_order():
@@ -122,22 +129,22 @@ def ridge(seed):
     rng = np.random.default_rng(seed)
     x = rng.normal(size=(N_TRAIN + N_JUDGE, N_COLUMNS))
     y = x @ rng.normal(size=N_COLUMNS) / np.sqrt(N_TRAIN * BEST) + rng.normal(size=len(x))
-    plan = make_plan(
+    plan = plan_sweep(
         (Dense(1, use_bias=False),),
         optimizer=SGD(0.2, momentum=0.8),
         loss="mse",
-        axes={"l2": "auto"},
+        space={"l2": "auto"},
         epochs=RIDGE_EPOCHS,
         batch_size=N_TRAIN,
         # Only the last epoch counts: stopping earlier is a regularisation of its own.
         early_stopping=EarlyStopping(start_from_epoch=RIDGE_EPOCHS - 1),
         dtype="float64",
     )
-    rows = Rows(x, make_labels(y, None, "float64"))
+    rows = Dataset(x, make_labels(y, None, "float64"))
     return x, y, sweep(plan, [Fold(rows, np.arange(N_TRAIN), np.arange(N_TRAIN, len(x)))])
 
 
-def test_every_member_has_the_validation_loss_of_its_ridge_solution():
+def test_every_trial_has_the_validation_loss_of_its_ridge_solution():
     x, y, found = ridge(0)
     train, judge = slice(N_TRAIN), slice(N_TRAIN, None)
     for row in found.table.to_pylist():
@@ -149,7 +156,7 @@ def test_every_member_has_the_validation_loss_of_its_ridge_solution():
 
 @pytest.mark.parametrize("draws", [20, pytest.param(100, marks=pytest.mark.slow)])
 def test_the_sweep_finds_the_best_l2_where_it_is_known(draws):
-    found = [ridge(seed)[2].choice.best.point["l2"] for seed in range(draws)]
+    found = [ridge(seed)[2].selection.best.config["l2"] for seed in range(draws)]
     assert np.isin(found, (0.1, 1.0)).sum() >= 0.95 * draws
 
 
@@ -160,12 +167,12 @@ def noise(seed, *, n=100, fresh=5_000):
     """Optimism and its uncertainty, and by how much the chosen loss really is too low: targets are pure noise."""
     rng = np.random.default_rng(seed)
     x, y = rng.normal(size=(2 * n + fresh, 5)).astype("float32"), rng.normal(size=2 * n + fresh)
-    plan = make_plan((Dense(8, activation="relu"), Dense(1)), optimizer="adam", loss="mse", axes=GUIDE, epochs=20)
-    rows = Rows(x[: 2 * n], make_labels(y[: 2 * n], None, "float32"))
+    plan = plan_sweep((Dense(8, activation="relu"), Dense(1)), optimizer="adam", loss="mse", space=GUIDE, epochs=20)
+    rows = Dataset(x[: 2 * n], make_labels(y[: 2 * n], None, "float32"))
     found = sweep(plan, [Fold(rows, np.arange(n), np.arange(n, 2 * n))])
     recipe, _ = plan.recipe(n)
     true = evaluate(recipe, found.winner.params, x[2 * n :], make_labels(y[2 * n :], None, "float32"))["loss"]
-    return found.choice.optimism, found.choice.chosen.standard_error, true - found.choice.chosen.mean
+    return found.selection.optimism, found.selection.chosen.standard_error, true - found.selection.chosen.mean
 
 
 GUIDE = {"l2": "auto", "learning_rate": "auto"}
@@ -187,14 +194,15 @@ def test_a_second_grid_of_the_same_shape_compiles_nothing(compiled):
     first = sweep(plan(seeds=2), SPLIT)
     compiled.clear()
     sweep(
-        plan(axes=refined(first.axes, first.choice), seeds=2, seed=7, early_stopping=EarlyStopping(patience=9)), SPLIT
+        plan(space=refined(first.space, first.selection), seeds=2, seed=7, early_stopping=EarlyStopping(patience=9)),
+        SPLIT,
     )
     assert compiled == []
 
 
 def test_folds_that_differ_by_a_row_share_one_program(compiled):
     n = N - 1
-    folds = [Fold(Rows(X[:n], LABELS[:n]), *part) for part in make_folds(n, 4)]
+    folds = [Fold(Dataset(X[:n], LABELS[:n]), *part) for part in make_folds(n, 4)]
     assert {len(fold.train) for fold in folds} == {30, 31}
     before = lanes._advance_lanes._cache_size()
     sweep(plan(), folds)
@@ -218,7 +226,7 @@ def test_the_dry_run_tells_what_happens(monkeypatch):
     said = estimate_sweep(plan(seeds=2), n_features=FEATURES, n_train=sizes)
     before = lanes._advance_lanes._cache_size()
     found = sweep(plan(seeds=2), FOLDS)
-    assert said.members == len(found.trainings)
+    assert said.trials == len(found.trainings)
     assert said.compilations == lanes._advance_lanes._cache_size() - before
     for machine in made:
         states = [machine.states.params, machine.states.best_params, machine.states.slots, machine.orders]
@@ -238,7 +246,7 @@ def test_a_dry_run_counts_a_program_for_each_number_of_batches():
 
 
 def press_at(done):
-    """Ctrl-C once so many members are done."""
+    """Ctrl-C once so many trials are done."""
     pressed = []
 
     def watch(progress):
@@ -255,22 +263,22 @@ def test_ctrl_c_chooses_among_what_is_there():
     found = sweep(plan(seeds=2), FOLDS, on_progress=watch)
     assert len(told) > 0
     assert set(found.table["fold"].to_pylist()) == {0, 1}
-    assert np.isfinite(found.choice.chosen.mean)
+    assert np.isfinite(found.selection.chosen.mean)
     assert sum(training.outcome == Outcome.FINISHED for training in found.trainings) >= 13
 
 
-def test_ctrl_c_in_the_first_fold_ends_the_sweep_although_all_its_members_have_begun():
+def test_ctrl_c_in_the_first_fold_ends_the_sweep_although_all_its_trials_have_begun():
     watch, _ = press_at(0)
     found = sweep(plan(seeds=2), FOLDS, on_progress=watch)
     assert set(found.table["fold"].to_pylist()) == {0}
     assert set(found.table["outcome"].to_pylist()) == {"stopped_by_user"}
-    assert len(found.choice.chosen.members) == 2
+    assert len(found.selection.chosen.trials) == 2
 
 
 def test_progress_runs_on_over_the_folds():
     watch, told = press_at(10**6)
     sweep(plan(seeds=2), FOLDS, on_progress=watch)
-    assert told[-1].done == told[-1].members == 36
+    assert told[-1].done == told[-1].trials == 36
     for name in ("done", "seconds"):
         values = [getattr(progress, name) for progress in told]
         assert values == sorted(values)
@@ -280,15 +288,15 @@ def test_progress_runs_on_over_the_folds():
 
 
 def refuse_to_train(monkeypatch):
-    monkeypatch.setattr("goodfit.search.sweep.run_members", lambda *_, **__: pytest.fail("it has trained"))
+    monkeypatch.setattr("goodfit.search.sweep.run_trials", lambda *_, **__: pytest.fail("it has trained"))
 
 
 @pytest.mark.parametrize(
     ("choices", "said"),
     [
-        ({"axes": {"l2": []}}, "l2 has no values; give at least one, or leave it out."),
-        ({"axes": {"l2": [-1]}}, "l2 must be a finite number, zero or larger, not -1.0."),
-        ({"axes": {"learning_rate": [np.inf]}}, "learning_rate must be a finite number, zero or larger, not inf."),
+        ({"space": {"l2": []}}, "l2 has no values; give at least one, or leave it out."),
+        ({"space": {"l2": [-1]}}, "l2 must be a finite number, zero or larger, not -1.0."),
+        ({"space": {"learning_rate": [np.inf]}}, "learning_rate must be a finite number, zero or larger, not inf."),
         ({"seeds": 0}, "seeds must be a whole number, 1 or more, not 0."),
         ({"epochs": 0}, "epochs must be a whole number, 1 or more, not 0."),
         ({"batch_size": 0}, "batch_size must be a whole number, 1 or more, not 0."),
@@ -296,16 +304,16 @@ def refuse_to_train(monkeypatch):
 )
 def test_a_plan_that_cannot_be_is_named(choices, said, monkeypatch):
     refuse_to_train(monkeypatch)
-    with pytest.raises(RecipeError) as error:
+    with pytest.raises(ConfigError) as error:
         sweep(plan(**choices), SPLIT)
     assert str(error.value) == said
 
 
-@pytest.mark.parametrize(("rule", "axes"), [("best of all", AXES), ("1se", {"learning_rate": [0.1]})])
-def test_a_rule_that_cannot_be_is_refused_before_anything_is_trained(rule, axes, monkeypatch):
+@pytest.mark.parametrize(("rule", "space"), [("best of all", AXES), ("1se", {"learning_rate": [0.1]})])
+def test_a_rule_that_cannot_be_is_refused_before_anything_is_trained(rule, space, monkeypatch):
     refuse_to_train(monkeypatch)
-    with pytest.raises(RecipeError, match="choice"):
-        sweep(plan(axes=axes), SPLIT, rule=rule)
+    with pytest.raises(ConfigError, match="choice"):
+        sweep(plan(space=space), SPLIT, rule=rule)
 
 
 def test_a_sweep_without_validation_rows_is_refused_before_anything_is_trained(monkeypatch):
@@ -316,20 +324,20 @@ def test_a_sweep_without_validation_rows_is_refused_before_anything_is_trained(m
     silent = LABELS.copy()
     silent[28:, -1] = 0
     with pytest.raises(SplitError, match=said):
-        sweep(plan(), [Fold(Rows(X, silent), np.arange(28), np.arange(28, N))])
+        sweep(plan(), [Fold(Dataset(X, silent), np.arange(28), np.arange(28, N))])
 
 
 def test_a_grid_in_which_everything_diverges_says_so_in_a_sentence():
-    with pytest.raises(RecipeError, match="every member of the grid diverged; try learning rates ten times smaller"):
-        sweep(plan(axes={"l2": [0, 0.01, 1], "learning_rate": [1e200, 1e250]}), SPLIT)
+    with pytest.raises(ConfigError, match="every trial of the grid diverged; try learning rates ten times smaller"):
+        sweep(plan(space={"l2": [0, 0.01, 1], "learning_rate": [1e200, 1e250]}), SPLIT)
 
 
-def test_a_member_that_diverges_is_marked_and_not_chosen():
-    found = sweep(plan(axes={"l2": [0, 0.01, 1], "learning_rate": [0.03, 1e200]}), SPLIT)
+def test_a_trial_that_diverges_is_marked_and_not_chosen():
+    found = sweep(plan(space={"l2": [0, 0.01, 1], "learning_rate": [0.03, 1e200]}), SPLIT)
     for row in found.table.to_pylist():
         assert (row["outcome"] == "diverged") == (row["learning_rate"] == 1e200)
         assert np.isinf(row["val_loss"]) == (row["learning_rate"] == 1e200)
-    assert found.choice.chosen.point["learning_rate"] == 0.03
+    assert found.selection.chosen.config["learning_rate"] == 0.03
 
 
 def test_seeds_may_be_as_large_as_python_lets_them():
@@ -338,13 +346,13 @@ def test_seeds_may_be_as_large_as_python_lets_them():
 
 def test_weight_decay_can_be_swept_although_the_optimizer_has_none():
     found = sweep(
-        plan(axes={"weight_decay": [0.0, 0.5], "momentum": [0.0, 0.5], "learning_rate": 0.05}, optimizer="sgd"), SPLIT
+        plan(space={"weight_decay": [0.0, 0.5], "momentum": [0.0, 0.5], "learning_rate": 0.05}, optimizer="sgd"), SPLIT
     )
     losses = found.table["val_loss"].to_pylist()
     assert len(set(losses)) == 4
 
 
 def test_a_plan_is_the_grid_that_was_asked_for():
-    asked = plan(axes={"l2": "auto", "learning_rate": 0.1})
-    assert isinstance(asked, Plan)
-    assert [point["l2"] for point in asked.grid] == [0, 0.0001, 0.001, 0.01, 0.1, 1]
+    asked = plan(space={"l2": "auto", "learning_rate": 0.1})
+    assert isinstance(asked, SweepPlan)
+    assert [config["l2"] for config in asked.grid] == [0, 0.0001, 0.001, 0.01, 0.1, 1]

@@ -13,7 +13,7 @@ from goodfit.nn.losses import BinaryCrossentropy
 from goodfit.nn.network import init_network
 from goodfit.training import evaluation
 from goodfit.training import fit as fitting
-from goodfit.training.evaluation import Rows, evaluate, last_layer, make_judge, make_labels, outputs, predictions
+from goodfit.training.evaluation import Dataset, evaluate, last_layer, make_judge, make_labels, outputs, predictions
 from goodfit.training.recipe import make_recipe
 
 RNG = np.random.default_rng(0)
@@ -34,7 +34,9 @@ def test_what_is_judged_at_the_end_of_an_epoch_is_what_evaluate_says():
     recipe, knobs, params = four_classes()
     labels = make_labels(CLASSES, WEIGHT, "float64")
     train, validation = np.arange(35), np.arange(35, N)
-    training = fitting.fit(recipe, knobs, Rows(X, labels), params=params, train=train, validation=validation, epochs=1)
+    training = fitting.fit(
+        recipe, knobs, Dataset(X, labels), params=params, train=train, validation=validation, epochs=1
+    )
     for prefix, rows in (("", train), ("val_", validation)):
         found = evaluate(recipe, training.last_params, X[rows], make_labels(CLASSES[rows], WEIGHT[rows], "float64"))
         for name, value in found.items():
@@ -44,8 +46,8 @@ def test_what_is_judged_at_the_end_of_an_epoch_is_what_evaluate_says():
 def test_rows_are_judged_the_same_in_blocks_and_at_once(monkeypatch):
     recipe, _, params = four_classes()
     with jax.enable_x64(True):
-        rows = Rows(jnp.asarray(X), jnp.asarray(make_labels(CLASSES, WEIGHT, "float64")))
-        plan = fitting.make_plan(np.arange(35), np.arange(35, N), seed=0)
+        rows = Dataset(jnp.asarray(X), jnp.asarray(make_labels(CLASSES, WEIGHT, "float64")))
+        plan = fitting.evaluation_rows(np.arange(35), np.arange(35, N), seed=0)
         at_once = jax.jit(make_judge(recipe, rows, plan))(params)
         monkeypatch.setattr(evaluation, "BLOCK_BYTES", 8 * 4 * 5)
         assert evaluation.block_size(recipe, FEATURES) == 8
@@ -88,9 +90,9 @@ def test_loss_of_many_rows_is_measured_on_a_fixed_sample(monkeypatch):
     monkeypatch.setattr(fitting, "FIT_SAMPLE", 10)
     few, many = np.arange(20), np.arange(100, 121)
     validation = np.arange(5)
-    assert fitting.make_plan(few, validation, seed=0).fit.tolist() == few.tolist()
-    sample = np.asarray(fitting.make_plan(many, validation, seed=0).fit)
+    assert fitting.evaluation_rows(few, validation, seed=0).fit.tolist() == few.tolist()
+    sample = np.asarray(fitting.evaluation_rows(many, validation, seed=0).fit)
     assert len(set(sample.tolist())) == 10
     assert set(sample.tolist()) <= set(many.tolist())
-    np.testing.assert_array_equal(sample, fitting.make_plan(many, validation, seed=0).fit)
-    assert sample.tolist() != np.asarray(fitting.make_plan(many, validation, seed=1).fit).tolist()
+    np.testing.assert_array_equal(sample, fitting.evaluation_rows(many, validation, seed=0).fit)
+    assert sample.tolist() != np.asarray(fitting.evaluation_rows(many, validation, seed=1).fit).tolist()

@@ -11,7 +11,7 @@ from goodfit.nn.network import init_network
 from goodfit.nn.optimizers import SGD
 from goodfit.training import fit as fitting
 from goodfit.training import loop as cycle
-from goodfit.training.evaluation import Rows, make_labels
+from goodfit.training.evaluation import Dataset, make_labels
 from goodfit.training.fit import Outcome, fit, row_order
 from goodfit.training.recipe import make_recipe
 
@@ -26,7 +26,7 @@ def train(*, epochs=12, early_stopping=None, learning_rate=0.01, **choices):
     recipe, knobs = make_recipe(
         LAYERS, optimizer=SGD(learning_rate), loss="mse", batch_size=8, early_stopping=early_stopping, dtype="float64"
     )
-    rows = Rows(X, make_labels(Y, None, "float64"))
+    rows = Dataset(X, make_labels(Y, None, "float64"))
     params = init_network(LAYERS, n_inputs=3, seed=0, dtype="float64")
     parts = {"train": np.arange(30), "validation": np.arange(30, N)}
     return fit(recipe, knobs, rows, params=params, epochs=epochs, **parts, **choices)

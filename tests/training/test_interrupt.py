@@ -8,7 +8,7 @@ import pytest
 
 from goodfit.nn.layers import Dense
 from goodfit.nn.network import init_network
-from goodfit.training.evaluation import Rows, make_labels
+from goodfit.training.evaluation import Dataset, make_labels
 from goodfit.training.fit import Outcome, fit
 from goodfit.training.interrupt import interruptible
 from goodfit.training.recipe import make_recipe
@@ -32,7 +32,7 @@ def test_ctrl_c_gives_back_the_best_weights_so_far():
     training = fit(
         recipe,
         knobs,
-        Rows(x, make_labels(x[:, 0], None, "float32")),
+        Dataset(x, make_labels(x[:, 0], None, "float32")),
         params=init_network(layers, n_inputs=2, seed=0),
         train=np.arange(15),
         validation=np.arange(15, 20),

@@ -14,8 +14,8 @@ from goodfit.nn.packing import layout_of
 from goodfit.nn.regularizers import l2
 from goodfit.nn.schedules import CosineDecay
 from goodfit.training import loop as cycle
-from goodfit.training.evaluation import Rows, make_labels
-from goodfit.training.fit import Outcome, fit, make_plan, row_order
+from goodfit.training.evaluation import Dataset, make_labels
+from goodfit.training.fit import Outcome, evaluation_rows, fit, row_order
 from goodfit.training.loop import advance, start
 from goodfit.training.recipe import make_recipe
 
@@ -59,7 +59,7 @@ def train(
         seed=seed,
         dtype=dtype,
     )
-    rows = Rows(x.astype(dtype), make_labels(y, weight, dtype))
+    rows = Dataset(x.astype(dtype), make_labels(y, weight, dtype))
     params = init_network(layers, n_inputs=x.shape[1], seed=0, dtype=dtype)
     return fit(
         recipe, knobs, rows, params=params, train=train, validation=validation, epochs=epochs, seed=seed, **choices
@@ -98,7 +98,7 @@ def test_worked_example_of_the_objective():
     """Weights 2, 3, 1, 4, l2 0.01 and a loss of 0.5: penalty 0.30, objective 0.80."""
     layers = [Dense(1, use_bias=False, kernel_regularizer=l2(0.01))]
     recipe, knobs = make_recipe(layers, optimizer=SGD(0.0), loss="mse", validation=False, dtype="float64")
-    rows = Rows(np.eye(4)[:2], make_labels(np.array([2.0, 4.0]), None, "float64"))
+    rows = Dataset(np.eye(4)[:2], make_labels(np.array([2.0, 4.0]), None, "float64"))
     params = ({"kernel": np.array([[2.0], [3.0], [1.0], [4.0]])},)
     history = fit(recipe, knobs, rows, params=params, train=np.arange(2), validation=np.arange(0), epochs=1).history
     assert history["loss"][0] == pytest.approx(0.5)
@@ -114,8 +114,8 @@ def advanced(order, *, x=X, y=Y, weight=WEIGHT):
     recipe, knobs = make_recipe(NET, optimizer=Adam(0.05), loss="mse", dtype="float64")
     params = init_network(NET, n_inputs=FEATURES, seed=0, dtype="float64")
     with jax.enable_x64(True):
-        rows = Rows(jnp.asarray(x), jnp.asarray(make_labels(y, weight, "float64")))
-        plan = make_plan(TRAIN, VALIDATION, seed=0)
+        rows = Dataset(jnp.asarray(x), jnp.asarray(make_labels(y, weight, "float64")))
+        plan = evaluation_rows(TRAIN, VALIDATION, seed=0)
         state, records = advance(
             recipe, layout_of(params), knobs, rows, plan, start(recipe, params), order, np.int32(len(order))
         )

@@ -8,7 +8,7 @@ from goodfit.nn.layers import Dense, LayerNormalization
 from goodfit.nn.network import init_network
 from goodfit.nn.optimizers import SGD, Adam
 from goodfit.nn.regularizers import l1_l2, l2
-from goodfit.training.evaluation import Rows, make_labels
+from goodfit.training.evaluation import Dataset, make_labels
 from goodfit.training.fit import Outcome, fit
 from goodfit.training.recipe import make_recipe
 
@@ -54,7 +54,7 @@ CASES = {
 def trained(y, loss, layers, optimizer, params):
     early_stopping = EarlyStopping(patience=PATIENCE)
     recipe, knobs = make_recipe(layers, optimizer=optimizer, loss=loss, batch_size=BATCH, early_stopping=early_stopping)
-    rows = Rows(X, make_labels(y, None, "float32"))
+    rows = Dataset(X, make_labels(y, None, "float32"))
     return fit(recipe, knobs, rows, params=params, train=TRAIN, validation=VALIDATION, epochs=EPOCHS, shuffle=False)
 
 

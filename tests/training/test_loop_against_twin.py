@@ -11,7 +11,7 @@ from goodfit.nn.layers import Dense
 from goodfit.nn.optimizers import SGD, Adam
 from goodfit.nn.regularizers import l1_l2
 from goodfit.nn.schedules import CosineDecay, ExponentialDecay
-from goodfit.training.evaluation import Rows, make_labels
+from goodfit.training.evaluation import Dataset, make_labels
 from goodfit.training.fit import Outcome, fit, row_order
 from goodfit.training.recipe import make_recipe
 from tests.reference import twin
@@ -99,7 +99,7 @@ def ours(optimizer, loss, penalty, *, seed=0, early_stopping=None):
             total_steps=N_STEPS,
             dtype="float64",
         )
-    rows = Rows(X, make_labels(y, WEIGHT, "float64"))
+    rows = Dataset(X, make_labels(y, WEIGHT, "float64"))
     return fit(recipe, knobs, rows, params=tuple(WEIGHTS), train=TRAIN, validation=VALIDATION, epochs=EPOCHS, seed=seed)
 
 

@@ -10,8 +10,8 @@ import pyarrow as pa
 from goodfit.checks.check import Check, option
 from goodfit.checks.probe_data import draw_rows
 from goodfit.data.features import Numbers
-from goodfit.data.splits.rules import Rows
-from goodfit.data.splits.splits import Parts
+from goodfit.data.splits.rules import Indices
+from goodfit.data.splits.splits import Splits
 from goodfit.data.table import Table
 from goodfit.data.target import Task
 from goodfit.formatting import count, listed, numbers, plain
@@ -25,7 +25,7 @@ DISTANCE = 0.1
 FEW_TO_LEARN, FEW_TO_JUDGE, RARE = 10, 5, 0.05
 
 
-def check_drift(table: Table, parts: Parts, columns: Sequence[str], *, seed: int) -> list[Check]:
+def check_drift(table: Table, splits: Splits, columns: Sequence[str], *, seed: int) -> list[Check]:
     """Columns whose values in the validation rows are not those of the training rows.
 
     Compared are the distributions of numbers and dates by the Kolmogorov–Smirnov distance, categories and missing cells
@@ -33,10 +33,10 @@ def check_drift(table: Table, parts: Parts, columns: Sequence[str], *, seed: int
     √(log(2·comparisons/rate)·(1/n + 1/m)/2) in `rate` of the tables at most (inequalities of Dvoretzky, Kiefer,
     Wolfowitz and Massart, and of Hoeffding). Of groups nothing is said, since their rows differ together by chance.
     """
-    if parts.rule in ("group", "copies"):
+    if splits.rule in ("group", "copies"):
         return []
     most = max(500, CELLS // max(1, len(columns)))
-    sides = [draw_rows(rows, most, seed) for rows in (parts.train, parts.validation)]
+    sides = [draw_rows(rows, most, seed) for rows in (splits.train, splits.validation)]
     found = {name: _distance(table, name, sides, len(columns)) for name in columns}
     drifted = sorted((name for name in columns if found[name]), key=lambda name: -found[name])
     if not drifted:
@@ -44,12 +44,12 @@ def check_drift(table: Table, parts: Parts, columns: Sequence[str], *, seed: int
     first = drifted[0]
     sentence = (
         f"{listed(map(plain, drifted), len(drifted), longest=80)} {_verb(drifted, 'differs', 'differ')} between "
-        f"training and validation rows{_means(table, first, sides)}; " + _advice(parts.rule)
+        f"training and validation rows{_means(table, first, sides)}; " + _advice(splits.rule)
     )
-    argument = "--split random" if parts.rule == "last" else ""
+    argument = "--split random" if splits.rule == "last" else ""
     effect = {"distance": found[first]}
     return [
-        Check("drift", "note" if parts.rule == "time" else "warning", tuple(drifted), 0, sentence, effect, argument)
+        Check("drift", "note" if splits.rule == "time" else "warning", tuple(drifted), 0, sentence, effect, argument)
     ]
 
 
@@ -59,7 +59,7 @@ def _advice(rule: str) -> str:
     return "the validation loss judges rows of another kind; check how the rows were put in order or chosen."
 
 
-def _means(table: Table, name: str, sides: Sequence[Rows]) -> str:
+def _means(table: Table, name: str, sides: Sequence[Indices]) -> str:
     if table.column(name).kind != "number":
         return ""
     values = table.values(name)
@@ -67,7 +67,7 @@ def _means(table: Table, name: str, sides: Sequence[Rows]) -> str:
     return f" ({plain(name)} has the mean {means[0]}, not {means[1]})" if len(means) == 2 else ""
 
 
-def _distance(table: Table, name: str, sides: Sequence[Rows], n_columns: int) -> float:
+def _distance(table: Table, name: str, sides: Sequence[Indices], n_columns: int) -> float:
     """How far training and validation rows are apart, 0 where chance or little."""
     column = table.arrow[name].combine_chunks()
     if pa.types.is_string(column.type):
@@ -99,12 +99,12 @@ def _largest_difference(a: npt.NDArray[np.integer], b: npt.NDArray[np.integer]) 
     return float(np.abs(shares[0] - shares[1]).max())
 
 
-def check_rare_classes(table: Table, parts: Parts, *, target: str, task: Task, weighted: bool) -> list[Check]:
+def check_rare_classes(table: Table, splits: Splits, *, target: str, task: Task, weighted: bool) -> list[Check]:
     """Classes with too few rows to be learned or judged, next to others with many; and strong imbalance."""
     if task == "regression":
         return []
-    n = len(parts.train)
-    cells = table.take(np.concatenate([parts.train, parts.validation])).values(target)
+    n = len(splits.train)
+    cells = table.take(np.concatenate([splits.train, splits.validation])).values(target)
     classes, codes = np.unique(cells, return_inverse=True)
     train, validation = (np.bincount(side, minlength=len(classes)) for side in (codes[:n], codes[n:]))
     small = train < 0.5 * train.sum() / len(classes)
@@ -123,7 +123,7 @@ def check_rare_classes(table: Table, parts: Parts, *, target: str, task: Task, w
     return [Check("rare_class", "note", (target,), int(train[rarest]), sentence, effect, "--class-weight balanced")]
 
 
-def _few(target: str, labels: Sequence[object], train: Rows, validation: Rows) -> Check:
+def _few(target: str, labels: Sequence[object], train: Indices, validation: Indices) -> Check:
     names = listed((plain(_label(label)) for label in labels), len(labels), longest=80)
     sentence = (
         f"{_verb(labels, 'class', 'classes')} {names} of {plain(target)} {_verb(labels, 'has', 'have')} "

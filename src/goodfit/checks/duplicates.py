@@ -1,4 +1,4 @@
-"""Rows that stand in two parts."""
+"""Rows that stand in two splits."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -9,10 +9,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from goodfit.checks.check import Check, CheckSeverity
-from goodfit.checks.probe_data import Sample, draw_rows, make_sample
+from goodfit.checks.probe_data import ProbeData, draw_rows, make_probe_data
 from goodfit.data.features import Numbers
-from goodfit.data.splits.rules import Rows
-from goodfit.data.splits.splits import Parts
+from goodfit.data.splits.rules import Indices
+from goodfit.data.splits.splits import Splits
 from goodfit.data.table import Table
 from goodfit.data.target import Task
 from goodfit.formatting import count
@@ -35,7 +35,7 @@ SCORE = {"regression": ("r2", "R²"), "binary": ("accuracy", "accuracy"), "multi
 
 
 def check_duplicates(
-    table: Table, parts: Parts, columns: Sequence[str], *, target: str, task: Task, seed: int
+    table: Table, splits: Splits, columns: Sequence[str], *, target: str, task: Task, seed: int
 ) -> list[Check]:
     """Held-out rows whose columns all equal those of a training row, and what that does to the score.
 
@@ -44,28 +44,28 @@ def check_duplicates(
     """
     if not columns:
         return []
-    twins = find_twins(table, parts.train, np.r_[parts.validation, parts.test], columns)
-    of_validation = twins.rows[: len(parts.validation)]
+    twins = find_twins(table, splits.train, np.r_[splits.validation, splits.test], columns)
+    of_validation = twins.rows[: len(splits.validation)]
     if (twins.rows >= 0).mean() > MOST:
-        return [_all_known(twins, parts.rule)]
+        return [_all_known(twins, splits.rule)]
     judged = _judged(of_validation, seed)
     if not len(judged):
         return []
-    rows = draw_rows(parts.train, KNOWN, seed)
-    together = np.r_[rows, parts.validation[judged], np.maximum(of_validation[judged], 0)]
-    sample = make_sample(table, together, columns, target=target, task=task, seed=seed)
+    rows = draw_rows(splits.train, KNOWN, seed)
+    together = np.r_[rows, splits.validation[judged], np.maximum(of_validation[judged], 0)]
+    sample = make_probe_data(table, together, columns, target=target, task=task, seed=seed)
     told, truth, has_twin = _told(sample, len(rows), len(judged), of_validation[judged] >= 0)
     errors = (told - truth) ** 2 if task == "regression" else (told != truth).astype(np.float64)
     if not _clearly_better(errors, has_twin):
         return []
     share = float((of_validation >= 0).mean())
-    return [_check(twins, _scores(truth, errors, has_twin, share, task), task, parts.rule)]
+    return [_check(twins, _scores(truth, errors, has_twin, share, task), task, splits.rule)]
 
 
 class Twins(NamedTuple):
     """The training row that each held-out row equals, −1 where there is none; and whether only up to rounding."""
 
-    rows: Rows
+    rows: Indices
     rounded: npt.NDArray[np.bool_]
 
     @property
@@ -82,7 +82,7 @@ class Twins(NamedTuple):
         )
 
 
-def find_twins(table: Table, train: Rows, held: Rows, columns: Sequence[str]) -> Twins:
+def find_twins(table: Table, train: Indices, held: Indices, columns: Sequence[str]) -> Twins:
     """Held-out rows that equal a training row, exactly or up to rounding.
 
     Up to rounding: in the same cells of a grid. Rows that are equal by chance are none: in a coarse table far more rows
@@ -115,7 +115,7 @@ def _less_varied(table: Table, columns: Sequence[str]) -> list[str]:
     return varied[: len(varied) - max(1, min(3, len(varied) // 4))]
 
 
-def _no_chance(equal: Rows, looser: Rows) -> bool:
+def _no_chance(equal: Indices, looser: Indices) -> bool:
     """Whether nearly as many rows have a partner as by a looser rule; where all have one, as many partners.
 
     Shares are compared as −log(1 − share), which is the mean number of partners if they come by chance.
@@ -169,11 +169,11 @@ def _mixed(words: Keys) -> Keys:
 class Partners(NamedTuple):
     """Of each held-out row: the first training row with the same key, −1 if there is none, and how many there are."""
 
-    first: Rows
-    counts: Rows
+    first: Indices
+    counts: Indices
 
 
-def _partners(keys: Keys, train: Rows, held: Rows) -> Partners:
+def _partners(keys: Keys, train: Indices, held: Indices) -> Partners:
     known, first, counts = np.unique(keys[train], return_index=True, return_counts=True)
     places = np.minimum(np.searchsorted(known, keys[held]), len(known) - 1)
     found = known[places] == keys[held]
@@ -186,14 +186,14 @@ def _has_fractions(table: Table, columns: Sequence[str]) -> bool:
     return any(bool((values[values == values] % 1 != 0).any()) for values in numbers)
 
 
-def _judged(twins: Rows, seed: int) -> Rows:
+def _judged(twins: Indices, seed: int) -> Indices:
     """Places of validation rows, with and without a twin alike; none if there are too few of either."""
     sides = [draw_rows(np.flatnonzero(side), JUDGED, seed) for side in (twins >= 0, twins < 0)]
     return np.concatenate(sides) if min(map(len, sides)) >= 5 else np.empty(0, np.int64)
 
 
 def _told(
-    sample: Sample, n_known: int, n_judged: int, has_twin: npt.NDArray[np.bool_]
+    sample: ProbeData, n_known: int, n_judged: int, has_twin: npt.NDArray[np.bool_]
 ) -> tuple[Numbers, Numbers, npt.NDArray[np.bool_]]:
     """The target that twin or nearest training row tells of the judged rows, and the true one."""
     y = np.asarray(sample.y, np.float64)
@@ -204,7 +204,7 @@ def _told(
     return told, truth, has_twin
 
 
-def _nearest(sample: Sample, n_known: int, places: Rows) -> Rows:
+def _nearest(sample: ProbeData, n_known: int, places: Indices) -> Indices:
     """The known row nearest to each of these: squared standardised differences, and 1 for another category."""
     distances = np.zeros((len(places), n_known), np.float32)
     narrow = sample.narrowed()
@@ -215,7 +215,7 @@ def _nearest(sample: Sample, n_known: int, places: Rows) -> Rows:
         spread = np.nanstd(values) or 1.0
         scaled = np.nan_to_num((values - np.nanmean(values)) / spread).astype(np.float32)
         distances += (scaled[places][:, None] - scaled[None, :n_known]) ** 2
-    nearest: Rows = distances.argmin(axis=1)
+    nearest: Indices = distances.argmin(axis=1)
     return nearest
 
 

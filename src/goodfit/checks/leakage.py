@@ -5,9 +5,9 @@ import numpy.typing as npt
 
 import goodfit.checks
 from goodfit.checks.check import Check, CheckSeverity, option
-from goodfit.checks.probe_data import Sample
+from goodfit.checks.probe_data import ProbeData
 from goodfit.data.features import Numbers
-from goodfit.formatting import METRICS, listed, plain
+from goodfit.formatting import METRIC_LABELS, listed, plain
 
 COPY = 0.999
 """A column that alone reaches this share of what can be known is the target in other words."""
@@ -27,7 +27,7 @@ LEAST = 50
 """Of fewer rows nothing can be said."""
 
 
-def check_leaks(sample: Sample) -> list[Check]:
+def check_leaks(sample: ProbeData) -> list[Check]:
     """Copies of the target; and one column that knows so much more than any other that it may be known too late.
 
     A single strong column is no leak: a size gives a price away and a petal's width a flower, since the other columns
@@ -46,17 +46,17 @@ def check_leaks(sample: Sample) -> list[Check]:
     return [_copy(sample, [sample.names[j] for j in copies], score)] if known < KNOWN else []
 
 
-def _copy(sample: Sample, names: list[str], rest: float) -> Check:
+def _copy(sample: ProbeData, names: list[str], rest: float) -> Check:
     sentence = (
         f"{listed(map(plain, names), len(names))} {'gives' if len(names) == 1 else 'each give'} the target away, "
         f"as if a copy of it in another code, while all other columns together reach "
-        f"{METRICS[sample.metric]} {rest:.3f}; drop what is known only after the outcome."
+        f"{METRIC_LABELS[sample.metric]} {rest:.3f}; drop what is known only after the outcome."
     )
     effect = {f"{sample.metric}_with": 1.0, f"{sample.metric}_without": rest}
     return Check("leak", "serious", tuple(names), 0, sentence, effect, option("drop", *names))
 
 
-def _check_strongest(sample: Sample, score: float, importances: Numbers) -> list[Check]:
+def _check_strongest(sample: ProbeData, score: float, importances: Numbers) -> list[Check]:
     """Whether far more is lost without the most important column than without the next."""
     if len(sample.names) < 2:
         return []
@@ -69,7 +69,7 @@ def _check_strongest(sample: Sample, score: float, importances: Numbers) -> list
     return [_too_good(sample, sample.names[first], score, score - lost)]
 
 
-def _too_good(sample: Sample, name: str, score: float, without: float) -> Check:
+def _too_good(sample: ProbeData, name: str, score: float, without: float) -> Check:
     """A warning where the other columns know something of their own; else the column may be all there is to know.
 
     So may it be of a quantity, which one cause often rules.
@@ -77,25 +77,25 @@ def _too_good(sample: Sample, name: str, score: float, without: float) -> Check:
     informed = without - sample.chance >= INFORMED * (1 - sample.chance)
     severity: CheckSeverity = "warning" if informed and sample.task != "regression" else "note"
     sentence = (
-        f"{plain(name)} knows far more of the target than any other column: {METRICS[sample.metric]} {score:.3f} with "
-        f"it, {without:.3f} without; if it is known only after the outcome, drop it."
+        f"{plain(name)} knows far more of the target than any other column: {METRIC_LABELS[sample.metric]} "
+        f"{score:.3f} with it, {without:.3f} without; if it is known only after the outcome, drop it."
     )
     effect = {f"{sample.metric}_with": score, f"{sample.metric}_without": without}
     return Check("leak", severity, (name,), 0, sentence, effect, option("drop", name))
 
 
-def _is_too_much(sample: Sample, score: float, lost: float) -> bool:
+def _is_too_much(sample: ProbeData, score: float, lost: float) -> bool:
     gained, error = score - sample.chance, 1 - score
     strong = gained >= STRONG * (1 - sample.chance) and lost > 4 * sample.noise
     return strong and lost >= SHARE * gained and error <= LEFT * (error + lost)
 
 
-def _score_without(sample: Sample, column: int) -> float:
+def _score_without(sample: ProbeData, column: int) -> float:
     kept = [j for j in range(len(sample.names)) if j != column]
     return float(goodfit.checks.probe.score_of(sample.only(kept))[0])
 
 
-def agreement(sample: Sample, column: int) -> float:
+def agreement(sample: ProbeData, column: int) -> float:
     """How well one column alone tells the target, 1 for a copy in whatever code.
 
     Rows are sorted by the column, and each is told by its two neighbours: R² of their mean, or the mean over classes of

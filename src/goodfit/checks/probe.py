@@ -5,7 +5,7 @@ import numpy.typing as npt
 from sklearn.ensemble import ExtraTreesClassifier, ExtraTreesRegressor
 from sklearn.metrics import accuracy_score, r2_score, roc_auc_score
 
-from goodfit.checks.probe_data import Sample
+from goodfit.checks.probe_data import ProbeData
 from goodfit.data.features import Numbers
 
 Outputs = Numbers
@@ -13,7 +13,7 @@ Outputs = Numbers
 TREES = 40
 
 
-def score_of(sample: Sample) -> tuple[float, Numbers]:
+def score_of(sample: ProbeData) -> tuple[float, Numbers]:
     """The score that a forest reaches for rows that a tree did not see, and the columns' importances."""
     model = _forest(sample, bootstrap=True, oob_score=True).fit(sample.x, sample.y)
     outputs = model.oob_prediction_[:, None] if sample.task == "regression" else model.oob_decision_function_
@@ -21,7 +21,7 @@ def score_of(sample: Sample) -> tuple[float, Numbers]:
     return score(sample, np.flatnonzero(judged), outputs[judged]), np.asarray(model.feature_importances_)
 
 
-def fitted_outputs(sample: Sample, train: npt.NDArray[np.int64], judged: npt.NDArray[np.int64]) -> Outputs:
+def fitted_outputs(sample: ProbeData, train: npt.NDArray[np.int64], judged: npt.NDArray[np.int64]) -> Outputs:
     """What a forest that learned from some rows says of others."""
     model = _forest(sample).fit(sample.x[train], sample.y[train])
     if sample.task == "regression":
@@ -31,8 +31,8 @@ def fitted_outputs(sample: Sample, train: npt.NDArray[np.int64], judged: npt.NDA
     return outputs
 
 
-def score(sample: Sample, judged: npt.NDArray[np.int64], outputs: Outputs) -> float:
-    """AUC, accuracy or R² (`Sample.metric`) of the outputs for these rows."""
+def score(sample: ProbeData, judged: npt.NDArray[np.int64], outputs: Outputs) -> float:
+    """AUC, accuracy or R² (`ProbeData.metric`) of the outputs for these rows."""
     y = sample.y[judged]
     if sample.task == "regression":
         return float(r2_score(y, outputs[:, 0]))
@@ -41,7 +41,7 @@ def score(sample: Sample, judged: npt.NDArray[np.int64], outputs: Outputs) -> fl
     return float(accuracy_score(y, outputs.argmax(axis=1)))
 
 
-def _forest(sample: Sample, **settings: bool) -> ExtraTreesClassifier | ExtraTreesRegressor:
+def _forest(sample: ProbeData, **settings: bool) -> ExtraTreesClassifier | ExtraTreesRegressor:
     """One thread: on a busy machine the threads of a tiny model wait for each other a hundred times its own time."""
     common = {"n_estimators": TREES, "min_samples_leaf": 3, "random_state": sample.seed, "n_jobs": 1} | settings
     if sample.task == "regression":

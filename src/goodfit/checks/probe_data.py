@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from goodfit.data.features import Numbers, column_as
-from goodfit.data.splits.rules import Rows
+from goodfit.data.splits.rules import Indices
 from goodfit.data.table import Table
 from goodfit.data.target import Task
 
@@ -19,7 +19,7 @@ WIDEST = 64
 
 
 @dataclass(frozen=True, eq=False)
-class Sample:
+class ProbeData:
     """Rows of a table as numbers.
 
     rows: where they stand in the table. x: (n, columns), missing as NaN; numbers from the smallest up, dates as
@@ -28,7 +28,7 @@ class Sample:
     """
 
     names: tuple[str, ...]
-    rows: Rows
+    rows: Indices
     x: Numbers
     y: npt.NDArray[np.int64] | Numbers
     categories: npt.NDArray[np.bool_]
@@ -63,7 +63,7 @@ class Sample:
         counts = np.bincount(self.y.astype(np.int64)) if self.task == "binary" else np.array([len(self.y)])
         return float(0.5 / np.sqrt(counts.min()))
 
-    def narrowed(self, keep: Sequence[str] = ()) -> Sample:
+    def narrowed(self, keep: Sequence[str] = ()) -> ProbeData:
         """Where columns are many, those that correlate most with the target, and those to be kept."""
         if len(self.names) <= WIDEST:
             return self
@@ -72,23 +72,25 @@ class Sample:
         kept = {*np.argsort(-strength, kind="stable")[:WIDEST].tolist(), *map(self.names.index, keep)}
         return self.only(sorted(kept))
 
-    def without(self, names: Container[str]) -> Sample:
+    def without(self, names: Container[str]) -> ProbeData:
         """Without these columns."""
         return self.only([j for j, name in enumerate(self.names) if name not in names])
 
-    def only(self, columns: Sequence[int]) -> Sample:
+    def only(self, columns: Sequence[int]) -> ProbeData:
         """These columns."""
         names = tuple(self.names[j] for j in columns)
         return replace(self, names=names, x=self.x[:, columns], categories=self.categories[list(columns)])
 
 
-def draw_rows(rows: npt.ArrayLike, most: int, seed: int) -> Rows:
+def draw_rows(rows: npt.ArrayLike, most: int, seed: int) -> Indices:
     """At most so many of these rows, ascending."""
     rows = np.asarray(rows, np.int64)
     return rows if len(rows) <= most else np.sort(np.random.default_rng(seed).choice(rows, most, replace=False))
 
 
-def make_sample(table: Table, rows: Rows, columns: Sequence[str], *, target: str, task: Task, seed: int) -> Sample:
+def make_probe_data(
+    table: Table, rows: Indices, columns: Sequence[str], *, target: str, task: Task, seed: int
+) -> ProbeData:
     """These rows and columns as numbers."""
     part = table.take(rows)
     kinds = [table.column(name).kind for name in columns]
@@ -96,7 +98,7 @@ def make_sample(table: Table, rows: Rows, columns: Sequence[str], *, target: str
     for j, (name, kind) in enumerate(zip(columns, kinds, strict=True)):
         x[:, j] = _numbers(part, name, kind)
     categories = np.array([kind not in ("number", "date") for kind in kinds], bool)
-    return Sample(tuple(columns), rows, x, _target(part, target, task), categories, task, seed)
+    return ProbeData(tuple(columns), rows, x, _target(part, target, task), categories, task, seed)
 
 
 def _standardised(values: Numbers) -> Numbers:

@@ -8,7 +8,7 @@ from goodfit.checks.check import SEVERITIES, Check, CheckCode, CheckSeverity
 from goodfit.checks.drift import check_drift, check_ids, check_rare_classes
 from goodfit.checks.duplicates import check_duplicates
 from goodfit.checks.leakage import check_leaks
-from goodfit.checks.probe_data import Sample, draw_rows, make_sample
+from goodfit.checks.probe_data import ProbeData, draw_rows, make_probe_data
 from goodfit.checks.time_order import (
     ALIKE,
     alike,
@@ -19,7 +19,7 @@ from goodfit.checks.time_order import (
     rows_of_groups,
     time_columns,
 )
-from goodfit.data.splits.splits import Parts
+from goodfit.data.splits.splits import Splits
 from goodfit.data.table import Table
 from goodfit.data.target import Task
 
@@ -31,7 +31,7 @@ ROWS = 3000
 
 def check_table(
     table: Table,
-    parts: Parts,
+    splits: Splits,
     *,
     target: str,
     task: Task,
@@ -50,30 +50,30 @@ def check_table(
     columns = [column.name for column in table.schema if column.used and column.name not in (target, group, time)]
     if not columns:
         return ()
-    known = np.sort(np.concatenate([parts.train, parts.validation]))
-    sample = make_sample(table, draw_rows(known, ROWS, seed), columns, target=target, task=task, seed=seed)
+    known = np.sort(np.concatenate([splits.train, splits.validation]))
+    sample = make_probe_data(table, draw_rows(known, ROWS, seed), columns, target=target, task=task, seed=seed)
     ids, times = check_ids(table, columns), time_columns(table, columns)
     counters = {name for check in ids for name in check.columns}
     related = [
-        *([] if time else _check_order(table, parts, sample, times)),
-        *_check_groups(table, parts, sample, target),
+        *([] if time else _check_order(table, splits, sample, times)),
+        *_check_groups(table, splits, sample, target),
     ]
     found = [
         *related,
         *check_duplicates(
-            table, parts, [name for name in columns if name not in counters], target=target, task=task, seed=seed
+            table, splits, [name for name in columns if name not in counters], target=target, task=task, seed=seed
         ),
         *check_leaks(sample.without({*times} | {name for check in related for name in check.columns})),
         *ids,
-        *check_rare_classes(table, parts, target=target, task=task, weighted=class_weight is not None),
-        *check_drift(table, parts, [*columns, target], seed=seed),
+        *check_rare_classes(table, splits, target=target, task=task, weighted=class_weight is not None),
+        *check_drift(table, splits, [*columns, target], seed=seed),
     ]
     return tuple(sorted(found, key=lambda check: SEVERITIES.index(check.severity)))
 
 
-def _check_order(table: Table, parts: Parts, sample: Sample, times: Sequence[str]) -> list[Check]:
+def _check_order(table: Table, splits: Splits, sample: ProbeData, times: Sequence[str]) -> list[Check]:
     """The first column that orders the rows in time and whose order matters."""
-    if parts.rule in ("time", "last"):
+    if splits.rule in ("time", "last"):
         return []
     for name in times:
         if found := check_time(sample.narrowed([name]), name, table.values(name)[sample.rows]):
@@ -81,19 +81,19 @@ def _check_order(table: Table, parts: Parts, sample: Sample, times: Sequence[str
     return []
 
 
-def _check_groups(table: Table, parts: Parts, sample: Sample, target: str) -> list[Check]:
+def _check_groups(table: Table, splits: Splits, sample: ProbeData, target: str) -> list[Check]:
     """The column that names groups whose rows are most alike."""
-    known = np.sort(np.concatenate([parts.train, parts.validation]))
+    known = np.sort(np.concatenate([splits.train, splits.validation]))
     strength, rows = {}, {}
-    for name in group_columns(table, parts, sample):
+    for name in group_columns(table, splits, sample):
         rows[name] = rows_of_groups(group_codes(table, name), known, ROWS, sample.seed)
         strength[name] = alike(
-            make_sample(table, rows[name], [name], target=target, task=sample.task, seed=sample.seed), 0
+            make_probe_data(table, rows[name], [name], target=target, task=sample.task, seed=sample.seed), 0
         )
     best = max(strength, key=lambda name: strength[name], default=None)
     if best is None or strength[best] < ALIKE:
         return []
-    grouped = make_sample(table, rows[best], sample.names, target=target, task=sample.task, seed=sample.seed).narrowed(
-        [best]
-    )
+    grouped = make_probe_data(
+        table, rows[best], sample.names, target=target, task=sample.task, seed=sample.seed
+    ).narrowed([best])
     return check_groups(grouped, grouped.names.index(best))

@@ -10,12 +10,12 @@ import pyarrow.compute as pc
 
 import goodfit.checks
 from goodfit.checks.check import Check, CheckSeverity, option
-from goodfit.checks.probe_data import Sample
+from goodfit.checks.probe_data import ProbeData
 from goodfit.data.features import Numbers
-from goodfit.data.splits.rules import Rows
-from goodfit.data.splits.splits import Parts
+from goodfit.data.splits.rules import Indices
+from goodfit.data.splits.splits import Splits
 from goodfit.data.table import Column, Table
-from goodfit.formatting import METRICS, plain
+from goodfit.formatting import METRIC_LABELS, plain
 
 BLOCKS = 5
 """Of each trial."""
@@ -54,7 +54,7 @@ def _tells_time(table: Table, column: Column) -> bool:
     return (named or never_falls) and pc.count_distinct(table.arrow[column.name]).as_py() >= MOMENTS
 
 
-def check_time(sample: Sample, time: str, moments: npt.NDArray[np.generic]) -> list[Check]:
+def check_time(sample: ProbeData, time: str, moments: npt.NDArray[np.generic]) -> list[Check]:
     """Whether later rows are told worse from earlier rows than from rows among them.
 
     Each of the last three fifths in time is judged, on a random half of it: by a forest that learned from all earlier
@@ -67,7 +67,7 @@ def check_time(sample: Sample, time: str, moments: npt.NDArray[np.generic]) -> l
     effect = _flattery(sample, trials, "by_time")
     if not effect:
         return []
-    metric = METRICS[sample.metric]
+    metric = METRIC_LABELS[sample.metric]
     among, ahead = effect.values()
     sentence = (
         f"{plain(time)} orders the rows in time, and rows of a later time are told worse than a random split shows: "
@@ -76,30 +76,30 @@ def check_time(sample: Sample, time: str, moments: npt.NDArray[np.generic]) -> l
     return [Check("time_order", _severity(sample, among, ahead), (time,), 0, sentence, effect, option("time", time))]
 
 
-def group_columns(table: Table, parts: Parts, sample: Sample) -> list[str]:
+def group_columns(table: Table, splits: Splits, sample: ProbeData) -> list[str]:
     """Columns that may name groups: few rows a value, most of them with others of their value in training."""
-    n, m = len(parts.train) + len(parts.validation), len(sample.rows)
+    n, m = len(splits.train) + len(splits.validation), len(sample.rows)
     # So many different values a sample of the rows shows of groups as large as they may be.
     least = max(GROUPS, n / LARGE * (1 - (1 - m / n) ** LARGE) * 0.8) if m < n else max(GROUPS, n / LARGE)
     several = [j for j in range(len(sample.names)) if _whole(sample.x[:, j]) and _distinct(sample.x[:, j]) >= least]
-    return [sample.names[j] for j in several if _on_both_sides(table, parts, sample.names[j])]
+    return [sample.names[j] for j in several if _on_both_sides(table, splits, sample.names[j])]
 
 
-def _on_both_sides(table: Table, parts: Parts, name: str) -> bool:
+def _on_both_sides(table: Table, splits: Splits, name: str) -> bool:
     codes = group_codes(table, name)
-    trained = np.bincount(codes[parts.train], minlength=codes.max() + 1)
+    trained = np.bincount(codes[splits.train], minlength=codes.max() + 1)
     groups = np.count_nonzero(trained)
-    sized = groups >= GROUPS and SMALL <= len(parts.train) / groups <= LARGE
-    return bool(sized and (trained[codes[parts.validation]] > 0).mean() >= 0.5)
+    sized = groups >= GROUPS and SMALL <= len(splits.train) / groups <= LARGE
+    return bool(sized and (trained[codes[splits.validation]] > 0).mean() >= 0.5)
 
 
-def group_codes(table: Table, name: str) -> Rows:
+def group_codes(table: Table, name: str) -> Indices:
     """Which of the different values stands in each row; missing cells are one value."""
     codes = table.arrow[name].combine_chunks().dictionary_encode(null_encoding="encode").indices
     return np.asarray(codes).astype(np.int64)
 
 
-def rows_of_groups(codes: Rows, rows: Rows, most: int, seed: int) -> Rows:
+def rows_of_groups(codes: Indices, rows: Indices, most: int, seed: int) -> Indices:
     """About so many of these rows, whole groups of them."""
     present, sizes = np.unique(codes[rows], return_counts=True)
     order = np.random.default_rng(seed).permutation(len(present))
@@ -107,7 +107,7 @@ def rows_of_groups(codes: Rows, rows: Rows, most: int, seed: int) -> Rows:
     return rows[np.isin(codes[rows], chosen)]
 
 
-def check_groups(sample: Sample, column: int) -> list[Check]:
+def check_groups(sample: ProbeData, column: int) -> list[Check]:
     """Whether rows of a group that training did not see are told worse than rows of a group that it knows."""
     values = sample.x[:, column]
     groups = np.random.default_rng(sample.seed).permutation(np.unique(values))
@@ -120,7 +120,7 @@ def check_groups(sample: Sample, column: int) -> list[Check]:
     effect = _flattery(sample, trials, "by_group")
     if not effect:
         return []
-    name, metric = sample.names[column], METRICS[sample.metric]
+    name, metric = sample.names[column], METRIC_LABELS[sample.metric]
     known, unknown = effect.values()
     named = not sample.categories[column] or _GROUP_NAMES.fullmatch(name) is not None
     sentence = (
@@ -131,7 +131,7 @@ def check_groups(sample: Sample, column: int) -> list[Check]:
     return [Check("groups", severity, (name,), 0, sentence, effect, option("group", name))]
 
 
-def _severity(sample: Sample, flattered: float, true: float) -> CheckSeverity:
+def _severity(sample: ProbeData, flattered: float, true: float) -> CheckSeverity:
     """Serious if less than half of what seems to be known is."""
     return "serious" if true - sample.chance < 0.5 * (flattered - sample.chance) else "warning"
 
@@ -144,7 +144,7 @@ def _distinct(values: Numbers) -> int:
     return len(np.unique(values))
 
 
-def alike(sample: Sample, column: int) -> float:
+def alike(sample: ProbeData, column: int) -> float:
     """Correlation of a row's target with the mean of the rest of its group, less that with the two groups beside it.
 
     An age, too, has many rows of one value that are alike; but who is 34 is like who is 35, and patient 34 is not like
@@ -170,16 +170,16 @@ def _correlation(a: Numbers, b: Numbers) -> float:
     return float(((a - a.mean()) * (b - b.mean())).mean() / spread) if spread > 1e-12 else 0.0
 
 
-class Trial(NamedTuple):
+class HeldOutComparison(NamedTuple):
     """Rows that were judged twice: by a forest that learned from rows of their kind, and by one that did not."""
 
-    judged: Rows
-    block: Rows
+    judged: Indices
+    block: Indices
     among: Numbers
     apart: Numbers
 
 
-def _trial(sample: Sample, rows: Rows, others: Rows, order: Rows) -> Trial | None:
+def _trial(sample: ProbeData, rows: Indices, others: Indices, order: Indices) -> HeldOutComparison | None:
     """Judge a random half of the rows: from the others alone, and from as many of which some are the other half.
 
     order: places of `rows` in time, or numbers of their groups; rows of one block are near each other in it.
@@ -192,7 +192,7 @@ def _trial(sample: Sample, rows: Rows, others: Rows, order: Rows) -> Trial | Non
     if min(np.unique(sample.y[part]).size for part in (mixed, others, rows[judged])) < 2:
         return None
     places = order[judged] - order.min()
-    return Trial(
+    return HeldOutComparison(
         rows[judged],
         places * BLOCKS // (int(np.ptp(order)) + 1),
         goodfit.checks.probe.fitted_outputs(sample, mixed, rows[judged]),
@@ -200,7 +200,7 @@ def _trial(sample: Sample, rows: Rows, others: Rows, order: Rows) -> Trial | Non
     )
 
 
-def _flattery(sample: Sample, trials: Sequence[Trial | None], name: str) -> dict[str, float]:
+def _flattery(sample: ProbeData, trials: Sequence[HeldOutComparison | None], name: str) -> dict[str, float]:
     """Scores of rows told from their like and from others alone; {} unless the difference is certain and large.
 
     Errors within a block may go together: certainty is that of the mean over the blocks of all trials.
@@ -222,7 +222,7 @@ def _flattery(sample: Sample, trials: Sequence[Trial | None], name: str) -> dict
     return {f"{metric}_{key}": goodfit.checks.probe.score(sample, rows, found) for key, found in outputs.items()}
 
 
-def _clearly_larger(errors: Numbers, base: Numbers, blocks: Rows) -> bool:
+def _clearly_larger(errors: Numbers, base: Numbers, blocks: Indices) -> bool:
     """Whether the errors of a block grow on average; in logarithms, since in some blocks they grow beyond measure."""
     rows = np.bincount(blocks)
     means = [(np.bincount(blocks, weights=side) / np.maximum(rows, 1))[rows > 0] for side in (errors, base)]

@@ -15,7 +15,7 @@ from goodfit.formatting import count, listed, numbers, plain, share, value
 
 if TYPE_CHECKING:
     from goodfit.data.encoder import Encoder
-    from goodfit.data.splits.splits import Parts
+    from goodfit.data.splits.splits import Splits
     from goodfit.data.table import Column, Table
     from goodfit.data.target import Target
     from goodfit.experiment.prepare import Prepared
@@ -37,14 +37,14 @@ MOST_LINES = 6
 
 
 def show_prepared(prepared: Prepared, console: Console) -> None:
-    """Table, target, parts, network and penalty, on about twenty lines whatever the width of the table."""
+    """Table, target, splits, network and penalty, on about twenty lines whatever the width of the table."""
     table = prepared.table
     missing = sum(column.missing for column in table.schema)
     console.print(plain_source(table.source), style="bold")
     cells = count(missing, "missing cell")
     console.print(f"{count(table.n_rows, 'row')}, {count(len(table.names), 'column')}, {cells}", end="\n\n")
     console.print(_grid([*_columns(prepared), *_target(prepared)]), "")
-    console.print(_grid([_parts(prepared.parts, prepared.settings), *_network(prepared)]), "")
+    console.print(_grid([_splits(prepared.splits, prepared.settings), *_network(prepared)]), "")
     show_checks(prepared.checks, console)
 
 
@@ -120,29 +120,29 @@ def _target(prepared: Prepared) -> Iterator[Line]:
 
 def _classes(prepared: Prepared) -> str:
     """The classes with their shares, most frequent first, counted in training rows as all that is learned."""
-    target, parts = prepared.target, prepared.parts
+    target, splits = prepared.target, prepared.splits
     positive = target.classes[1] if target.task == "binary" else None
-    counts = Counter(target.encode(prepared.table.take(parts.train)).tolist())
-    shares = ((target.classes[code], share(n, len(parts.train))) for code, n in counts.most_common())
+    counts = Counter(target.encode(prepared.table.take(splits.train)).tolist())
+    shares = ((target.classes[code], share(n, len(splits.train))) for code, n in counts.most_common())
     words = (f"{plain(label)} ({part}{', positive' if label == positive else ''})" for label, part in shares)
     return f"{len(target.classes)} classes: {listed(words, len(counts))}"
 
 
 def _range(prepared: Prepared) -> str:
     target: Target = prepared.target
-    values = target.decode(target.encode(prepared.table.take(prepared.parts.train))).values
+    values = target.decode(target.encode(prepared.table.take(prepared.splits.train))).values
     low, high, mean = numbers(values.min(), values.max(), target.mean)
     return f"{low} to {high} in training, mean {mean}"
 
 
-def _parts(parts: Parts, settings: Settings) -> Line:
-    train, validation, test = len(parts.train), len(parts.validation), len(parts.test)
+def _splits(splits: Splits, settings: Settings) -> Line:
+    train, validation, test = len(splits.train), len(splits.validation), len(splits.test)
     sizes = f"train {train:,} · validation {validation:,} · test {test:,}"
     if settings.folds > 1:
         sizes = f"train and validation {train + validation:,}, in {settings.folds} folds · test {test:,}"
-    rule = RULES.get(parts.rule, parts.rule).format(group=plain(settings.group), time=plain(settings.time))
-    seed = f", seed {parts.seed}" if parts.rule not in ("last", "time") else ""
-    return "parts", "", f"{sizes}{', sealed' if len(parts.test) else ''}\n{rule}{seed}"
+    rule = RULES.get(splits.rule, splits.rule).format(group=plain(settings.group), time=plain(settings.time))
+    seed = f", seed {splits.seed}" if splits.rule not in ("last", "time") else ""
+    return "splits", "", f"{sizes}{', sealed' if len(splits.test) else ''}\n{rule}{seed}"
 
 
 def _network(prepared: Prepared) -> Iterator[Line]:
@@ -156,7 +156,7 @@ def _network(prepared: Prepared) -> Iterator[Line]:
     yield "network", "", f"{shape}, {form}"
     biases = count(sum(widths[1:]), "bias", "biases")
     weights = f"{count(kernels, 'kernel weight')}, not over the {biases}"
-    l2, rates = settings.axes["l2"], settings.axes["learning_rate"]
+    l2, rates = settings.space["l2"], settings.space["learning_rate"]
     strength = f"{value(l2[0])}" if len(l2) == 1 else "λ"
     yield "penalty", "", f"{strength} · Σw² over {weights}" if any(l2) else "none"
     rate = f"learning rate {value(rates[0])}, " if len(rates) == 1 else ""
@@ -168,7 +168,7 @@ def _network(prepared: Prepared) -> Iterator[Line]:
 
 def _sweep(settings: Settings) -> str:
     """Every axis that has several values, and how many trainings that makes."""
-    l2, rates = settings.axes["l2"], settings.axes["learning_rate"]
+    l2, rates = settings.space["l2"], settings.space["learning_rate"]
     spans = ((l2, "λ", "λ"), (rates, "rate", "rates"))
     sizes = [
         f"{count(len(values), noun, plural)} from {value(values[0])} to {value(values[-1])}"

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from goodfit.data.table import Table
     from goodfit.data.target import Prediction
     from goodfit.holdout.exam import Opening
-    from goodfit.search.parallel import Estimate
+    from goodfit.search.parallel import SweepCost
     from goodfit.workflow import Run
 
 JUDGED = ("loss", "val_loss", "penalty", "objective")
@@ -35,7 +35,7 @@ def training_summary(run: Run) -> dict[str, Any]:
     return {
         "run": str(run.path),
         "outcome": training.outcome.name.lower(),
-        "point": run.point,
+        "config": run.config,
         "epochs": training.history.n_epochs,
         "best_epoch": best,
         **{name: row[name] for name in JUDGED},
@@ -44,29 +44,29 @@ def training_summary(run: Run) -> dict[str, Any]:
         "target": record.target.name,
         "task": record.target.task,
         "classes": list(record.target.classes),
-        "parts": _parts(run),
+        "splits": _splits(run),
         "columns": [asdict(column) for column in record.schema],
         "not_used": dict(record.encoder.dropped),
         "settings": record.settings.to_json(),
         "sweep": _sweep(run),
-        "checks": [check.to_json() for check in record.evidence.checks],
+        "checks": [check.to_json() for check in record.measurements.checks],
         "verdict": asdict(goodfit.diagnose(run)),
     }
 
 
-def estimate_summary(estimate: Estimate) -> dict[str, Any]:
+def estimate_summary(estimate: SweepCost) -> dict[str, Any]:
     """What `goodfit train --dry-run` found."""
     return estimate._asdict()
 
 
 def _sweep(run: Run) -> dict[str, Any] | None:
-    """Axes, members and choice; null for a single training."""
+    """Axes, trials and selection; null for a single training."""
     if run.sweep is None:
         return None
-    members = run.sweep.table.to_pylist()
-    diverged = sum(member["outcome"] == "diverged" for member in members)
-    axes = {name: list(values) for name, values in run.settings.axes.items()}
-    return {"axes": axes, **asdict(run.sweep.choice), "diverged": diverged, "members": members}
+    trials = run.sweep.table.to_pylist()
+    diverged = sum(trial["outcome"] == "diverged" for trial in trials)
+    space = {name: list(values) for name, values in run.settings.space.items()}
+    return {"space": space, **asdict(run.sweep.selection), "diverged": diverged, "trials": trials}
 
 
 def exam_summary(run: Run, opening: Opening) -> dict[str, Any]:
@@ -76,7 +76,7 @@ def exam_summary(run: Run, opening: Opening) -> dict[str, Any]:
         "opening": opening.number,
         "time": opening.time,
         "reason": opening.reason,
-        "rows": len(run.parts.test),
+        "rows": len(run.splits.test),
         "test": {name: estimate._asdict() for name, estimate in opening.scores.items()},
         "validation": dict(run.record.validation_scores),
         "baseline": dict(run.record.baseline_scores),
@@ -95,10 +95,10 @@ def prediction_summary(run: Run, table: Table, prediction: Prediction, out: Path
     }
 
 
-def _parts(run: Run) -> dict[str, Any]:
-    parts = run.parts
-    sizes = {name: len(rows) for name, rows in parts.arrays().items()}
-    return {**sizes, "rule": parts.rule, "seed": parts.seed}
+def _splits(run: Run) -> dict[str, Any]:
+    splits = run.splits
+    sizes = {name: len(rows) for name, rows in splits.arrays().items()}
+    return {**sizes, "rule": splits.rule, "seed": splits.seed}
 
 
 def _finite(value: Any) -> Any:  # noqa: ANN401

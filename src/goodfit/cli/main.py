@@ -30,7 +30,7 @@ from goodfit.errors import GoodFitError, RunError
 if TYPE_CHECKING:
     from goodfit.experiment.prepare import Prepared
     from goodfit.experiment.settings import Settings
-    from goodfit.search.selection import Choice
+    from goodfit.search.selection import Selection
 
 INTERRUPTED = 130
 REPORT = "report.html"
@@ -75,13 +75,13 @@ RunFolder = Annotated[Path, typer.Argument(metavar="RUN", help="The folder of a 
 Data = Annotated[str, typer.Argument(metavar="DATA", help="A table: a path, or the name of a built-in set.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of text.")]
 OfTable = partial(typer.Option, rich_help_panel="Table")
-OfParts = partial(typer.Option, rich_help_panel="Parts")
+OfParts = partial(typer.Option, rich_help_panel="Splits")
 OfNetwork = partial(typer.Option, rich_help_panel="Network")
 OfTraining = partial(typer.Option, rich_help_panel="Training")
 OfSweep = partial(typer.Option, rich_help_panel="Sweep")
 
 
-@app.command(cls=CommandWithDefaults, short_help="Train on a table: parts, network, early stopping, run folder.")
+@app.command(cls=CommandWithDefaults, short_help="Train on a table: splits, network, early stopping, run folder.")
 def train(
     context: typer.Context,
     data: Data = "breast_cancer",
@@ -96,7 +96,7 @@ def train(
     split: Annotated[str | None, OfParts(metavar="RULE", help="random, last, group, time or copies.")] = None,
     group: Annotated[str | None, OfParts(metavar="COLUMN", help="Its rows of one value stay together.")] = None,
     time: Annotated[str | None, OfParts(metavar="COLUMN", help="Earlier rows train, the latest test.")] = None,
-    seed: Annotated[int | None, OfParts(help="Of parts, first weights, row orders, dropout.")] = None,
+    seed: Annotated[int | None, OfParts(help="Of splits, first weights, row orders, dropout.")] = None,
     hidden: Annotated[str | None, OfNetwork(metavar="UNITS", help="Of each hidden layer, or none.")] = None,
     activation: Annotated[str | None, OfNetwork(metavar="NAME", help="Of the hidden layers.")] = None,
     dropout: Annotated[float | None, OfNetwork(help="Share of hidden outputs left out.")] = None,
@@ -235,11 +235,11 @@ class Watched:
         else:
             self.curves.begin(self.settings.epochs)
 
-    def refine(self, settings: "Settings", choice: "Choice") -> None:
+    def refine(self, settings: "Settings", choice: "Selection") -> None:
         """Before the second grid."""
         assert self.settings is not None
-        axes = self.settings.axes
-        self.first = FirstGrid(axes["l2"], axes["learning_rate"], choice)
+        space = self.settings.space
+        self.first = FirstGrid(space["l2"], space["learning_rate"], choice)
         self.grids.begin(settings)
 
 

@@ -16,7 +16,7 @@ from rich.text import Text
 import goodfit
 from goodfit.cli.selection_summary import FirstGrid, show_choice
 from goodfit.cli.verdict import show_verdict
-from goodfit.formatting import METRICS, count, listed, numbers, plain, sparkline, value
+from goodfit.formatting import METRIC_LABELS, count, listed, numbers, plain, sparkline, value
 
 if TYPE_CHECKING:
     from goodfit.data.table import Table
@@ -48,7 +48,7 @@ def show_training(run: Run, report: Path, console: Console, *, first: FirstGrid 
 def show_exam(run: Run, opening: Opening, console: Console) -> None:
     """Test metrics with their intervals, beside those of the validation rows and the baseline."""
     record = run.record
-    rows = count(len(run.parts.test), "test row")
+    rows = count(len(run.splits.test), "test row")
     time = opening.time.replace("T", " ").replace("+00:00", " UTC")
     reason = f" ({plain(opening.reason)})" if opening.reason else ""
     console.print(f"{plain(record.target.name)} on {rows} that took no part in training", style="bold")
@@ -57,7 +57,7 @@ def show_exam(run: Run, opening: Opening, console: Console) -> None:
     for name, estimate in opening.scores.items():
         known = record.validation_scores[name], record.baseline_scores[name]
         test, low, high, validation, baseline = numbers(*estimate, *known)
-        grid.add_row(METRICS[name], Text(test, style="bold"), f"{low} to {high}", validation, baseline)
+        grid.add_row(METRIC_LABELS[name], Text(test, style="bold"), f"{low} to {high}", validation, baseline)
     console.print(grid, "")
     console.print(f"Validation and baseline are of the validation rows. {_of_baseline(run)}", style="dim")
 
@@ -112,7 +112,7 @@ def _losses(run: Run) -> Grid:
     grid.columns[2].justify = "left"
     grid.add_row("loss", loss, drawn["loss"])
     grid.add_row("validation loss", Text(val_loss, style="bold"), drawn["val_loss"])
-    l2 = run.point["l2"]
+    l2 = run.config["l2"]
     grid.add_row("penalty", penalty, Text(f"{value(l2)} · Σw²" if l2 else "none: l2 is 0", style="dim"))
     grid.add_row("objective", objective, Text("loss + penalty, what was minimised", style="dim"))
     return grid
@@ -128,10 +128,10 @@ def _curve(values: Sequence[float], low: float, high: float, best: int, colour: 
 
 def _metrics(run: Run) -> Grid:
     found, baseline = run.record.validation_scores, run.record.baseline_scores
-    grid = _grid(count(len(run.parts.validation), "validation row"), "network", "baseline")
+    grid = _grid(count(len(run.splits.validation), "validation row"), "network", "baseline")
     for name in found:
         network, without = numbers(found[name], baseline[name])
-        grid.add_row(METRICS[name], Text(network, style="bold"), without)
+        grid.add_row(METRIC_LABELS[name], Text(network, style="bold"), without)
     return grid
 
 

@@ -12,8 +12,8 @@ from goodfit.formatting import count, numbers, value
 
 if TYPE_CHECKING:
     from goodfit.experiment.run_folder import SweepRecord
-    from goodfit.search.parallel import Estimate
-    from goodfit.search.selection import Choice, Configuration
+    from goodfit.search.parallel import SweepCost
+    from goodfit.search.selection import ConfigResult, Selection
     from goodfit.workflow import Run
 
 OPTIONS = {"l2": "--l2", "learning_rate": "--learning-rate"}
@@ -22,33 +22,33 @@ MEGABYTE = 2**20
 
 
 class FirstGrid(NamedTuple):
-    """The grid before the second one: its values, and the choice among them."""
+    """The grid before the second one: its values, and the selection among them."""
 
     l2: tuple[float, ...]
     rates: tuple[float, ...]
-    choice: Choice
+    selection: Selection
 
 
 def show_choice(run: Run, sweep: SweepRecord, console: Console, *, first: FirstGrid | None = None) -> None:
     """The grid with the winner marked, and in sentences what it is worth."""
-    choice, axes = sweep.choice, run.settings.axes
-    chosen, best = _cell(choice.chosen), _cell(choice.best)
+    selection, space = sweep.selection, run.settings.space
+    chosen, best = _cell(selection.chosen), _cell(selection.best)
     marks = {best: LOWEST} | {chosen: CHOSEN}
     console.print(_heading(sweep), style="bold")
-    console.print(draw_grid(axes["l2"], axes["learning_rate"], _means(sweep), marks=marks))
+    console.print(draw_grid(space["l2"], space["learning_rate"], _means(sweep), marks=marks))
     console.print(f"{CHOSEN} chosen{f'  {LOWEST} lowest' if chosen != best else ''}", style="dim", end="\n\n")
-    for sentence in (*_won(run, choice), *_worth(run, sweep), _gain(choice)):
+    for sentence in (*_won(run, selection), *_worth(run, sweep), _gain(selection)):
         console.print(sentence)
     console.print()
     for warning in _warnings(run, sweep, first):
         console.print(warning, style="yellow", end="\n\n")
 
 
-def show_estimate(estimate: Estimate, console: Console) -> None:
+def show_estimate(estimate: SweepCost, console: Console) -> None:
     """What a sweep will take."""
-    at_a_time = min(estimate.lanes, estimate.members)
+    at_a_time = min(estimate.lanes, estimate.trials)
     lanes, kept = (_megabytes(size) for size in (estimate.lane_bytes, estimate.kept_bytes))
-    console.print(f"{count(estimate.members, 'training')}, {at_a_time:,} at a time")
+    console.print(f"{count(estimate.trials, 'training')}, {at_a_time:,} at a time")
     console.print(f"memory  {lanes} for those that run, {kept} for all results, besides the table")
     console.print(f"{count(estimate.compilations, 'compilation')} of the training program, unless it is in the cache")
     console.print("Nothing was trained: leave out --dry-run.")
@@ -61,8 +61,8 @@ def stopped(run: Run) -> bool:
 
 
 def _planned(run: Run) -> int:
-    axes, settings = run.settings.axes, run.settings
-    return len(axes["l2"]) * len(axes["learning_rate"]) * settings.seeds * settings.folds
+    space, settings = run.settings.space, run.settings
+    return len(space["l2"]) * len(space["learning_rate"]) * settings.seeds * settings.folds
 
 
 def _heading(sweep: SweepRecord) -> str:
@@ -73,17 +73,17 @@ def _heading(sweep: SweepRecord) -> str:
 
 
 def _judged(sweep: SweepRecord) -> set[tuple[int, int]]:
-    """Fold and seed of the members that a configuration is judged by."""
-    rows = sweep.table.take(list(sweep.choice.best.members)).to_pylist()
+    """Fold and seed of the trials that a configuration is judged by."""
+    rows = sweep.table.take(list(sweep.selection.best.trials)).to_pylist()
     return {(row["fold"], row["seed"]) for row in rows}
 
 
-def _cell(configuration: Configuration) -> Cell:
-    return configuration.point["l2"], configuration.point["learning_rate"]
+def _cell(configuration: ConfigResult) -> Cell:
+    return configuration.config["l2"], configuration.config["learning_rate"]
 
 
 def _means(sweep: SweepRecord) -> dict[Cell, float]:
-    """The mean of each cell over the folds and seeds that all cells have; infinite where a member has no epoch."""
+    """The mean of each cell over the folds and seeds that all cells have; infinite where a trial has no epoch."""
     rows = sweep.table.to_pylist()
     cells: dict[Cell, dict[tuple[int, int], float]] = {}
     for row in rows:
@@ -92,14 +92,14 @@ def _means(sweep: SweepRecord) -> dict[Cell, float]:
     return {cell: sum(of[pair] for pair in judged) / len(judged) for cell, of in cells.items() if judged <= set(of)}
 
 
-def _won(run: Run, choice: Choice) -> Iterator[str]:
-    l2, rate = _cell(choice.chosen)
-    loss, error = numbers(choice.chosen.mean, choice.chosen.standard_error)
+def _won(run: Run, selection: Selection) -> Iterator[str]:
+    l2, rate = _cell(selection.chosen)
+    loss, error = numbers(selection.chosen.mean, selection.chosen.standard_error)
     where = f"λ {value(l2)}, learning rate {value(rate)}, epoch {run.training.best_epoch:,}"
     yield f"Chosen: {where}, validation loss {loss} ± {error}."
-    if choice.rule == "1se" and choice.chosen.point != choice.best.point:
-        lowest, error = numbers(choice.best.mean, choice.best.standard_error)
-        best_l2, best_rate = _cell(choice.best)
+    if selection.rule == "1se" and selection.chosen.config != selection.best.config:
+        lowest, error = numbers(selection.best.mean, selection.best.standard_error)
+        best_l2, best_rate = _cell(selection.best)
         yield (
             f"It is the largest λ within one standard error of the lowest: {lowest} ± {error} at λ {value(best_l2)}, "
             f"learning rate {value(best_rate)}."
@@ -107,38 +107,38 @@ def _won(run: Run, choice: Choice) -> Iterator[str]:
 
 
 def _worth(run: Run, sweep: SweepRecord) -> Iterator[str]:
-    choice = sweep.choice
-    if len(choice.chosen.members) > 1:
-        row = sweep.table.slice(choice.member, 1).to_pylist()[0]
+    selection = sweep.selection
+    if len(selection.chosen.trials) > 1:
+        row = sweep.table.slice(selection.trial, 1).to_pylist()[0]
         which = ", ".join(
             f"{name} {row[name] + first}"
             for name, n, first in (("seed", run.settings.seeds, 0), ("fold", run.settings.folds, 1))
             if n > 1
         )
-        n_members = count(len(choice.chosen.members), "training")
-        yield f"Of its {n_members} the one with the lowest loss is given back: {which}."
-    n, what = len(_means(sweep)), "Chosen" if choice.rule == "1se" else "Chosen as the lowest"
+        n_trials = count(len(selection.chosen.trials), "training")
+        yield f"Of its {n_trials} the one with the lowest loss is given back: {which}."
+    n, what = len(_means(sweep)), "Chosen" if selection.rule == "1se" else "Chosen as the lowest"
     if n > 1:
-        optimism = _optimism(choice.optimism, choice)
+        optimism = _optimism(selection.optimism, selection)
         more = f"up to about {optimism} more" if optimism else "hardly more than that"
         yield f"{what} of {n:,}: expect {more} on fresh rows."
 
 
-def _optimism(amount: float, choice: Choice) -> str:
+def _optimism(amount: float, selection: Selection) -> str:
     """With the decimals of the loss; nothing where these are all 0."""
-    _, text = numbers(choice.chosen.mean, amount)
+    _, text = numbers(selection.chosen.mean, amount)
     return text if amount > 0 and text.strip("0.,") else ""
 
 
-def _gain(choice: Choice) -> str:
+def _gain(selection: Selection) -> str:
     """What regularisation bought against λ = 0 at its best learning rate."""
-    gain = choice.gain
+    gain = selection.gain
     if gain is None:
         return "What regularisation bought is not known: the grid has no λ = 0."
-    if choice.chosen.point["l2"] == 0:
+    if selection.chosen.config["l2"] == 0:
         return "Regularisation bought nothing: no λ of the grid has a lower validation loss than λ = 0."
-    _, difference, error = numbers(choice.chosen.mean, abs(gain.value), gain.standard_error)
-    did, luck = "lowered" if gain.value >= 0 else "raised", _optimism(gain.optimism, choice)
+    _, difference, error = numbers(selection.chosen.mean, abs(gain.value), gain.standard_error)
+    did, luck = "lowered" if gain.value >= 0 else "raised", _optimism(gain.optimism, selection)
     bought = f"regularisation {did} the validation loss by {difference} ± {error}"
     said = f"Against λ = 0 at its best learning rate, {bought}"
     part = f"about {luck}" if gain.optimism < gain.value else "as much"
@@ -157,16 +157,16 @@ def _warnings(run: Run, sweep: SweepRecord, first: FirstGrid | None) -> Iterator
         yield f"{count(diverged, 'training')} of {len(outcomes):,} diverged; – where no epoch was finite."
     if first is not None:
         yield _second(run, first)
-    for name, end in sweep.choice.edges.items():
-        values = ",".join(value(number) for number in run.refined_axes[name])
+    for name, end in sweep.selection.edges.items():
+        values = ",".join(value(number) for number in run.refined_space[name])
         which = "largest" if end == "high" else "smallest"
         yield f"The lowest loss is at the {which} {NAMES[name]} of the grid: try {OPTIONS[name]} {values}, or --refine."
 
 
 def _second(run: Run, first: FirstGrid) -> str:
-    lowest, (l2, rate) = first.choice.best.mean, _cell(first.choice.best)
+    lowest, (l2, rate) = first.selection.best.mean, _cell(first.selection.best)
     where = f"the first grid's lowest, λ {value(l2)} and learning rate {value(rate)}"
-    if run.settings.axes["l2"] == first.l2 and run.settings.axes["learning_rate"] == first.rates:
+    if run.settings.space["l2"] == first.l2 and run.settings.space["learning_rate"] == first.rates:
         return f"A second grid around {where}, found nothing lower: this is the first."
     (before,) = numbers(lowest)
     lower = f"This is a second grid around {where}, {before}: its own lowest is lower."

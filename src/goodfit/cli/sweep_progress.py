@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 @dataclass
 class Filling:
-    """What is known so far. values: for each fold, the lowest validation loss of its members in their order."""
+    """What is known so far. values: for each fold, the lowest validation loss of its trials in their order."""
 
     l2: tuple[float, ...] = ()
     rates: tuple[float, ...] = ()
@@ -41,15 +41,15 @@ class Filling:
     @classmethod
     def of(cls, settings: Settings) -> Filling:
         """Nothing is known yet."""
-        return cls(settings.axes["l2"], settings.axes["learning_rate"], settings.seeds, settings.folds)
+        return cls(settings.space["l2"], settings.space["learning_rate"], settings.seeds, settings.folds)
 
     @property
-    def members(self) -> int:
+    def trials(self) -> int:
         """How many trainings there are."""
         return len(self.l2) * len(self.rates) * self.seeds * self.folds
 
     def add(self, progress: Progress) -> None:
-        """A fold ends with all its members done; what is told after that is of the next one."""
+        """A fold ends with all its trials done; what is told after that is of the next one."""
         values = [float(value) for value in progress.values]
         self.values[min(self.done // len(values), self.folds - 1)] = values
         self.done, self.seconds = progress.done, progress.seconds
@@ -68,7 +68,7 @@ class Filling:
         """How long it will take yet, as far as it can be known."""
         if not self.done:
             return "time left not known yet"
-        seconds = self.seconds * (self.members - self.done) / self.done
+        seconds = self.seconds * (self.trials - self.done) / self.done
         return f"about {seconds:.0f} s left" if seconds < 120 else f"about {seconds / 60:.0f} min left"
 
 
@@ -117,8 +117,8 @@ class SweepLines:
         filling, means = self.filling, self.filling.means()
         self.written, self.written_at = True, time.monotonic()
         (lowest,) = numbers(min(means.values(), default=math.nan))
-        text = f"{filling.done:,} of {count(filling.members, 'training')} done, lowest validation loss {lowest}"
-        rest = f"in {filling.seconds:.1f} s" if filling.done == filling.members else filling.left()
+        text = f"{filling.done:,} of {count(filling.trials, 'training')} done, lowest validation loss {lowest}"
+        rest = f"in {filling.seconds:.1f} s" if filling.done == filling.trials else filling.left()
         self.console.print(f"{text}, {rest}", soft_wrap=True)
 
 
@@ -145,9 +145,9 @@ class SweepDrawing:
     def render(self) -> RenderableType:
         filling, means = self.filling, self.filling.means()
         bar = Grid.grid(padding=(0, 2, 0, 0))
-        done = f"{filling.done:,} of {filling.members:,} done, {filling.left()}" if filling.values else "compiling"
+        done = f"{filling.done:,} of {filling.trials:,} done, {filling.left()}" if filling.values else "compiling"
         seconds = f"{time.monotonic() - self.began:.0f} s"
-        bar.add_row(ProgressBar(total=filling.members, completed=filling.done, width=20), f"{done}, {seconds}")
+        bar.add_row(ProgressBar(total=filling.trials, completed=filling.done, width=20), f"{done}, {seconds}")
         marks = {min(means, key=means.__getitem__): CHOSEN} if means else {}
         hint = Text("validation loss so far; Ctrl-C stops the sweep and keeps what there is", style="dim")
         return Group(bar, draw_grid(filling.l2, filling.rates, means, marks=marks, unknown="·"), hint)

@@ -21,7 +21,7 @@ LONGEST_SENTENCE = 500
 
 
 def show_checks(checks: Iterable[Check], console: Console) -> None:
-    """What is wrong with the table or its parts, each with the argument that repairs it; nothing where nothing is."""
+    """What is wrong with the table or its splits, each with the argument that repairs it; nothing where nothing is."""
     grid = _grid()
     for check in checks:
         if check.severity != "note":

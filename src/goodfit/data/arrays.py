@@ -16,7 +16,7 @@ EXACT = 2**24
 """Whole numbers above this are rounded by float32."""
 
 
-def check_inputs(x: object, dtype: str, *, name: str = "x") -> Array:
+def validate_inputs(x: object, dtype: str, *, name: str = "x") -> Array:
     """Inputs as a matrix (rows, features) of ``dtype``; one-byte integers stay as they are, in a quarter of the room.
 
     Raises:
@@ -87,7 +87,7 @@ def _refuse_non_finite(numbers: Array, given: Array, name: str) -> None:
     )
 
 
-def check_targets(y: object, n_rows: int, dtype: str, *, n_outputs: int, classes: bool, name: str = "y") -> Array:
+def validate_targets(y: object, n_rows: int, dtype: str, *, n_outputs: int, classes: bool, name: str = "y") -> Array:
     """Targets (rows, n_outputs) in float64; for class numbers (``classes``) int64 (rows,).
 
     Raises:
@@ -130,7 +130,7 @@ def _check_classes(targets: Array, n_outputs: int, name: str) -> Array:
     return numbers.astype(np.int64)
 
 
-def check_probabilities(targets: Array, *, name: str = "y") -> None:
+def validate_probabilities(targets: Array, *, name: str = "y") -> None:
     """DataError unless all targets of a cross-entropy lie between 0 and 1."""
     bad = np.argwhere((targets < 0) | (targets > 1))
     if len(bad):

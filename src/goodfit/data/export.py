@@ -17,7 +17,7 @@ _FORMULA = re.compile(r"[=+\-@\t\r]")
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 
 
-def check_output(path: Path, *, overwrite: bool) -> None:
+def validate_output(path: Path, *, overwrite: bool) -> None:
     """DataError if the name does not say a format, or something is there already that may not be replaced."""
     if path.suffix.lower() not in SUFFIXES:
         raise DataError(f"{str(path)!r} does not say a format: name a file (--out) that ends in .csv or .parquet.")

@@ -1,8 +1,8 @@
 """What a judgement is made of: findings with their evidence, and the verdict that sums them up."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Literal, get_args
+from dataclasses import dataclass, field
+from typing import Any, Literal, get_args
 
 Severity = Literal["good", "note", "warning", "serious"]
 Word = Literal["underfitting", "good fit", "overfitting", "cannot tell"]
@@ -21,7 +21,8 @@ class Finding:
         sentence: what was found, in plain words.
         evidence: the numbers that carry it, by name.
         advice: one next step in words, or "".
-        argument: the next step as it can be pasted behind ``goodfit train``, e.g. ``--l2 0.01``, or "".
+        argument: to be replaced by ``change``.
+        change: the next step as keyword arguments of ``goodfit.train``, such as ``{"l2": 0.01}``; {} for none.
     """
 
     code: str
@@ -30,6 +31,7 @@ class Finding:
     evidence: Mapping[str, float]
     advice: str = ""
     argument: str = ""
+    change: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

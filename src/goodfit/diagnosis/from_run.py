@@ -8,9 +8,9 @@ import numpy as np
 import pyarrow as pa
 
 from goodfit.diagnosis.observations import Case, Neighbour
-from goodfit.errors import RecipeError
+from goodfit.errors import ConfigError
 from goodfit.experiment.run_folder import Record
-from goodfit.search.selection import Choice
+from goodfit.search.selection import Selection
 from goodfit.search.sweep import Sweep
 from goodfit.training.fit import Training
 from goodfit.training.history import History
@@ -22,7 +22,7 @@ def case_of(result: object) -> Case:
     """The numbers of a result; of a sweep those of the winner, with the others as its neighbours.
 
     Raises:
-        RecipeError: the result is no run, record of a run, sweep, training or case.
+        ConfigError: the result is no run, record of a run, sweep, training or case.
     """
     match result:
         case Case():
@@ -30,12 +30,12 @@ def case_of(result: object) -> Case:
         case Training():
             return Case(**_of_training(result))
         case Sweep():
-            return Case(**_of_training(result.winner), **_of_grid(result.table, result.choice))
+            return Case(**_of_training(result.winner), **_of_grid(result.table, result.selection))
         case Record():
             return Case(**_of_record(result))
         case _ if isinstance(record := getattr(result, "record", None), Record):
             return Case(**_of_record(record))
-    raise RecipeError(f"a run, a sweep or a training can be judged, not {type(result).__name__!r}.")
+    raise ConfigError(f"a run, a sweep or a training can be judged, not {type(result).__name__!r}.")
 
 
 def _of_training(training: Training) -> dict[str, Any]:
@@ -58,69 +58,69 @@ def _hidden(training: Training) -> tuple[int, ...]:
     return tuple(int(kernel.shape[-1]) for kernel in kernels[:-1])
 
 
-def _of_grid(table: pa.Table, choice: Choice) -> dict[str, Any]:
-    """What the other members say about the winner, and the means over its seeds and folds."""
+def _of_grid(table: pa.Table, selection: Selection) -> dict[str, Any]:
+    """What the other trials say about the winner, and the means over its seeds and folds."""
     rows = table.to_pylist()
-    own = rows[choice.member]
+    own = rows[selection.trial]
     return {
-        "mean_loss": _mean_loss(rows, choice.chosen.members),
-        "mean_val_loss": choice.chosen.mean,
-        "n_folds": len({rows[member]["fold"] for member in choice.chosen.members}),
+        "mean_loss": _mean_loss(rows, selection.chosen.trials),
+        "mean_val_loss": selection.chosen.mean,
+        "n_folds": len({rows[trial]["fold"] for trial in selection.chosen.trials}),
         "l2": own.get("l2"),
         "learning_rate": own.get("learning_rate"),
-        "neighbours": tuple(_neighbours(rows, choice)),
-        "edges": dict(choice.edges),
-        "seed_losses": tuple(row["val_loss"] for row in rows if _differs_by_seed(row, own, choice)),
-        "val_loss_error": _error(choice),
+        "neighbours": tuple(_neighbours(rows, selection)),
+        "edges": dict(selection.edges),
+        "seed_losses": tuple(row["val_loss"] for row in rows if _differs_by_seed(row, own, selection)),
+        "val_loss_error": _error(selection),
     }
 
 
-def _neighbours(rows: Sequence[Mapping[str, Any]], choice: Choice) -> Iterable[Neighbour]:
+def _neighbours(rows: Sequence[Mapping[str, Any]], selection: Selection) -> Iterable[Neighbour]:
     """Points that differ from the chosen one in nothing but l2 or learning rate."""
-    own = choice.chosen.point
-    for each in choice.contrasts:
-        if all(each.point[name] == own[name] for name in own if name not in ("l2", "learning_rate")):
+    own = selection.chosen.config
+    for each in selection.contrasts:
+        if all(each.config[name] == own[name] for name in own if name not in ("l2", "learning_rate")):
             yield Neighbour(
-                each.point.get("l2"),
-                each.point.get("learning_rate"),
-                _mean_loss(rows, each.members),
+                each.config.get("l2"),
+                each.config.get("learning_rate"),
+                _mean_loss(rows, each.trials),
                 each.mean,
                 each.gain,
                 each.standard_error,
             )
 
 
-def _mean_loss(rows: Sequence[Mapping[str, Any]], members: Sequence[int]) -> float:
+def _mean_loss(rows: Sequence[Mapping[str, Any]], trials: Sequence[int]) -> float:
     """On training rows."""
-    return float(np.mean([rows[member]["loss"] for member in members]))
+    return float(np.mean([rows[trial]["loss"] for trial in trials]))
 
 
-def _differs_by_seed(row: Mapping[str, Any], own: Mapping[str, Any], choice: Choice) -> bool:
-    return row["fold"] == own["fold"] and all(row[name] == own[name] for name in choice.chosen.point)
+def _differs_by_seed(row: Mapping[str, Any], own: Mapping[str, Any], selection: Selection) -> bool:
+    return row["fold"] == own["fold"] and all(row[name] == own[name] for name in selection.chosen.config)
 
 
-def _error(choice: Choice) -> float | None:
-    error = choice.chosen.standard_error
+def _error(selection: Selection) -> float | None:
+    error = selection.chosen.standard_error
     return error if math.isfinite(error) else None
 
 
 def _of_record(record: Record) -> dict[str, Any]:
-    settings, point = record.settings, record.point
+    settings, config = record.settings, record.config
     found = _of_training(record.training) | {
         "given_epoch": record.training.best_epoch,
         "epochs": settings.epochs,
         "patience": settings.patience,
-        "learning_rate": point.get("learning_rate"),
-        "l2": point.get("l2"),
+        "learning_rate": config.get("learning_rate"),
+        "l2": config.get("l2"),
         "hidden": settings.hidden,
-        "n_train": len(record.parts.train),
-        "n_validation": len(record.parts.validation),
+        "n_train": len(record.splits.train),
+        "n_validation": len(record.splits.validation),
         "in_order": settings.split == "time",
         "baseline_loss": _baseline_loss(record),
         "classes": tuple(map(str, record.target.classes or ())),
     }
     if record.sweep is not None:
-        found |= _of_grid(record.sweep.table, record.sweep.choice)
+        found |= _of_grid(record.sweep.table, record.sweep.selection)
     if found.get("n_folds", 1) > 1:  # every row judged
         found["n_validation"] = found["n_train"] + found["n_validation"]
     return found | _of_evidence(getattr(record, "evidence", None), found)

@@ -20,7 +20,7 @@ LEAST_LEARNED = 0.4
 
 
 class Neighbour(NamedTuple):
-    """Another point of the same grid, trained with the same seeds and on the same rows.
+    """Another config of the same grid, trained with the same seeds and on the same rows.
 
     l2, learning_rate: None where the grid does not vary it.
     loss, val_loss: at its best epoch, the mean over seeds and folds; infinite where no epoch was finite.
@@ -57,8 +57,8 @@ class Case:
             a few boosted trees.
         baseline_difference, linear_difference, trees_difference: mean and standard error, over validation rows, of
             their loss minus the network's.
-        seed_losses: validation losses of the same point of the grid with every seed, this one included.
-        neighbours: other points of the grid. edges: axes at whose end the best point lies, and which end.
+        seed_losses: validation losses of the same config of the grid with every seed, this one included.
+        neighbours: other configs of the grid. edges: space at whose end the best config lies, and which end.
         dead_units, units: of each hidden layer, active on no training row, and all.
         confusion: classes of the validation rows, truth × prediction. classes: their names.
     """

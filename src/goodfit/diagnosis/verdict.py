@@ -57,7 +57,7 @@ def diagnose(result: object) -> Verdict:
         result: a ``Run``, a ``Sweep``, a ``Training``, or a ``Case``.
 
     Raises:
-        RecipeError: the result is none of these.
+        ConfigError: the result is none of these.
 
     >>> falling = tuple(1 / epoch for epoch in range(1, 31))
     >>> diagnose(Case(loss=falling, val_loss=falling, given_epoch=30, baseline_loss=1.2, n_validation=500)).word

@@ -1,4 +1,4 @@
-"""From arrays to what the training cycle takes: checked, split into parts, weighed; once, or once for each fold."""
+"""From arrays to what the training cycle takes: checked, split into splits, weighed; once, or once for each fold."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -7,14 +7,14 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from goodfit.data.arrays import check_inputs, check_probabilities, check_targets, class_factors, row_weights
+from goodfit.data.arrays import class_factors, row_weights, validate_inputs, validate_probabilities, validate_targets
 from goodfit.data.splits.folds import make_folds
 from goodfit.data.splits.splits import Split, validation_rows
 from goodfit.errors import DataError, SplitError
 from goodfit.nn.losses import Loss, SparseCategoricalCrossentropy
-from goodfit.search.space import class_weight_axes
+from goodfit.search.space import class_weight_space
 from goodfit.search.sweep import Fold
-from goodfit.training.evaluation import Rows, make_labels
+from goodfit.training.evaluation import Dataset, make_labels
 
 Array = npt.NDArray[Any]
 ClassWeight = Mapping[int, float] | str | None
@@ -38,11 +38,13 @@ class Reader:
 
     def read(self, x: object, y: object, sample_weight: object, *, where: str = "") -> Data:
         """The arrays, checked; DataError that names what is wrong."""
-        inputs = check_inputs(x, self.dtype, name=f"x{where}")
+        inputs = validate_inputs(x, self.dtype, name=f"x{where}")
         sparse = isinstance(self.loss, SparseCategoricalCrossentropy)
-        targets = check_targets(y, len(inputs), self.dtype, n_outputs=self.n_outputs, classes=sparse, name=f"y{where}")
+        targets = validate_targets(
+            y, len(inputs), self.dtype, n_outputs=self.n_outputs, classes=sparse, name=f"y{where}"
+        )
         if self.loss.fused and not sparse:
-            check_probabilities(targets, name=f"y{where}")
+            validate_probabilities(targets, name=f"y{where}")
         return inputs, targets, row_weights(sample_weight, len(inputs), name=f"sample_weight{where}")
 
     def part(
@@ -72,18 +74,18 @@ class Reader:
 
     def folds(self, data: Data, n_folds: int, class_weight: ClassWeight) -> list[Fold]:
         """The same rows once for each fold, dealt out at random and by class."""
-        parts = make_folds(len(data[0]), n_folds, seed=self.seed, stratify=self._labels(data[1]))
-        return [self._weighed(data, class_weight, *part) for part in parts]
+        splits = make_folds(len(data[0]), n_folds, seed=self.seed, stratify=self._labels(data[1]))
+        return [self._weighed(data, class_weight, *part) for part in splits]
 
-    def class_axes(self, data: Data, class_weight: SweptClassWeight) -> tuple[dict[str, Any], ClassWeight]:
-        """Axes of the classes with several weights, and the weights that all members share."""
+    def class_space(self, data: Data, class_weight: SweptClassWeight) -> tuple[dict[str, Any], ClassWeight]:
+        """SearchSpace of the classes with several weights, and the weights that all trials share."""
         if not isinstance(class_weight, Mapping):
             return {}, class_weight
-        axes, fixed = class_weight_axes(class_weight)
-        if axes:
+        space, fixed = class_weight_space(class_weight)
+        if space:
             swept = {label: 1.0 for label in class_weight if label not in fixed}
             class_factors(swept, self._labels(data[1]), np.arange(len(data[0])), n_classes=max(2, self.n_outputs))
-        return axes, fixed or None
+        return space, fixed or None
 
     def _with(self, data: Data, validation_data: tuple[npt.ArrayLike, ...]) -> Data:
         """The rows with the user's own validation rows below them."""
@@ -115,4 +117,4 @@ class Reader:
         for part, rows in (("training", train), ("validation", validation)):
             if len(rows) and not weights[rows].any():
                 raise SplitError(f"all {part} rows have weight 0.")
-        return Fold(Rows(inputs, make_labels(targets, weights, self.dtype)), train, validation)
+        return Fold(Dataset(inputs, make_labels(targets, weights, self.dtype)), train, validation)

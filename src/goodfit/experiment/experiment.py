@@ -4,18 +4,18 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
-from goodfit.errors import RecipeError
+from goodfit.errors import ConfigError
 from goodfit.experiment.prepare import TASKS, Prepared, arrays_of, in_unit_of_target, layers_for
 from goodfit.experiment.settings import Settings
 from goodfit.nn.network import init_network
 from goodfit.search.parallel import OnProgress
-from goodfit.search.selection import Choice
+from goodfit.search.selection import Selection
 from goodfit.search.space import refined
-from goodfit.search.sweep import Fold, Plan, Sweep, make_plan, sweep
+from goodfit.search.sweep import Fold, Sweep, SweepPlan, plan_sweep, sweep
 from goodfit.training.fit import OnEpoch, Outcome, Training, fit
 from goodfit.training.recipe import make_recipe
 
-OnRefined = Callable[[Settings, Choice], None]
+OnRefined = Callable[[Settings, Selection], None]
 
 
 class Fitted(NamedTuple):
@@ -55,15 +55,15 @@ def fit_once(prepared: Prepared, on_epoch: OnEpoch | None) -> Fitted:
     return Fitted(prepared, fold, training, None)
 
 
-def plan_for(prepared: Prepared) -> Plan:
+def plan_for(prepared: Prepared) -> SweepPlan:
     """The grid that the settings ask for."""
     settings, target = prepared.settings, prepared.target
-    return make_plan(
+    return plan_sweep(
         layers_for(settings, target),
         optimizer=settings.make_optimizer(),
         loss=TASKS[target.task].loss,
         metrics=TASKS[target.task].watched,
-        axes=settings.axes,
+        space=settings.space,
         batch_size=settings.batch_size,
         epochs=settings.epochs,
         early_stopping=settings.early_stopping(),
@@ -73,7 +73,7 @@ def plan_for(prepared: Prepared) -> Plan:
 
 
 def fit_grid(folds: Sequence[Prepared], on_progress: OnProgress | None) -> Fitted:
-    """The whole grid on every fold; the winner with the encoder and the parts of its fold."""
+    """The whole grid on every fold; the winner with the encoder and the splits of its fold."""
     arrays = [arrays_of(prepared) for prepared in folds]
     found = sweep(plan_for(folds[0]), arrays, rule=folds[0].settings.choice, on_progress=on_progress)
     winner = found.winner_fold
@@ -89,17 +89,17 @@ def second_grid(
     """
     if first.sweep is None or _stopped(first.sweep):
         return first
-    axes, choice = refined(first.sweep.axes, first.sweep.choice), first.sweep.choice
-    if axes == first.sweep.axes:
+    space, selection = refined(first.sweep.space, first.sweep.selection), first.sweep.selection
+    if space == first.sweep.space:
         return first
-    settings = replace(folds[0].settings, l2=axes["l2"], learning_rate=axes["learning_rate"])
+    settings = replace(folds[0].settings, l2=space["l2"], learning_rate=space["learning_rate"])
     if on_refined is not None:
-        on_refined(settings, choice)
+        on_refined(settings, selection)
     try:
         second = fit_grid([replace(prepared, settings=settings) for prepared in folds], on_progress)
-    except RecipeError:  # nothing in it is finite, so nothing in it is lower
+    except ConfigError:  # nothing in it is finite, so nothing in it is lower
         return first
-    lower = second.sweep is not None and second.sweep.choice.best.mean < choice.best.mean
+    lower = second.sweep is not None and second.sweep.selection.best.mean < selection.best.mean
     return second if lower else first
 
 

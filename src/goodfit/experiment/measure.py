@@ -44,7 +44,7 @@ RESIDUAL_BINS = 31
 
 
 @dataclass(frozen=True, kw_only=True)
-class Evidence:
+class Measurements:
     """Numbers about the network that is given back.
 
     Attributes:
@@ -89,7 +89,7 @@ class Evidence:
         return cls(**found, checks=tuple(Check.from_json(check) for check in record["checks"]))
 
 
-class Judges(NamedTuple):
+class ScoringSpec(NamedTuple):
     """What a network is judged by: metrics, and the unit each is shown in."""
 
     metrics: Sequence[str]
@@ -102,11 +102,11 @@ def gather(
     fold: Fold,
     *,
     target: Target,
-    judges: Judges,
+    judges: ScoringSpec,
     feature_names: Sequence[str],
     checks: Sequence[Check] = (),
     seed: int = 0,
-) -> Evidence:
+) -> Measurements:
     """Measure a network on the rows of its fold."""
     x, labels = np.asarray(fold.rows.x), np.asarray(fold.rows.labels)[:-1]
     y, weight, rows = labels[:, :-1], labels[:, -1].astype(float), fold.validation
@@ -131,7 +131,7 @@ def gather(
     found = predicted["own"]
     sample = np.random.default_rng(seed).permutation(fold.train)[:SAMPLE]
     units, dead = _dead_units(recipe, training.params, x[sample])
-    return Evidence(
+    return Measurements(
         intervals=judged["own"],
         baseline_scores={name: value for name, (value, *_) in judged["baseline"].items()},
         linear_scores={name: value for name, (value, *_) in judged["linear"].items()},

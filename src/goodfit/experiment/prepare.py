@@ -1,4 +1,4 @@
-"""From a table to what the training cycle takes: parts, target, encoder, arrays; once, or once for each fold."""
+"""From a table to what the training cycle takes: splits, target, encoder, arrays; once, or once for each fold."""
 
 import warnings
 from collections.abc import Mapping
@@ -15,20 +15,20 @@ from goodfit.data.arrays import class_factors
 from goodfit.data.encoder import Encoder, fit_encoder
 from goodfit.data.features import read_numbers
 from goodfit.data.splits.folds import make_folds
-from goodfit.data.splits.splits import Parts, make_parts, missing_classes
+from goodfit.data.splits.splits import Splits, make_splits, missing_classes
 from goodfit.data.table import Table
 from goodfit.data.target import Target, fit_target
 from goodfit.errors import DataError, SplitError
 from goodfit.experiment.settings import Settings
 from goodfit.nn.layers import Layer
 from goodfit.search.sweep import Fold
-from goodfit.training.evaluation import Rows, make_labels
+from goodfit.training.evaluation import Dataset, make_labels
 
 Array = npt.NDArray[Any]
 
 
 @dataclass(frozen=True)
-class Task:
+class TaskDefaults:
     """What a kind of target asks of the network, and how it is judged.
 
     watched: metrics of every epoch; judged: metrics of the validation rows at the end, and of the exam.
@@ -42,9 +42,9 @@ class Task:
 
 _OF_CLASSES = ("accuracy", "balanced_accuracy", "auc", "log_loss")
 TASKS = {
-    "binary": Task("binary_crossentropy", "sigmoid", ("accuracy",), _OF_CLASSES),
-    "multiclass": Task("sparse_categorical_crossentropy", "softmax", ("accuracy",), _OF_CLASSES),
-    "regression": Task("mean_squared_error", "linear", ("rmse", "r2"), ("rmse", "mae", "r2")),
+    "binary": TaskDefaults("binary_crossentropy", "sigmoid", ("accuracy",), _OF_CLASSES),
+    "multiclass": TaskDefaults("sparse_categorical_crossentropy", "softmax", ("accuracy",), _OF_CLASSES),
+    "regression": TaskDefaults("mean_squared_error", "linear", ("rmse", "r2"), ("rmse", "mae", "r2")),
 }
 IN_OWN_UNIT = ("rmse", "val_rmse", "mae", "val_mae")
 
@@ -53,22 +53,22 @@ IN_OWN_UNIT = ("rmse", "val_rmse", "mae", "val_mae")
 class Prepared:
     """What is known before the first epoch. Encoder and the target's scale are learned from training rows only.
 
-    checks: what is suspicious about the table and its parts, most serious first.
+    checks: what is suspicious about the table and its splits, most serious first.
     """
 
     settings: Settings
     table: Table
-    parts: Parts
+    splits: Splits
     target: Target
     encoder: Encoder
     checks: tuple[Check, ...] = ()
 
 
 def prepare(table: Table, target: str, settings: Settings) -> Prepared:
-    """Parts, target and encoder; of rows that do not train nothing is looked at but which class they are."""
+    """Splits, target and encoder; of rows that do not train nothing is looked at but which class they are."""
     whole = fit_target(table, target, np.arange(table.n_rows), task=settings.task)
     codes = None if whole.task == "regression" else whole.encode(table)
-    parts = make_parts(
+    splits = make_splits(
         table.n_rows,
         test_size=settings.test_size,
         validation_split=settings.validation_split,
@@ -78,13 +78,13 @@ def prepare(table: Table, target: str, settings: Settings) -> Prepared:
         groups=_groups(table, settings, target),
         time=table.values(settings.time) if settings.time else None,
     )
-    parts = replace(parts, rule="copies") if settings.split == "copies" else parts
+    splits = replace(splits, rule="copies") if settings.split == "copies" else splits
     if codes is not None:
-        _warn_of_missing_classes(parts, whole, codes)
+        _warn_of_missing_classes(splits, whole, codes)
     _refuse_infinity(_usable(table, settings), target)
     checks = check_table(
         table,
-        parts,
+        splits,
         target=target,
         task=whole.task,
         group=settings.group,
@@ -92,7 +92,7 @@ def prepare(table: Table, target: str, settings: Settings) -> Prepared:
         class_weight=settings.class_weight,
         seed=settings.seed,
     )
-    return replace(_learned(settings, table, parts, target), checks=checks)
+    return replace(_learned(settings, table, splits, target), checks=checks)
 
 
 def prepare_folds(prepared: Prepared) -> list[Prepared]:
@@ -105,7 +105,7 @@ def prepare_folds(prepared: Prepared) -> list[Prepared]:
         return [prepared]
     if settings.split == "time":
         raise SplitError("folds mix the order of time: leave out folds, or time.")
-    rows = np.sort(np.concatenate([prepared.parts.train, prepared.parts.validation]))
+    rows = np.sort(np.concatenate([prepared.splits.train, prepared.splits.validation]))
     target = prepared.target
     folds = make_folds(
         len(rows),
@@ -114,18 +114,18 @@ def prepare_folds(prepared: Prepared) -> list[Prepared]:
         stratify=None if target.task == "regression" else np.asarray(target.encode(table))[rows],
         groups=None if (groups := _groups(table, settings, target.name)) is None else groups[rows],
     )
-    cut = [replace(prepared.parts, train=rows[train], validation=rows[validation]) for train, validation in folds]
-    return [replace(_learned(settings, table, parts, target.name), checks=prepared.checks) for parts in cut]
+    cut = [replace(prepared.splits, train=rows[train], validation=rows[validation]) for train, validation in folds]
+    return [replace(_learned(settings, table, splits, target.name), checks=prepared.checks) for splits in cut]
 
 
 def arrays_of(prepared: Prepared) -> Fold:
     """Training rows, then validation rows, encoded; the test rows are not even encoded."""
-    parts, target = prepared.parts, prepared.target
-    rows = prepared.table.take(np.concatenate([parts.train, parts.validation]))
-    train, validation = np.split(np.arange(rows.n_rows), [len(parts.train)])
+    splits, target = prepared.splits, prepared.target
+    rows = prepared.table.take(np.concatenate([splits.train, splits.validation]))
+    train, validation = np.split(np.arange(rows.n_rows), [len(splits.train)])
     y = np.asarray(target.encode(rows))
     weight = _class_factors(prepared.settings, target, y, train)
-    return Fold(Rows(prepared.encoder.transform(rows), make_labels(y, weight, "float32")), train, validation)
+    return Fold(Dataset(prepared.encoder.transform(rows), make_labels(y, weight, "float32")), train, validation)
 
 
 def layers_for(settings: Settings, target: Target) -> tuple[Layer, ...]:
@@ -134,10 +134,10 @@ def layers_for(settings: Settings, target: Target) -> tuple[Layer, ...]:
     return settings.layers(n_outputs, TASKS[target.task].output)
 
 
-def _learned(settings: Settings, table: Table, parts: Parts, target: str) -> Prepared:
-    """Encoder and target as the training rows of these parts make them."""
-    encoder = fit_encoder(_usable(table, settings), parts.train, target=target)
-    return Prepared(settings, table, parts, fit_target(table, target, parts.train, task=settings.task), encoder)
+def _learned(settings: Settings, table: Table, splits: Splits, target: str) -> Prepared:
+    """Encoder and target as the training rows of these splits make them."""
+    encoder = fit_encoder(_usable(table, settings), splits.train, target=target)
+    return Prepared(settings, table, splits, fit_target(table, target, splits.train, task=settings.task), encoder)
 
 
 def _groups(table: Table, settings: Settings, target: str) -> Array | None:
@@ -162,8 +162,8 @@ def _refuse_infinity(table: Table, target: str) -> None:
             read_numbers(column.name, table.arrow.column(column.name))
 
 
-def _warn_of_missing_classes(parts: Parts, target: Target, codes: Array) -> None:
-    for part, absent in missing_classes(parts, codes).items():
+def _warn_of_missing_classes(splits: Splits, target: Target, codes: Array) -> None:
+    for part, absent in missing_classes(splits, codes).items():
         names = ", ".join(repr(target.classes[code]) for code in absent[:5])
         more = f" and {len(absent) - 5} more" if len(absent) > 5 else ""
         effect = "it cannot be learned" if part == "train" else "nothing can be said of it there"

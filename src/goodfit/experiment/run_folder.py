@@ -2,13 +2,13 @@
 
 run.json              everything else, and the SHA-256 of these; written last, so that a run is whole or not there
 encoder.json          what the columns became
-parts.safetensors     row numbers of train, validation and test
+splits.safetensors     row numbers of train, validation and test
 weights.safetensors   best.<layer>.<name> and last.<layer>.<name>
 history.csv           one row for each epoch
-evidence.json         what was measured of the network on training and validation rows
-sweep.csv             of a sweep, one row for each member
-curves.parquet        of a sweep, one row for each member and epoch
-quantiles.parquet     of a sweep, how the weights of each member are distributed
+measurements.json         what was measured of the network on training and validation rows
+sweep.csv             of a sweep, one row for each trial
+curves.parquet        of a sweep, one row for each trial and epoch
+quantiles.parquet     of a sweep, how the weights of each trial are distributed
 ledger.jsonl          openings of the exam; written by the exam, not here
 """
 
@@ -33,20 +33,20 @@ import safetensors
 import safetensors.numpy
 
 from goodfit.data.encoder import Encoder
-from goodfit.data.splits.splits import Parts
+from goodfit.data.splits.splits import Splits
 from goodfit.data.table import Column
 from goodfit.data.target import Target
 from goodfit.errors import GoodFitError, RunError
-from goodfit.experiment.measure import Evidence
+from goodfit.experiment.measure import Measurements
 from goodfit.experiment.settings import Settings, settings_from
 from goodfit.holdout.exam import Seal
 from goodfit.nn.arrays import Params
-from goodfit.search.selection import Choice, Configuration, Contrast, Gain
+from goodfit.search.selection import ConfigResult, Contrast, Gain, Selection
 from goodfit.training.fit import Outcome, Training
 from goodfit.training.history import History
 
 FORMAT = 3
-FILES = ("encoder.json", "parts.safetensors", "weights.safetensors", "history.csv", "evidence.json")
+FILES = ("encoder.json", "splits.safetensors", "weights.safetensors", "history.csv", "measurements.json")
 SWEEP_FILES = ("sweep.csv", "curves.parquet", "quantiles.parquet")
 DAMAGE = (
     GoodFitError,
@@ -69,61 +69,61 @@ class Record:
 
     source: where the table can be read again, a path or a built-in name, or "" for one that was in memory.
     fingerprint: of the table's content. schema: its columns as they were understood. seal: None without test rows.
-    evidence: what was measured of the network, with metrics of the validation rows.
+    measurements: what was measured of the network, with metrics of the validation rows.
     """
 
     settings: Settings
     source: str
     fingerprint: str
     schema: tuple[Column, ...]
-    parts: Parts
+    splits: Splits
     encoder: Encoder
     target: Target
     seal: Seal | None
     training: Training
     sweep: "SweepRecord | None"
-    evidence: Evidence
+    measurements: Measurements
     created: str
     versions: Mapping[str, str]
 
     @property
     def validation_scores(self) -> dict[str, float]:
         """Metrics of the validation rows, by the network, in the target's own unit."""
-        return {name: value for name, (value, *_) in self.evidence.intervals.items()}
+        return {name: value for name, (value, *_) in self.measurements.intervals.items()}
 
     @property
     def baseline_scores(self) -> Mapping[str, float]:
         """The same metrics by a model without columns."""
-        return self.evidence.baseline_scores
+        return self.measurements.baseline_scores
 
     @property
-    def point(self) -> dict[str, float]:
-        """l2 and learning rate of the training itself: of a sweep those of the member that won."""
+    def config(self) -> dict[str, float]:
+        """l2 and learning rate of the training itself: of a sweep those of the trial that won."""
         if self.sweep is not None:
-            return dict(self.sweep.choice.chosen.point)
-        return {name: values[0] for name, values in self.settings.axes.items()}
+            return dict(self.sweep.selection.chosen.config)
+        return {name: values[0] for name, values in self.settings.space.items()}
 
 
 @dataclass(frozen=True)
 class SweepRecord:
     """What a run folder holds of a sweep.
 
-    table: one row for each member, see ``goodfit.search.sweep.Sweep``. curves: one row for each member and epoch,
-    with the columns of ``History``. weights: for each member the quantiles of all its kernel weights at the best epoch,
-    as ``member``, ``share`` (0 … 1) and ``weight``. choice: which configuration won, and how sure that is.
+    table: one row for each trial, see ``goodfit.search.sweep.Sweep``. curves: one row for each trial and epoch,
+    with the columns of ``History``. weights: for each trial the quantiles of all its kernel weights at the best epoch,
+    as ``trial``, ``share`` (0 … 1) and ``weight``. selection: which configuration won, and how sure that is.
     """
 
     table: pa.Table
     curves: pa.Table
     weights: pa.Table
-    choice: Choice
+    selection: Selection
 
 
 def curves_table(histories: Sequence[History]) -> pa.Table:
-    """The histories of all members below each other, with ``member`` and ``epoch``."""
+    """The histories of all trials below each other, with ``trial`` and ``epoch``."""
     lengths = [history.n_epochs for history in histories]
     columns = {
-        "member": np.repeat(np.arange(len(histories)), lengths),
+        "trial": np.repeat(np.arange(len(histories)), lengths),
         "epoch": np.concatenate([np.arange(1, length + 1) for length in lengths]),
     }
     measured = {name: np.concatenate([history[name] for history in histories]) for name in histories[0]}
@@ -137,8 +137,8 @@ def quantiles_table(networks: Sequence[Params]) -> pa.Table:
         np.quantile(np.concatenate([layer["kernel"].ravel() for layer in params if "kernel" in layer]), shares)
         for params in networks
     ]
-    members = np.repeat(np.arange(len(networks)), len(shares))
-    return pa.table({"member": members, "share": np.tile(shares, len(networks)), "weight": np.concatenate(found)})
+    trials = np.repeat(np.arange(len(networks)), len(shares))
+    return pa.table({"trial": trials, "share": np.tile(shares, len(networks)), "weight": np.concatenate(found)})
 
 
 def versions() -> dict[str, str]:
@@ -187,10 +187,10 @@ def save_run(folder: Path, record: Record) -> None:
     weights = {**_named("best", training.params), **_named("last", training.last_params)}
     files = {
         "encoder.json": _json(record.encoder.to_json()),
-        "parts.safetensors": safetensors.numpy.save(record.parts.arrays()),
+        "splits.safetensors": safetensors.numpy.save(record.splits.arrays()),
         "weights.safetensors": safetensors.numpy.save(weights),
         "history.csv": _csv(_history_table(training.history)),
-        "evidence.json": _json(_plain(record.evidence.to_json())),
+        "measurements.json": _json(_plain(record.measurements.to_json())),
     }
     if (swept := record.sweep) is not None:
         tables = {"curves.parquet": swept.curves, "quantiles.parquet": swept.weights}
@@ -233,13 +233,13 @@ def _summary(record: Record) -> dict[str, Any]:
         "fingerprint": record.fingerprint,
         "settings": record.settings.to_json(),
         "schema": [asdict(column) for column in record.schema],
-        "parts": {"rule": record.parts.rule, "seed": record.parts.seed},
+        "splits": {"rule": record.splits.rule, "seed": record.splits.seed},
         "target": record.target.to_json(),
         "seal": record.seal.to_json() if record.seal else None,
         "outcome": record.training.outcome.name,
         "best_epoch": record.training.best_epoch,
         "weights": [list(layer) for layer in record.training.params],
-        "choice": _plain(asdict(record.sweep.choice)) if record.sweep else None,
+        "choice": _plain(asdict(record.sweep.selection)) if record.sweep else None,
         "versions": dict(record.versions),
     }
 
@@ -269,19 +269,19 @@ def _record(contents: Mapping[str, bytes], summary: Mapping[str, Any]) -> Record
         outcome=Outcome[summary["outcome"]],
         best_epoch=int(summary["best_epoch"]),
     )
-    parts = safetensors.numpy.load(contents["parts.safetensors"])
+    splits = safetensors.numpy.load(contents["splits.safetensors"])
     return Record(
         settings=settings_from(summary["settings"]),
         source=summary["source"],
         fingerprint=summary["fingerprint"],
         schema=tuple(Column(**column) for column in summary["schema"]),
-        parts=Parts.from_arrays(parts, rule=summary["parts"]["rule"], seed=summary["parts"]["seed"]),
+        splits=Splits.from_arrays(splits, rule=summary["splits"]["rule"], seed=summary["splits"]["seed"]),
         encoder=Encoder.from_json(json.loads(contents["encoder.json"])),
         target=Target.from_json(summary["target"]),
         seal=Seal.from_json(summary["seal"]) if summary["seal"] else None,
         training=training,
         sweep=_sweep(contents, summary["choice"]) if summary["choice"] else None,
-        evidence=Evidence.from_json(json.loads(contents["evidence.json"])),
+        measurements=Measurements.from_json(json.loads(contents["measurements.json"])),
         created=summary["created"],
         versions=summary["versions"],
     )
@@ -317,21 +317,21 @@ def _plain(value: Any) -> Any:  # noqa: ANN401
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
-def _choice(record: Mapping[str, Any]) -> Choice:
+def _choice(record: Mapping[str, Any]) -> Selection:
     named = {name: _configuration(record[name]) for name in ("chosen", "best")}
     gain = Gain(**_numbers(record["gain"])) if record["gain"] else None
     contrasts = tuple(map(_contrast, record["contrasts"]))
-    return Choice(**{**record, **named, "gain": gain, "contrasts": contrasts})
+    return Selection(**{**record, **named, "gain": gain, "contrasts": contrasts})
 
 
 def _contrast(record: Mapping[str, Any]) -> Contrast:
     numbers = _numbers({name: record[name] for name in ("mean", "gain", "standard_error")})
-    return Contrast(point=record["point"], members=tuple(record["members"]), **numbers)
+    return Contrast(config=record["config"], trials=tuple(record["trials"]), **numbers)
 
 
-def _configuration(record: Mapping[str, Any]) -> Configuration:
+def _configuration(record: Mapping[str, Any]) -> ConfigResult:
     numbers = _numbers({name: record[name] for name in ("mean", "standard_error")})
-    return Configuration(point=record["point"], members=tuple(record["members"]), **numbers)
+    return ConfigResult(config=record["config"], trials=tuple(record["trials"]), **numbers)
 
 
 def _history_table(history: History) -> pa.Table:
@@ -350,12 +350,12 @@ def _parquet(table: pa.Table) -> bytes:
     return sink.getvalue()
 
 
-def _sweep(contents: Mapping[str, bytes], choice: Mapping[str, Any]) -> SweepRecord:
+def _sweep(contents: Mapping[str, bytes], selection: Mapping[str, Any]) -> SweepRecord:
     return SweepRecord(
         table=pyarrow.csv.read_csv(BytesIO(contents["sweep.csv"])),
         curves=pyarrow.parquet.read_table(BytesIO(contents["curves.parquet"])),
         weights=pyarrow.parquet.read_table(BytesIO(contents["quantiles.parquet"])),
-        choice=_choice(choice),
+        selection=_choice(selection),
     )
 
 

@@ -8,18 +8,18 @@ from typing import Any, Literal, get_args
 import numpy as np
 
 from goodfit.data.arrays import is_weight
-from goodfit.data.splits.rules import SPLITS, check_size
+from goodfit.data.splits.rules import SPLITS, validate_size
 from goodfit.data.splits.splits import Split
 from goodfit.data.table import Kind
 from goodfit.data.target import AskedTask
-from goodfit.errors import RecipeError
+from goodfit.errors import ConfigError
 from goodfit.nn.early_stopping import EarlyStopping
 from goodfit.nn.layers import Dense, Dropout, Layer
 from goodfit.nn.optimizers import Optimizer, get_optimizer
 from goodfit.nn.regularizers import l2 as l2_penalty
-from goodfit.search.selection import RULES, ChoiceRule
-from goodfit.search.space import check_axes
-from goodfit.training.recipe import check_count
+from goodfit.search.selection import RULES, SelectionRule
+from goodfit.search.space import validate_space
+from goodfit.training.recipe import validate_count
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,21 +46,21 @@ class Settings:
             that equal each other, to about 0.002 standard deviations, in one part.
         group: column whose rows stay together; implies ``split="group"``.
         time: column that orders the rows; implies ``split="time"``.
-        seed: of parts, first weights, row orders and dropout.
+        seed: of splits, first weights, row orders and dropout.
         task: ``auto``, ``classification`` or ``regression``.
         class_weight: class to weight, 1 for those not named, or ``balanced``; in training and validation.
         kinds: column to kind, where the table was misunderstood.
         drop: columns not to be used.
 
     Raises:
-        RecipeError: a value is outside its range; it is named.
+        ConfigError: a value is outside its range; it is named.
     """
 
     l2: float | Sequence[float] | str = "auto"
     learning_rate: float | Sequence[float] | str = "auto"
     seeds: int = 1
     folds: int = 1
-    choice: ChoiceRule = "best"
+    choice: SelectionRule = "best"
     optimizer: str = "adam"
     hidden: tuple[int, ...] = (64, 64)
     activation: str = "relu"
@@ -91,21 +91,21 @@ class Settings:
         object.__setattr__(self, "class_weight", _checked_weights(self.class_weight))
         self._check_numbers()
         self._check_names()
-        # Building the parts of a training checks what they are built from.
+        # Building the splits of a training checks what they are built from.
         self.early_stopping()
         self.layers(1, "linear")
-        _ = self.axes
+        _ = self.space
 
     def _check_numbers(self) -> None:
         if not isinstance(self.dropout, int | float):
-            raise RecipeError(f"dropout must be a number, not {self.dropout!r}.")
+            raise ConfigError(f"dropout must be a number, not {self.dropout!r}.")
         counts = (("epochs", 1), ("batch_size", 1), ("patience", 0), ("seed", 0), ("seeds", 1), ("folds", 1))
         for name, smallest in counts:
-            check_count(name, getattr(self, name), smallest=smallest)
+            validate_count(name, getattr(self, name), smallest=smallest)
         for units in self.hidden:
-            check_count("units in hidden", units)
-        check_size("test_size", self.test_size, zero=True, counts=True)
-        check_size("validation_split", self.validation_split)
+            validate_count("units in hidden", units)
+        validate_size("test_size", self.test_size, zero=True, counts=True)
+        validate_size("validation_split", self.validation_split)
 
     def _check_names(self) -> None:
         for name, known in (
@@ -116,37 +116,37 @@ class Settings:
         ):
             value = getattr(self, name)
             if value not in known and (isinstance(value, str) or name != "split"):
-                raise RecipeError(f"{name} must be one of {', '.join(known)}, not {value!r}.")
+                raise ConfigError(f"{name} must be one of {', '.join(known)}, not {value!r}.")
 
     def _implied_split(self) -> Split | Literal["copies"]:
         if self.group is not None and self.time is not None:
-            raise RecipeError("give group or time, not both: rows are kept together or in order.")
+            raise ConfigError("give group or time, not both: rows are kept together or in order.")
         implied: Split | Literal["copies"] = (
             "group" if self.group is not None else "time" if self.time is not None else self.split
         )
         if self.split not in ("random", implied):
-            raise RecipeError(f"{implied}={getattr(self, str(implied))!r} needs split={implied!r}, not {self.split!r}.")
+            raise ConfigError(f"{implied}={getattr(self, str(implied))!r} needs split={implied!r}, not {self.split!r}.")
         if implied in ("group", "time") and getattr(self, implied) is None:
-            raise RecipeError(f"split={implied!r} needs the column: {implied}='…'.")
+            raise ConfigError(f"split={implied!r} needs the column: {implied}='…'.")
         return implied
 
     @property
-    def axes(self) -> dict[str, tuple[float, ...]]:
+    def space(self) -> dict[str, tuple[float, ...]]:
         """The values of l2 and of the learning rate, ascending."""
         named = {"l2": self.l2, "learning_rate": self.learning_rate}
-        return check_axes(named, (Dense(1),), get_optimizer(self.optimizer))
+        return validate_space(named, (Dense(1),), get_optimizer(self.optimizer))
 
     @property
     def sweeps(self) -> bool:
         """Whether there is more than one training."""
-        return max(self.seeds, self.folds, *(len(values) for values in self.axes.values())) > 1
+        return max(self.seeds, self.folds, *(len(values) for values in self.space.values())) > 1
 
     def layers(self, n_outputs: int, output: str) -> tuple[Layer, ...]:
         """Hidden layers, each followed by dropout if there is any, and the last layer; l2 on every kernel.
 
         Of several values of l2 the first stands for all of them.
         """
-        strength = self.axes["l2"][0]
+        strength = self.space["l2"][0]
         layers: list[Layer] = []
         for units in self.hidden:
             layers.append(Dense(units, activation=self.activation, kernel_regularizer=l2_penalty(strength)))
@@ -156,16 +156,16 @@ class Settings:
 
     def make_optimizer(self) -> Optimizer:
         """SGD or Adam with this learning rate, of several the first."""
-        return replace(get_optimizer(self.optimizer), learning_rate=self.axes["learning_rate"][0])
+        return replace(get_optimizer(self.optimizer), learning_rate=self.space["learning_rate"][0])
 
     def early_stopping(self) -> EarlyStopping:
         """On the validation loss, with this patience."""
         return EarlyStopping(patience=self.patience)
 
     def to_json(self) -> dict[str, Any]:
-        """Plain values by name; RecipeError for a splitter object, which no file can hold."""
+        """Plain values by name; ConfigError for a splitter object, which no file can hold."""
         if not isinstance(self.split, str):
-            raise RecipeError(
+            raise ConfigError(
                 "a run folder cannot hold a splitter object; train without out, or choose a split by name."
             )
         return asdict(self) | {"hidden": list(self.hidden), "drop": list(self.drop)}
@@ -183,23 +183,23 @@ def _tuple(values: Any) -> tuple[Any, ...]:  # noqa: ANN401
 
 
 def _checked_weights(weights: object) -> dict[str, float] | str | None:
-    """Class weights as plain values; RecipeError for what is none."""
+    """Class weights as plain values; ConfigError for what is none."""
     if weights is None or (isinstance(weights, str) and weights == "balanced"):
         return weights
     if not isinstance(weights, Mapping):
-        raise RecipeError(f"class_weight must map classes to weights, or be 'balanced', not {weights!r}.")
+        raise ConfigError(f"class_weight must map classes to weights, or be 'balanced', not {weights!r}.")
     for label, weight in weights.items():
         if not is_weight(weight):
-            raise RecipeError(f"class_weight of {label!r} must be a finite number, zero or larger, not {weight!r}.")
+            raise ConfigError(f"class_weight of {label!r} must be a finite number, zero or larger, not {weight!r}.")
     return {str(label): float(weight) for label, weight in weights.items()}
 
 
 def settings_from(values: Mapping[str, Any]) -> Settings:
-    """Settings of these values; RecipeError for a name that is not known."""
+    """Settings of these values; ConfigError for a name that is not known."""
     known = [f.name for f in fields(Settings)]
     for name in values:
         if name not in known:
             near = get_close_matches(name, known, n=1)
             hint = f"did you mean {near[0]!r}?" if near else f"choose from {', '.join(known)}."
-            raise RecipeError(f"{name!r} is not a setting; {hint}")
+            raise ConfigError(f"{name!r} is not a setting; {hint}")
     return Settings(**values)

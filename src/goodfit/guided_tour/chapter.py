@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from goodfit.reporting.charts.basics import Layer
-from goodfit.reporting.members import Member, quantiles
+from goodfit.reporting.trials import Trial, quantiles
 from goodfit.training.fit import Training
 
 Names = Mapping[str, Any]
@@ -59,10 +59,10 @@ def cells() -> Mapping[str, str]:
     return {name: code.strip() for name, code in zip(found[::2], found[1::2], strict=True)}
 
 
-def member(training: Training, *, l2: float, learning_rate: float, at_end: bool = False) -> Member:
+def trial(training: Training, *, l2: float, learning_rate: float, at_end: bool = False) -> Trial:
     """A training as charts and sentences read it, at its best epoch or at its end."""
     history = training.history
-    return Member(
+    return Trial(
         number=0,
         l2=l2,
         learning_rate=learning_rate,

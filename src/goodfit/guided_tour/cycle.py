@@ -8,11 +8,11 @@ import numpy as np
 import numpy.typing as npt
 
 from goodfit.formatting import count, numbers, share
-from goodfit.guided_tour.chapter import Chapter, Names, Picture, Step, member
+from goodfit.guided_tour.chapter import Chapter, Names, Picture, Step, trial
 from goodfit.reporting import sentences
 from goodfit.reporting.charts.basics import Layer, epochs_x, rows, sized
 from goodfit.reporting.charts.curves import loss_curves
-from goodfit.reporting.charts.table import COLOURS, parts_chart
+from goodfit.reporting.charts.table import COLOURS, splits_chart
 from goodfit.reporting.theme import IDLE, INK, TRAIN, VALIDATION
 from goodfit.training.fit import Outcome, Training
 
@@ -26,7 +26,7 @@ def parts(names: Names) -> Picture:
     sizes = {part: len(found) for part, found in rows_of.items()}
     classes = {part: np.bincount(names["y"][found], minlength=10) for part, found in rows_of.items()}
     said = f"{of_parts(sizes, classes)} {of_flattery(next(iter(names['pair'].values())))}"
-    return Picture(said, [parts_chart(sizes), class_chart(classes)])
+    return Picture(said, [splits_chart(sizes), class_chart(classes)])
 
 
 def of_parts(sizes: Mapping[str, int], classes: Mapping[str, Counts]) -> str:
@@ -74,7 +74,7 @@ def class_chart(classes: Mapping[str, Counts]) -> Layer:
 def stopping(names: Names) -> Picture:
     """The curves of a training that early stopping ended."""
     training, patience = names["stopped"], names["early_stop"].patience
-    seen = member(training, l2=0.0, learning_rate=float(training.history["learning_rate"][-1]))
+    seen = trial(training, l2=0.0, learning_rate=float(training.history["learning_rate"][-1]))
     chart = loss_curves(
         seen.loss,
         seen.val_loss,

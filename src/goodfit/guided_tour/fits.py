@@ -9,9 +9,9 @@ import numpy as np
 from goodfit.formatting import count, numbers
 from goodfit.guided_tour.chapter import Chapter, Names, Picture
 from goodfit.reporting.charts.basics import Array, Layer, rows, sized
-from goodfit.reporting.members import knob
 from goodfit.reporting.sentences import CLEARLY
 from goodfit.reporting.theme import IDLE, INK, NARROW, VALIDATION
+from goodfit.reporting.trials import knob
 
 ROOM = 0.35
 """Beyond the points, as a share of their span."""

@@ -9,8 +9,8 @@ import numpy as np
 from goodfit.formatting import count
 from goodfit.guided_tour.chapter import Chapter, Names, Picture
 from goodfit.reporting.charts.basics import Array, Layer, rows, sized
-from goodfit.reporting.members import knob
 from goodfit.reporting.theme import IDLE, INK, NARROW, TRAIN
+from goodfit.reporting.trials import knob
 
 AXES = ("weight of bmi", "weight of blood pressure")
 
@@ -44,7 +44,7 @@ def picture(names: Names) -> Picture:
     lowest = np.linalg.lstsq(inputs, target, rcond=None)[0]
     curvature = 2 / len(inputs) * inputs.T @ inputs
     found = names["paths"]
-    # Each on the lines of equal loss through the starting point and through shares of the way from it to the lowest.
+    # Each on the lines of equal loss through the starting config and through shares of the way from it to the lowest.
     height = float((path_start(found) - lowest) @ curvature @ (path_start(found) - lowest)) / 2
     rings = [ellipse(lowest, curvature, height * part) for part in (0.01, 0.05, 0.15, 0.35, 0.65, 1.0, 1.6)]
     ends = _ends([*found.values(), *rings[:4]])
@@ -88,8 +88,8 @@ def ellipse(centre: Array, curvature: Array, height: float, n: int = 90) -> Arra
 
 
 def path_chart(path: Array, rings: Sequence[Array], lowest: Array, ends: Array, *, title: str) -> Layer:
-    """A path, a point for each step, over lines of equal loss; the cross is the lowest place."""
-    axes = {
+    """A path, a config for each step, over lines of equal loss; the cross is the lowest place."""
+    space = {
         letter: channel(
             f"{letter}:Q", axis=alt.Axis(title=name, grid=False), scale=alt.Scale(domain=list(pair), nice=False)
         )
@@ -99,7 +99,7 @@ def path_chart(path: Array, rings: Sequence[Array], lowest: Array, ends: Array, 
     cross = _line(lowest[None]).mark_point(shape="cross", filled=True, size=90, color=INK, opacity=1)
     way = _line(path).mark_line(color=TRAIN, strokeWidth=1.4, clip=True)
     places = _line(path).mark_point(filled=True, color=TRAIN, size=15, opacity=1, clip=True)
-    layers = [layer.encode(**axes, order="order:Q") for layer in (*lines, way, places, cross)]
+    layers = [layer.encode(**space, order="order:Q") for layer in (*lines, way, places, cross)]
     return sized(alt.layer(*layers), title=title, width=NARROW)
 
 
@@ -110,7 +110,7 @@ def _line(places: Array) -> alt.Chart:
 
 
 def _ends(several: Sequence[Array]) -> Array:
-    """Low and high of both axes, with some room."""
+    """Low and high of both space, with some room."""
     places = np.concatenate(several)
     low, high = places.min(axis=0), places.max(axis=0)
     room = 0.06 * (high - low)

@@ -5,12 +5,12 @@ from collections.abc import Sequence
 import numpy as np
 
 from goodfit.formatting import numbers
-from goodfit.guided_tour.chapter import Chapter, Names, Picture, member
+from goodfit.guided_tour.chapter import Chapter, Names, Picture, trial
 from goodfit.reporting import sentences
 from goodfit.reporting.charts.penalties import loss_ladder
 from goodfit.reporting.charts.weights import weight_histogram, weight_ladder
-from goodfit.reporting.members import Member, bins, knob
 from goodfit.reporting.theme import TRAIN, VALIDATION
+from goodfit.reporting.trials import Trial, bins, knob
 from goodfit.reporting.view import l2_name
 
 RATE = 0.01
@@ -30,7 +30,7 @@ def weights(names: Names) -> Picture:
     return Picture(f"{sentences.of_pair(without, penalised)} {of_losses(without, penalised)}", charts)
 
 
-def of_losses(without: Member, penalised: Member) -> str:
+def of_losses(without: Trial, penalised: Trial) -> str:
     """What that did to both losses."""
     losses = numbers(*(each.at_best(curve) for each in (without, penalised) for curve in (each.loss, each.val_loss)))
     went = "falls" if penalised.at_best(penalised.val_loss) < without.at_best(without.val_loss) else "rises"
@@ -42,15 +42,15 @@ def of_losses(without: Member, penalised: Member) -> str:
 
 def ladder(names: Names) -> Picture:
     """Both losses and the weights of each λ."""
-    members = _ended(names["ladder"])
-    best = min(members, key=_judged)
-    charts = [loss_ladder(members, chosen=best.l2), weight_ladder(members)]
-    return Picture(f"{of_weights(members)} {of_best(members)}{of_top(members)}", charts)
+    trials = _ended(names["ladder"])
+    best = min(trials, key=_judged)
+    charts = [loss_ladder(trials, chosen=best.l2), weight_ladder(trials)]
+    return Picture(f"{of_weights(trials)} {of_best(trials)}{of_top(trials)}", charts)
 
 
-def of_weights(members: Sequence[Member]) -> str:
+def of_weights(trials: Sequence[Trial]) -> str:
     """Where the weights lie at both ends of the ladder."""
-    first, last = members[0], members[-1]
+    first, last = trials[0], trials[-1]
     spans = [float(np.abs(np.quantile(each.quantiles, [0.05, 0.95])).max()) for each in (first, last)]
     went = "shrink" if spans[1] < spans[0] else "spread"
     return (
@@ -59,9 +59,9 @@ def of_weights(members: Sequence[Member]) -> str:
     )
 
 
-def of_best(members: Sequence[Member]) -> str:
+def of_best(trials: Sequence[Trial]) -> str:
     """The λ with the lowest validation loss, beside none."""
-    first, best = members[0], min(members, key=_judged)
+    first, best = trials[0], min(trials, key=_judged)
     losses = numbers(*(each.at_best(curve) for each in (first, best) for curve in (each.loss, each.val_loss)))
     if best is first:
         return f"The validation loss is lowest, {losses[1]}, at the smallest λ: more only pulls it up."
@@ -71,9 +71,9 @@ def of_best(members: Sequence[Member]) -> str:
     )
 
 
-def of_top(members: Sequence[Member]) -> str:
+def of_top(trials: Sequence[Trial]) -> str:
     """What the strongest penalties have in common, if they leave the network nothing."""
-    lowest, top = min(map(_judged, members)), members[-1]
+    lowest, top = min(map(_judged, trials)), trials[-1]
     loss, val_loss = top.at_best(top.loss), _judged(top)
     if val_loss <= sentences.CLEARLY * lowest or abs(val_loss - loss) > CLOSE * val_loss:
         return ""
@@ -81,12 +81,12 @@ def of_top(members: Sequence[Member]) -> str:
     return f" At λ {knob(top.l2)} both losses are alike, {both}, and high: too much penalty is underfitting."
 
 
-def _ended(trained: Names) -> list[Member]:
+def _ended(trained: Names) -> list[Trial]:
     """Trainings by λ as they were after all epochs, so that early stopping does not do the work of L2."""
-    return [member(training, l2=float(l2), learning_rate=RATE, at_end=True) for l2, training in trained.items()]
+    return [trial(training, l2=float(l2), learning_rate=RATE, at_end=True) for l2, training in trained.items()]
 
 
-def _judged(each: Member) -> float:
+def _judged(each: Trial) -> float:
     value = each.at_best(each.val_loss)
     return value if np.isfinite(value) else np.inf
 

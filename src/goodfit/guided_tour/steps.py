@@ -6,13 +6,13 @@ import altair as alt
 import numpy as np
 
 from goodfit.formatting import count, numbers, share
-from goodfit.guided_tour.chapter import Chapter, Names, Picture, member
+from goodfit.guided_tour.chapter import Chapter, Names, Picture, trial
 from goodfit.reporting import sentences
 from goodfit.reporting.charts.basics import NUMBER, Array, Layer, rows, sized
 from goodfit.reporting.charts.curves import rate_curves
 from goodfit.reporting.charts.table import step_chart
-from goodfit.reporting.members import Member, knob
 from goodfit.reporting.theme import NARROW, TRAIN
+from goodfit.reporting.trials import Trial, knob
 
 L2 = 0.001
 """Of the three rates, as in the program."""
@@ -27,8 +27,8 @@ SHOWN = 6
 
 
 def rates(names: Names) -> Picture:
-    """Curves of three learning rates on the same axes."""
-    found = [member(training, l2=L2, learning_rate=rate) for rate, training in names["rates"].items()]
+    """Curves of three learning rates on the same space."""
+    found = [trial(training, l2=L2, learning_rate=rate) for rate, training in names["rates"].items()]
     right = min(found, key=lambda each: each.at_best(each.val_loss))
     losses = np.concatenate([curve for each in found for curve in (each.loss, each.val_loss)])
     ends = float(np.nanmin(losses)), float(1.03 * found[0].val_loss[0])
@@ -45,7 +45,7 @@ def rates(names: Names) -> Picture:
     return Picture(f"{sentences.of_rates(found, right)}{of_jumps(found, right)}", charts)
 
 
-def of_jumps(found: Sequence[Member], right: Member) -> str:
+def of_jumps(found: Sequence[Trial], right: Trial) -> str:
     """Whether the largest rate cannot settle."""
     largest = found[-1]
     ratio = restlessness(largest.val_loss) / restlessness(right.val_loss)

@@ -1,6 +1,6 @@
 """The sealed test set and its ledger.
 
-The test rows are sealed by number and content when the parts are made. Opening them is one explicit call, `open_exam`,
+The test rows are sealed by number and content when the splits are made. Opening them is one explicit call, `open_exam`,
 which writes what it found into a ledger before anybody sees it. A second opening needs a reason, and is on record too.
 """
 
@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from goodfit.data.splits.rules import Rows
+from goodfit.data.splits.rules import Indices
 from goodfit.data.table import Table, row_hashes
 from goodfit.errors import ExamError
 from goodfit.stats import Estimate
@@ -37,7 +37,7 @@ class Seal:
         """Seal these rows of the table; ExamError if there are none."""
         numbers = np.asarray(rows, np.int64)
         if not numbers.size:
-            raise ExamError("There are no test rows to seal: make the parts with test_size above 0.")
+            raise ExamError("There are no test rows to seal: make the splits with test_size above 0.")
         return cls(tuple(numbers.tolist()), _digest(table, numbers))
 
     def verify(self, table: Table) -> None:
@@ -192,7 +192,7 @@ def open_exam(
     return opening
 
 
-def _digest(table: Table, rows: Rows) -> str:
+def _digest(table: Table, rows: Indices) -> str:
     return hashlib.sha256(np.ascontiguousarray(row_hashes(table.take(rows))).tobytes()).hexdigest()
 
 

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import jax
 import jax.numpy as jnp
 
-from goodfit.errors import RecipeError
+from goodfit.errors import ConfigError
 
 Activation = Callable[[jax.Array], jax.Array]
 
@@ -41,7 +41,7 @@ ACTIVATIONS: dict[str, Activation] = {
 """Constants as in Keras 3: ``gelu`` exact, ``leaky_relu`` with slope 0.2, ``softmax`` over the last axis."""
 
 
-def check_activation(name: str | None) -> None:
-    """Raise RecipeError unless ``name`` is None (linear) or one of ``ACTIVATIONS``."""
+def validate_activation(name: str | None) -> None:
+    """Raise ConfigError unless ``name`` is None (linear) or one of ``ACTIVATIONS``."""
     if name is not None and name not in ACTIVATIONS:
-        raise RecipeError(f"activation {name!r} is not known; choose one of {', '.join(ACTIVATIONS)}.")
+        raise ConfigError(f"activation {name!r} is not known; choose one of {', '.join(ACTIVATIONS)}.")

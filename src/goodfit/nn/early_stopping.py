@@ -13,7 +13,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from goodfit.errors import RecipeError
+from goodfit.errors import ConfigError
 from goodfit.nn.arrays import Array
 from goodfit.nn.validation import is_finite, is_whole
 
@@ -54,7 +54,7 @@ class EarlyStopping:
         start_from_epoch: the first epochs, so many, can neither be best nor count.
 
     Raises:
-        RecipeError: an argument is outside its range; it is named.
+        ConfigError: an argument is outside its range; it is named.
 
     Source: Prechelt 1998; counting as in Keras 3.15.
     """
@@ -72,13 +72,13 @@ class EarlyStopping:
         for name in ("patience", "start_from_epoch"):
             value = getattr(self, name)
             if not (is_whole(value) and value >= 0):
-                raise RecipeError(f"{name} must be a whole number of epochs, zero or more, not {value!r}.")
+                raise ConfigError(f"{name} must be a whole number of epochs, zero or more, not {value!r}.")
         if not is_finite(self.min_delta):
-            raise RecipeError(f"min_delta must be a finite number, not {self.min_delta!r}.")
+            raise ConfigError(f"min_delta must be a finite number, not {self.min_delta!r}.")
         if self.baseline is not None and not is_finite(self.baseline):
-            raise RecipeError(f"baseline must be a finite number or None, not {self.baseline!r}.")
+            raise ConfigError(f"baseline must be a finite number or None, not {self.baseline!r}.")
         if self.mode not in MODES:
-            raise RecipeError(f"mode must be one of {', '.join(MODES)}, not {self.mode!r}.")
+            raise ConfigError(f"mode must be one of {', '.join(MODES)}, not {self.mode!r}.")
 
     def knobs(self, *, higher_is_better: bool) -> StoppingKnobs:
         """The numbers; ``higher_is_better`` decides what ``auto`` means."""

@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from goodfit.errors import RecipeError
+from goodfit.errors import ConfigError
 
 Initializer = Callable[[np.random.Generator, tuple[int, ...]], np.ndarray]
 
@@ -67,7 +67,7 @@ Sources: Glorot & Bengio 2010; He et al. 2015; LeCun et al. 1998.
 """
 
 
-def check_initializer(argument: str, name: str) -> None:
-    """Raise RecipeError, naming ``argument``, unless ``name`` is one of ``INITIALIZERS``."""
+def validate_initializer(argument: str, name: str) -> None:
+    """Raise ConfigError, naming ``argument``, unless ``name`` is one of ``INITIALIZERS``."""
     if name not in INITIALIZERS:
-        raise RecipeError(f"{argument} {name!r} is not known; choose one of {', '.join(INITIALIZERS)}.")
+        raise ConfigError(f"{argument} {name!r} is not known; choose one of {', '.join(INITIALIZERS)}.")

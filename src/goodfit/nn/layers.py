@@ -13,9 +13,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from goodfit.errors import RecipeError
-from goodfit.nn.activations import ACTIVATIONS, check_activation
-from goodfit.nn.initializers import INITIALIZERS, check_initializer
+from goodfit.errors import ConfigError
+from goodfit.nn.activations import ACTIVATIONS, validate_activation
+from goodfit.nn.initializers import INITIALIZERS, validate_initializer
 from goodfit.nn.regularizers import L1L2
 from goodfit.nn.validation import is_finite
 
@@ -56,7 +56,7 @@ class Dense:
         kernel_regularizer, bias_regularizer: ``l1``, ``l2``, ``l1_l2`` or None.
 
     Raises:
-        RecipeError: an argument is not of that kind; it is named.
+        ConfigError: an argument is not of that kind; it is named.
     """
 
     units: int
@@ -70,13 +70,13 @@ class Dense:
 
     def __post_init__(self) -> None:
         if isinstance(self.units, bool) or not isinstance(self.units, int | np.integer) or self.units < 1:
-            raise RecipeError(f"units must be a whole number, 1 or more, not {self.units!r}.")
-        check_activation(self.activation)
-        check_initializer("kernel_initializer", self.kernel_initializer)
-        check_initializer("bias_initializer", self.bias_initializer)
+            raise ConfigError(f"units must be a whole number, 1 or more, not {self.units!r}.")
+        validate_activation(self.activation)
+        validate_initializer("kernel_initializer", self.kernel_initializer)
+        validate_initializer("bias_initializer", self.bias_initializer)
         for name in ("kernel_regularizer", "bias_regularizer"):
             if not isinstance(getattr(self, name), L1L2 | None):
-                raise RecipeError(f"{name} must be l1(…), l2(…), l1_l2(…) or None, not {getattr(self, name)!r}.")
+                raise ConfigError(f"{name} must be l1(…), l2(…), l1_l2(…) or None, not {getattr(self, name)!r}.")
 
     def init(self, rng: np.random.Generator, n_inputs: int) -> tuple[dict[str, np.ndarray], int]:
         params = {"kernel": INITIALIZERS[self.kernel_initializer](rng, (n_inputs, self.units))}
@@ -114,7 +114,7 @@ class Dropout:
         rate: 0 ≤ rate < 1.
 
     Raises:
-        RecipeError: ``rate`` is outside that range.
+        ConfigError: ``rate`` is outside that range.
 
     Source: Srivastava et al. 2014, in the inverted form of Keras.
     """
@@ -123,7 +123,7 @@ class Dropout:
 
     def __post_init__(self) -> None:
         if not (is_finite(self.rate) and 0 <= self.rate < 1):
-            raise RecipeError(f"rate of Dropout must be at least 0 and below 1, not {self.rate!r}.")
+            raise ConfigError(f"rate of Dropout must be at least 0 and below 1, not {self.rate!r}.")
 
     def init(self, rng: np.random.Generator, n_inputs: int) -> tuple[dict[str, np.ndarray], int]:
         return {}, n_inputs
@@ -151,7 +151,7 @@ class LayerNormalization:
         epsilon: ε, 0.001 as in Keras. gamma (n_inputs,) starts at 1, beta (n_inputs,) at 0; neither is ever penalised.
 
     Raises:
-        RecipeError: ``epsilon`` is not a positive number.
+        ConfigError: ``epsilon`` is not a positive number.
 
     Source: Ba, Kiros & Hinton 2016.
     """
@@ -161,7 +161,7 @@ class LayerNormalization:
 
     def __post_init__(self) -> None:
         if not (is_finite(self.epsilon) and self.epsilon > 0):
-            raise RecipeError(f"epsilon of LayerNormalization must be a positive number, not {self.epsilon!r}.")
+            raise ConfigError(f"epsilon of LayerNormalization must be a positive number, not {self.epsilon!r}.")
 
     def init(self, rng: np.random.Generator, n_inputs: int) -> tuple[dict[str, np.ndarray], int]:
         return {"gamma": np.ones(n_inputs), "beta": np.zeros(n_inputs)}, n_inputs

@@ -13,7 +13,7 @@ from typing import ClassVar, Protocol
 import jax
 import jax.numpy as jnp
 
-from goodfit.errors import RecipeError
+from goodfit.errors import ConfigError
 from goodfit.nn.validation import is_finite
 
 SMALLEST_PROBABILITY = 1e-7
@@ -25,7 +25,7 @@ class Loss(Protocol):
 
     fused: ClassVar[str | None]
 
-    def rows(self, y: jax.Array, output: jax.Array, *, logits: bool) -> jax.Array:
+    def per_example(self, y: jax.Array, output: jax.Array, *, logits: bool) -> jax.Array:
         """Error of each row (rows,) from targets and outputs; ``logits`` when ``output`` is one activation short."""
 
 
@@ -35,7 +35,7 @@ class MeanSquaredError:
 
     fused: ClassVar[str | None] = None
 
-    def rows(self, y: jax.Array, output: jax.Array, *, logits: bool = False) -> jax.Array:
+    def per_example(self, y: jax.Array, output: jax.Array, *, logits: bool = False) -> jax.Array:
         return jnp.mean(jnp.square(y - output), axis=-1)
 
 
@@ -45,7 +45,7 @@ class MeanAbsoluteError:
 
     fused: ClassVar[str | None] = None
 
-    def rows(self, y: jax.Array, output: jax.Array, *, logits: bool = False) -> jax.Array:
+    def per_example(self, y: jax.Array, output: jax.Array, *, logits: bool = False) -> jax.Array:
         return jnp.mean(jnp.abs(y - output), axis=-1)
 
 
@@ -54,7 +54,7 @@ class Huber:
     """ℓ = mean over outputs of ½e² where |e| ≤ δ, else δ·(|e| − ½δ); e = y − f, δ = 1 as in Keras. Huber 1964.
 
     Raises:
-        RecipeError: ``delta`` is not a positive number.
+        ConfigError: ``delta`` is not a positive number.
     """
 
     _: KW_ONLY
@@ -63,9 +63,9 @@ class Huber:
 
     def __post_init__(self) -> None:
         if not (is_finite(self.delta) and self.delta > 0):
-            raise RecipeError(f"delta of Huber must be a positive number, not {self.delta!r}.")
+            raise ConfigError(f"delta of Huber must be a positive number, not {self.delta!r}.")
 
-    def rows(self, y: jax.Array, output: jax.Array, *, logits: bool = False) -> jax.Array:
+    def per_example(self, y: jax.Array, output: jax.Array, *, logits: bool = False) -> jax.Array:
         error = jnp.abs(y - output)
         return jnp.mean(
             jnp.where(error <= self.delta, 0.5 * jnp.square(error), self.delta * (error - 0.5 * self.delta)), axis=-1
@@ -86,7 +86,7 @@ class BinaryCrossentropy:
     from_logits: bool = False
     fused: ClassVar[str | None] = "sigmoid"
 
-    def rows(self, y: jax.Array, output: jax.Array, *, logits: bool = False) -> jax.Array:
+    def per_example(self, y: jax.Array, output: jax.Array, *, logits: bool = False) -> jax.Array:
         if logits or self.from_logits:
             return jnp.mean(y * jax.nn.softplus(-output) + (1 - y) * jax.nn.softplus(output), axis=-1)
         p = jnp.clip(output, SMALLEST_PROBABILITY, 1 - SMALLEST_PROBABILITY)
@@ -108,7 +108,7 @@ class CategoricalCrossentropy:
     from_logits: bool = False
     fused: ClassVar[str | None] = "softmax"
 
-    def rows(self, y: jax.Array, output: jax.Array, *, logits: bool = False) -> jax.Array:
+    def per_example(self, y: jax.Array, output: jax.Array, *, logits: bool = False) -> jax.Array:
         if logits or self.from_logits:
             # Shifted first: the difference of two numbers near 1000 would leave a float32 four digits.
             z = output - jax.lax.stop_gradient(jnp.max(output, axis=-1, keepdims=True))
@@ -131,13 +131,13 @@ class SparseCategoricalCrossentropy:
     from_logits: bool = False
     fused: ClassVar[str | None] = "softmax"
 
-    def rows(self, y: jax.Array, output: jax.Array, *, logits: bool = False) -> jax.Array:
+    def per_example(self, y: jax.Array, output: jax.Array, *, logits: bool = False) -> jax.Array:
         # A product with the one-hot targets costs the compiled step less than picking one entry of each row.
         one_hot = jax.nn.one_hot(y.reshape(-1).astype(jnp.int32), output.shape[-1], dtype=output.dtype)
         if logits or self.from_logits:
             z = output - jax.lax.stop_gradient(jnp.max(output, axis=-1, keepdims=True))
             return jnp.log(jnp.sum(jnp.exp(z), axis=-1)) - jnp.sum(one_hot * z, axis=-1)
-        return CategoricalCrossentropy().rows(one_hot, output)
+        return CategoricalCrossentropy().per_example(one_hot, output)
 
 
 LOSSES: dict[str, Loss] = {
@@ -153,13 +153,13 @@ LOSSES: dict[str, Loss] = {
 
 
 def get_loss(loss: "str | Loss") -> Loss:
-    """The loss of that name (or the loss itself); RecipeError when there is none."""
+    """The loss of that name (or the loss itself); ConfigError when there is none."""
     if isinstance(loss, str):
         if loss not in LOSSES:
-            raise RecipeError(f"loss {loss!r} is not known; choose one of {', '.join(LOSSES)}.")
+            raise ConfigError(f"loss {loss!r} is not known; choose one of {', '.join(LOSSES)}.")
         return LOSSES[loss]
-    if not hasattr(loss, "rows"):
-        raise RecipeError(f"loss must be a name or a loss such as Huber(delta=2.0), not {loss!r}.")
+    if not hasattr(loss, "per_example"):
+        raise ConfigError(f"loss must be a name or a loss such as Huber(delta=2.0), not {loss!r}.")
     return loss
 
 

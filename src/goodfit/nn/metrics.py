@@ -11,7 +11,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from goodfit.errors import RecipeError
+from goodfit.errors import ConfigError
 from goodfit.nn.losses import weighted_mean
 
 MetricFunction = Callable[[jax.Array, jax.Array, jax.Array], jax.Array]
@@ -145,10 +145,10 @@ ALIASES = {
 
 
 def get_metric(name: str) -> Metric:
-    """The metric of that name, in small letters or not; RecipeError when there is none."""
+    """The metric of that name, in small letters or not; ConfigError when there is none."""
     key = ALIASES.get(str(name).lower(), str(name).lower())
     if key not in METRICS:
-        raise RecipeError(f"metric {name!r} is not known; choose one of {', '.join(METRICS)}.")
+        raise ConfigError(f"metric {name!r} is not known; choose one of {', '.join(METRICS)}.")
     return METRICS[key]
 
 

@@ -13,13 +13,13 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from goodfit.errors import RecipeError
+from goodfit.errors import ConfigError
 from goodfit.nn.arrays import Array, Params
 from goodfit.nn.schedules import CONSTANT, Schedule
 from goodfit.nn.validation import is_finite
 
 Knobs = Mapping[str, Any]
-Slots = dict[str, Any]
+OptimizerState = dict[str, Any]
 """What an optimizer remembers of one weight array, by name; each of the array's shape."""
 
 
@@ -36,7 +36,7 @@ class SGD:
         schedule: multiplier of η over the updates.
 
     Raises:
-        RecipeError: a number is negative, infinite or not a number, or two clips are set.
+        ConfigError: a number is negative, infinite or not a number, or two clips are set.
     """
 
     learning_rate: float = 0.01
@@ -48,14 +48,14 @@ class SGD:
     global_clipnorm: float | None = None
     clipvalue: float | None = None
     schedule: Schedule = CONSTANT
-    slot_names: ClassVar = ("velocity",)
+    state_names: ClassVar = ("velocity",)
 
     def __post_init__(self) -> None:
         _check(self)
 
     def change(
-        self, g: jax.Array, slots: Slots, *, eta: jax.Array, t: jax.Array, knobs: Knobs
-    ) -> tuple[jax.Array, Slots]:
+        self, g: jax.Array, slots: OptimizerState, *, eta: jax.Array, t: jax.Array, knobs: Knobs
+    ) -> tuple[jax.Array, OptimizerState]:
         """Change of one weight array by its gradient ``g``, and its new slots."""
         velocity = knobs["momentum"] * slots["velocity"] - eta * g
         return knobs["momentum"] * velocity - eta * g if self.nesterov else velocity, {"velocity": velocity}
@@ -82,7 +82,7 @@ class Adam:
         schedule: multiplier of η over the updates.
 
     Raises:
-        RecipeError: a number is negative, infinite or not a number, or two clips are set.
+        ConfigError: a number is negative, infinite or not a number, or two clips are set.
 
     Source: Kingma & Ba 2015, the efficient form before section 2.1; Keras 3.
 
@@ -105,14 +105,14 @@ class Adam:
     global_clipnorm: float | None = None
     clipvalue: float | None = None
     schedule: Schedule = CONSTANT
-    slot_names: ClassVar = ("momentum", "velocity")
+    state_names: ClassVar = ("momentum", "velocity")
 
     def __post_init__(self) -> None:
         _check(self)
 
     def change(
-        self, g: jax.Array, slots: Slots, *, eta: jax.Array, t: jax.Array, knobs: Knobs
-    ) -> tuple[jax.Array, Slots]:
+        self, g: jax.Array, slots: OptimizerState, *, eta: jax.Array, t: jax.Array, knobs: Knobs
+    ) -> tuple[jax.Array, OptimizerState]:
         """Change of one weight array by its gradient ``g``, and its new slots."""
         beta_1, beta_2 = knobs["beta_1"], knobs["beta_2"]
         alpha = eta * jnp.sqrt(1 - jnp.power(beta_2, t)) / (1 - jnp.power(beta_1, t))
@@ -123,7 +123,7 @@ class Adam:
             v = new["velocity_hat"] = jnp.maximum(slots["velocity_hat"], v)
         return -alpha * m / (jnp.sqrt(v) + knobs["epsilon"]), new
 
-    def step_sizes(self, slots: Slots, *, t: Array, knobs: Knobs) -> Array:
+    def step_sizes(self, slots: OptimizerState, *, t: Array, knobs: Knobs) -> Array:
         """By how much each weight moved at update ``t`` for a unit of momentum: α_t/(√v + ε), on the host.
 
         >>> slots = {"velocity": np.array([1.0, 0.0001])}
@@ -144,11 +144,11 @@ BELOW_ONE = ("momentum", "beta_1", "beta_2")
 
 
 def get_optimizer(optimizer: str | Optimizer) -> Optimizer:
-    """The optimizer of that name with its defaults (or the optimizer itself); RecipeError when there is none."""
+    """The optimizer of that name with its defaults (or the optimizer itself); ConfigError when there is none."""
     if optimizer in ("adam", "sgd"):
         return Adam() if optimizer == "adam" else SGD()
     if not isinstance(optimizer, SGD | Adam):
-        raise RecipeError(f"optimizer must be 'adam', 'sgd', Adam(…) or SGD(…), not {optimizer!r}.")
+        raise ConfigError(f"optimizer must be 'adam', 'sgd', Adam(…) or SGD(…), not {optimizer!r}.")
     return optimizer
 
 
@@ -162,17 +162,17 @@ def numbers(optimizer: Optimizer) -> dict[str, float]:
 def _check(optimizer: Optimizer) -> None:
     for name, value in numbers(optimizer).items():
         if not (is_finite(value) and value >= 0):
-            raise RecipeError(f"{name} must be a finite number, zero or larger, not {value!r}.")
+            raise ConfigError(f"{name} must be a finite number, zero or larger, not {value!r}.")
         if name in BELOW_ONE and value >= 1:
-            raise RecipeError(f"{name} must be below 1, not {value!r}.")
+            raise ConfigError(f"{name} must be below 1, not {value!r}.")
         if name in CLIPS and value == 0:
-            raise RecipeError(f"{name} must be larger than 0; leave it at None for no clipping.")
+            raise ConfigError(f"{name} must be larger than 0; leave it at None for no clipping.")
     if not hasattr(optimizer.schedule, "multiplier"):
-        raise RecipeError(
+        raise ConfigError(
             f"schedule must be CosineDecay(…), ExponentialDecay(…) or Constant(), not {optimizer.schedule!r}."
         )
     if sum(name in CLIPS for name in numbers(optimizer)) > 1:
-        raise RecipeError(f"only one of {', '.join(CLIPS)} can be set.")
+        raise ConfigError(f"only one of {', '.join(CLIPS)} can be set.")
 
 
 def optimizer_knobs(optimizer: Optimizer, *, total_steps: int) -> dict[str, Any]:
@@ -186,9 +186,9 @@ def optimizer_structure(optimizer: Optimizer) -> Optimizer:
     return replace(optimizer, schedule=optimizer.schedule.structure(), **changes)
 
 
-def init_optimizer(optimizer: Optimizer, params: Params) -> tuple[dict[str, Slots], ...]:
-    """Slots of every weight array, all zero."""
-    names = (*optimizer.slot_names, "velocity_hat") if getattr(optimizer, "amsgrad", False) else optimizer.slot_names
+def init_optimizer(optimizer: Optimizer, params: Params) -> tuple[dict[str, OptimizerState], ...]:
+    """OptimizerState of every weight array, all zero."""
+    names = (*optimizer.state_names, "velocity_hat") if getattr(optimizer, "amsgrad", False) else optimizer.state_names
     return tuple(
         {key: {name: np.zeros(w.shape, w.dtype) for name in names} for key, w in layer.items()} for layer in params
     )
@@ -230,12 +230,12 @@ def clip(grads: Params, knobs: Knobs) -> Params:
 def update(
     optimizer: Optimizer,
     grads: Params,
-    slots: tuple[dict[str, Slots], ...],
+    slots: tuple[dict[str, OptimizerState], ...],
     params: Params,
     *,
     step: jax.Array,
     knobs: Knobs,
-) -> tuple[Params, tuple[dict[str, Slots], ...], Params]:
+) -> tuple[Params, tuple[dict[str, OptimizerState], ...], Params]:
     """Weights and slots after one update, and by how much it moved each weight.
 
     Args:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import jax
 import jax.numpy as jnp
 
-from goodfit.errors import RecipeError
+from goodfit.errors import ConfigError
 from goodfit.nn.arrays import AnyParams
 from goodfit.nn.validation import is_finite
 
@@ -26,7 +26,7 @@ class L1L2:
     one compilation; ``None`` does not.
 
     Raises:
-        RecipeError: a strength is negative, infinite or not a number.
+        ConfigError: a strength is negative, infinite or not a number.
     """
 
     l1: float | None = None
@@ -35,7 +35,7 @@ class L1L2:
     def __post_init__(self) -> None:
         for name, strength in (("l1", self.l1), ("l2", self.l2)):
             if strength is not None and not (is_finite(strength) and strength >= 0):
-                raise RecipeError(f"{name} must be a finite number, zero or larger, not {strength!r}.")
+                raise ConfigError(f"{name} must be a finite number, zero or larger, not {strength!r}.")
 
 
 def l2(strength: float = 0.01) -> L1L2:
@@ -47,7 +47,7 @@ def l2(strength: float = 0.01) -> L1L2:
     0.3
 
     Raises:
-        RecipeError: ``strength`` is negative, infinite or not a number.
+        ConfigError: ``strength`` is negative, infinite or not a number.
     """
     return L1L2(l2=strength)
 
@@ -56,7 +56,7 @@ def l1(strength: float = 0.01) -> L1L2:
     """Penalty ``strength · Σ|w|`` on a weight array (lasso); equals Keras' ``L1(strength)``.
 
     Raises:
-        RecipeError: ``strength`` is negative, infinite or not a number.
+        ConfigError: ``strength`` is negative, infinite or not a number.
     """
     return L1L2(l1=strength)
 
@@ -65,7 +65,7 @@ def l1_l2(l1: float = 0.01, l2: float = 0.01) -> L1L2:
     """Penalty ``l1 · Σ|w| + l2 · Σw²`` on a weight array (elastic net); equals Keras' ``L1L2(l1, l2)``.
 
     Raises:
-        RecipeError: a strength is negative, infinite or not a number.
+        ConfigError: a strength is negative, infinite or not a number.
     """
     return L1L2(l1=l1, l2=l2)
 

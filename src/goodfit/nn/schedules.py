@@ -9,7 +9,7 @@ from typing import NamedTuple, Protocol, Self
 import jax
 import jax.numpy as jnp
 
-from goodfit.errors import RecipeError
+from goodfit.errors import ConfigError
 from goodfit.nn.validation import is_finite, is_whole
 
 
@@ -36,7 +36,7 @@ class Schedule(Protocol):
 
 def _check_steps(argument: str, steps: int | None, smallest: int) -> None:
     if steps is not None and not (is_whole(steps) and steps >= smallest):
-        raise RecipeError(f"{argument} must be a whole number of updates, {smallest} or more, not {steps!r}.")
+        raise ConfigError(f"{argument} must be a whole number of updates, {smallest} or more, not {steps!r}.")
 
 
 @dataclass(frozen=True)
@@ -65,7 +65,7 @@ class ExponentialDecay:
         decay_steps: in updates; None is the whole training.
 
     Raises:
-        RecipeError: a number is outside its range.
+        ConfigError: a number is outside its range.
     """
 
     decay_rate: float
@@ -75,7 +75,7 @@ class ExponentialDecay:
 
     def __post_init__(self) -> None:
         if not (is_finite(self.decay_rate) and self.decay_rate > 0):
-            raise RecipeError(f"decay_rate must be a positive number, not {self.decay_rate!r}.")
+            raise ConfigError(f"decay_rate must be a positive number, not {self.decay_rate!r}.")
         _check_steps("decay_steps", self.decay_steps, 1)
 
     def knobs(self, total_steps: int) -> ScheduleKnobs:
@@ -101,7 +101,7 @@ class CosineDecay:
         alpha: smallest multiplier, 0 … 1.
 
     Raises:
-        RecipeError: a number is outside its range.
+        ConfigError: a number is outside its range.
 
     Source: Loshchilov & Hutter 2017, without restarts; Keras' ``CosineDecay`` with ``warmup_target`` equal to the rate.
     """
@@ -115,7 +115,7 @@ class CosineDecay:
         _check_steps("decay_steps", self.decay_steps, 1)
         _check_steps("warmup_steps", self.warmup_steps, 0)
         if not (is_finite(self.alpha) and 0 <= self.alpha <= 1):
-            raise RecipeError(f"alpha of CosineDecay must lie between 0 and 1, not {self.alpha!r}.")
+            raise ConfigError(f"alpha of CosineDecay must lie between 0 and 1, not {self.alpha!r}.")
 
     def knobs(self, total_steps: int) -> ScheduleKnobs:
         steps = self.decay_steps or max(1, total_steps - self.warmup_steps)

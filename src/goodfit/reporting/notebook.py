@@ -4,15 +4,15 @@ from typing import Any
 
 import numpy as np
 
-from goodfit.errors import RecipeError
+from goodfit.errors import ConfigError
 from goodfit.experiment.run_folder import SweepRecord
 from goodfit.reporting.charts.curves import loss_curves
 from goodfit.reporting.charts.grid import explorer
 from goodfit.reporting.charts.weights import weight_histogram
-from goodfit.reporting.members import bins, grid_of, quantiles
 from goodfit.reporting.svg import Chart, beside
 from goodfit.reporting.theme import CONFIG
-from goodfit.reporting.view import Judged, l2_name, pair_of
+from goodfit.reporting.trials import bins, grid_of, quantiles
+from goodfit.reporting.view import TrialResult, l2_name, pair_of
 from goodfit.search.sweep import Sweep
 from goodfit.training.fit import Outcome, Training
 from goodfit.training.history import History
@@ -28,15 +28,15 @@ def plot(result: object) -> Chart:
         result: a ``History``, ``Training``, ``Sweep``, or a ``Run``.
 
     Raises:
-        RecipeError: it is none of these.
+        ConfigError: it is none of these.
 
     >>> import goodfit
     >>> run = goodfit.train("iris", l2=0.01, learning_rate=0.01, epochs=5)
     >>> type(goodfit.plot(run.history)).__name__
     'LayerChart'
     """
-    found = result.record.sweep or result.record.training if isinstance(result, Judged) else result
-    patience = result.record.settings.patience if isinstance(result, Judged) else None
+    found = result.record.sweep or result.record.training if isinstance(result, TrialResult) else result
+    patience = result.record.settings.patience if isinstance(result, TrialResult) else None
     match found:
         case Training():
             return styled(_curves(found.history, found.best_epoch, found.outcome, patience))
@@ -44,7 +44,7 @@ def plot(result: object) -> Chart:
             return styled(_curves(found, _lowest(found)))
         case Sweep() | SweepRecord():
             return styled(explorer(grid_of(found)))
-    raise RecipeError(f"plot shows a History, Training, Sweep or Run, not {type(result).__name__}.")
+    raise ConfigError(f"plot shows a History, Training, Sweep or Run, not {type(result).__name__}.")
 
 
 def plot_weights(result: object) -> Chart:
@@ -57,17 +57,17 @@ def plot_weights(result: object) -> Chart:
         result: a ``Training``, ``Sweep``, or a ``Run``.
 
     Raises:
-        RecipeError: it is none of these.
+        ConfigError: it is none of these.
     """
-    found = result.record.sweep or result.record.training if isinstance(result, Judged) else result
+    found = result.record.sweep or result.record.training if isinstance(result, TrialResult) else result
     match found:
         case Training():
             shown = {"": quantiles(found.params)}
         case Sweep() | SweepRecord():
             grid = grid_of(found)
-            shown = {l2_name(member.l2): member.quantiles for member in pair_of(grid) or [grid.winner]}
+            shown = {l2_name(trial.l2): trial.quantiles for trial in pair_of(grid) or [grid.winner]}
         case _:
-            raise RecipeError(f"plot_weights shows a Training, Sweep or Run, not {type(result).__name__}.")
+            raise ConfigError(f"plot_weights shows a Training, Sweep or Run, not {type(result).__name__}.")
     edges = bins(list(shown.values()))
     return styled(beside([weight_histogram(of, edges, title=title) for title, of in shown.items()]))
 

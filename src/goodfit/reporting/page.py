@@ -7,21 +7,21 @@ from typing import Any
 from goodfit.diagnosis.verdict import diagnose
 from goodfit.errors import RunError
 from goodfit.experiment.run_folder import write_file
-from goodfit.formatting import METRICS, numbers
+from goodfit.formatting import METRIC_LABELS, numbers
 from goodfit.reporting import sentences, view
 from goodfit.reporting.charts.grid import heat_map
 from goodfit.reporting.command import source_name, train_command
-from goodfit.reporting.members import Grid, given_back, grid_of
 from goodfit.reporting.pages import Figure, render, write_pngs
+from goodfit.reporting.trials import Grid, given_back, grid_of
 
 MOST_CLASSES = 20
 """A confusion matrix of more classes is not shown: only its sentence."""
 
 
-def report(run: view.Judged, path: str | Path, *, pngs: str | Path | None = None) -> Path:
+def report(run: view.TrialResult, path: str | Path, *, pngs: str | Path | None = None) -> Path:
     """Write the report of a run as one HTML file that needs no network, and give its path back.
 
-    In the reader's order: the verdict and the next step, what else might have done better, the parts and the seal, the
+    In the reader's order: the verdict and the next step, what else might have done better, the splits and the seal, the
     curves, the grid, weights without and with L2, three learning rates, what each λ did, Adam's steps, what the data
     checks found, metrics with intervals beside a linear model and a baseline, the exam if it was opened, and how to
     make the run again. What a run does not have is left out.
@@ -34,7 +34,7 @@ def report(run: view.Judged, path: str | Path, *, pngs: str | Path | None = None
     Raises:
         RunError: a file cannot be written, or this is no run.
     """
-    if not isinstance(run, view.Judged):
+    if not isinstance(run, view.TrialResult):
         raise RunError(f"a report is of a run, from goodfit.train or goodfit.load, not of {type(run).__name__!r}.")
     out = Path(path)
     try:
@@ -46,7 +46,7 @@ def report(run: view.Judged, path: str | Path, *, pngs: str | Path | None = None
     return out
 
 
-def pictures(run: view.Judged) -> list[Figure]:
+def pictures(run: view.TrialResult) -> list[Figure]:
     """Every picture of the report."""
     grid = grid_of(run.record.sweep) if run.record.sweep else None
     figures = [figure for figure in _figures(run, grid).values() if figure is not None]
@@ -55,13 +55,13 @@ def pictures(run: view.Judged) -> list[Figure]:
     return [*figures, *view.judged_figures(run.record)]
 
 
-def html(run: view.Judged) -> str:
+def html(run: view.TrialResult) -> str:
     """The report as text."""
     record, verdict = run.record, diagnose(run.record)
     grid = grid_of(record.sweep) if record.sweep else None
     selected = view.selection(grid) if grid else None
     figures, judged = _figures(run, grid), list(view.judged_figures(record))
-    evidence = record.evidence
+    evidence = record.measurements
     return render(
         "report.html.j2",
         [figure for figure in (*figures.values(), *judged, *(selected.figures if selected else ())) if figure],
@@ -77,7 +77,7 @@ def html(run: view.Judged) -> str:
         grid=grid,
         grid_sentence=sentences.of_grid(grid) if grid else "",
         selection=selected,
-        sizes={name: len(rows) for name, rows in record.parts.arrays().items()},
+        sizes={name: len(rows) for name, rows in record.splits.arrays().items()},
         checks=evidence.checks,
         repairs={check.sentence: _command(run, check.argument) for check in evidence.checks},
         metrics=view.metric_rows(record),
@@ -90,13 +90,13 @@ def html(run: view.Judged) -> str:
     )
 
 
-def _figures(run: view.Judged, grid: Grid | None) -> dict[str, Figure | None]:
+def _figures(run: view.TrialResult, grid: Grid | None) -> dict[str, Figure | None]:
     """The figures of fixed places by name; None for what this run does not have."""
     record = run.record
     openings = len(run.ledger.openings())
     return {
         "reasons": view.reasons_figure(record),
-        "parts": view.parts_figure(record, openings),
+        "splits": view.splits_figure(record, openings),
         "curves": view.curves_figure(record),
         "weights": view.pair_figure(grid) if grid else view.own_weights_figure(record),
         "rates": view.rates_figure(grid) if grid else None,
@@ -105,18 +105,18 @@ def _figures(run: view.Judged, grid: Grid | None) -> dict[str, Figure | None]:
     }
 
 
-def _command(run: view.Judged, argument: str) -> str:
+def _command(run: view.TrialResult, argument: str) -> str:
     """The training with this argument as a command; "" without one."""
     return train_command(run.record, argument=argument) if argument else ""
 
 
-def _openings(run: view.Judged) -> Iterator[dict[str, Any]]:
+def _openings(run: view.TrialResult) -> Iterator[dict[str, Any]]:
     for opening in run.ledger.openings():
         rows = []
         for name, estimate in opening.scores.items():
             known = run.record.validation_scores.get(name, float("nan"))
             test, low, high, validation = numbers(*estimate, known)
-            rows.append((METRICS.get(name, name), test, f"{low} to {high}", validation))
+            rows.append((METRIC_LABELS.get(name, name), test, f"{low} to {high}", validation))
         time = opening.time.replace("T", " ").replace("+00:00", " UTC")
         yield {"number": opening.number, "time": time, "reason": opening.reason or "", "rows": rows}
 

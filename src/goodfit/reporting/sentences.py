@@ -7,61 +7,61 @@ import numpy as np
 from goodfit.diagnosis.rules.comparisons import perhaps, surely
 from goodfit.diagnosis.rules.fit import Reason
 from goodfit.formatting import count, listed, numbers, plain, share
-from goodfit.reporting.members import Grid, Member, knob
+from goodfit.reporting.trials import Grid, Trial, knob
 
 CLEARLY = 1.02
 """A loss is clearly higher from here on, as a multiple of the other."""
 
 
-def of_curves(member: Member, *, patience: int | None = None) -> str:
+def of_curves(trial: Trial, *, patience: int | None = None) -> str:
     """The curves of the training that is given back."""
-    if not member.best_epoch:
+    if not trial.best_epoch:
         return "No epoch has a finite loss: the steps were too long, and the loss blew up."
-    best, gap, loss = _at_best(member)
-    lower = member.at_best(member.judged) < member.at_best(member.loss)
-    at = f"the validation loss is lowest at epoch {member.best_epoch:,}, {best}"
-    if not len(member.val_loss):
-        first, last = numbers(member.loss[0], member.at_best(member.loss))
-        return f"The training loss goes from {first} to {last} in {count(member.epochs, 'epoch')}; no rows validate it."
+    best, gap, loss = _at_best(trial)
+    lower = trial.at_best(trial.judged) < trial.at_best(trial.loss)
+    at = f"the validation loss is lowest at epoch {trial.best_epoch:,}, {best}"
+    if not len(trial.val_loss):
+        first, last = numbers(trial.loss[0], trial.at_best(trial.loss))
+        return f"The training loss goes from {first} to {last} in {count(trial.epochs, 'epoch')}; no rows validate it."
     shaded = f"the shaded gap to the training loss, {loss}, is {gap}"
     if lower:
         shaded = f"the training loss, {loss}, is not even as low"
-    match member.outcome:
+    match trial.outcome:
         case "stopped_early" if patience:
             waited = f"nothing got lower in the {count(patience, 'epoch')} of patience after it"
             return f"Stop here: {at}, {waited}, and {shaded}."
         case "diverged":
-            return f"The loss blew up after epoch {member.epochs:,}; before that {at}, and {shaded}."
-        case "finished" if member.best_epoch == member.epochs:
+            return f"The loss blew up after epoch {trial.epochs:,}; before that {at}, and {shaded}."
+        case "finished" if trial.best_epoch == trial.epochs:
             return f"The best epoch is the last one: {at}, and {shaded}."
         case _:
             return f"Stop here: {at}, and {shaded}."
 
 
-def of_member(member: Member) -> str:
+def of_trial(trial: Trial) -> str:
     """One training of the grid."""
-    point = f"λ {knob(member.l2)}, learning rate {knob(member.learning_rate)}"
-    if not member.best_epoch:
-        return f"{point}: the loss blew up in epoch {member.epochs:,}, and no epoch is finite."
-    best, gap, loss = _at_best(member)
+    config = f"λ {knob(trial.l2)}, learning rate {knob(trial.learning_rate)}"
+    if not trial.best_epoch:
+        return f"{config}: the loss blew up in epoch {trial.epochs:,}, and no epoch is finite."
+    best, gap, loss = _at_best(trial)
     how = {
-        "stopped_early": f"stopped after {member.epochs:,}",
-        "diverged": f"blew up after {member.epochs:,}",
-        "finished": f"all {member.epochs:,} done",
-    }.get(member.outcome, f"ended after {member.epochs:,}")
-    lowest = f"lowest validation loss {best} at epoch {member.best_epoch:,} ({how})"
-    return f"{point}: {lowest}, training loss there {loss}, gap {gap}; {of_weights(member)}."
+        "stopped_early": f"stopped after {trial.epochs:,}",
+        "diverged": f"blew up after {trial.epochs:,}",
+        "finished": f"all {trial.epochs:,} done",
+    }.get(trial.outcome, f"ended after {trial.epochs:,}")
+    lowest = f"lowest validation loss {best} at epoch {trial.best_epoch:,} ({how})"
+    return f"{config}: {lowest}, training loss there {loss}, gap {gap}; {of_weights(trial)}."
 
 
-def _at_best(member: Member) -> list[str]:
+def _at_best(trial: Trial) -> list[str]:
     """Validation loss, gap and training loss at the best epoch."""
-    loss, val_loss = member.at_best(member.loss), member.at_best(member.judged)
+    loss, val_loss = trial.at_best(trial.loss), trial.at_best(trial.judged)
     return numbers(val_loss, val_loss - loss, loss)
 
 
-def of_weights(member: Member) -> str:
+def of_weights(trial: Trial) -> str:
     """Where they lie, as part of a sentence."""
-    low, high = (np.quantile(member.quantiles, end) for end in (0.05, 0.95))
+    low, high = (np.quantile(trial.quantiles, end) for end in (0.05, 0.95))
     return "90% of the weights lie between {} and {}".format(*numbers(low, high))
 
 
@@ -77,9 +77,9 @@ def of_grid(grid: Grid) -> str:
     return f"{said}; chosen was λ {knob(grid.chosen[0])}, the largest within one standard error of the lowest."
 
 
-def of_pair(without: Member, penalised: Member) -> str:
+def of_pair(without: Trial, penalised: Trial) -> str:
     """Weights with less L2 and with more."""
-    spans = [float(np.diff(np.quantile(member.quantiles, [0.05, 0.95]))[0]) for member in (without, penalised)]
+    spans = [float(np.diff(np.quantile(trial.quantiles, [0.05, 0.95]))[0]) for trial in (without, penalised)]
     less, more = numbers(spans[0] / 2, spans[1] / 2)
     first = "Without L2" if without.l2 == 0 else f"With λ {knob(without.l2)}"
     ratio = spans[0] / spans[1] if spans[1] else np.inf
@@ -92,31 +92,31 @@ def of_pair(without: Member, penalised: Member) -> str:
     return f"{first} 90% of the weights lie within ±{less}; with λ {knob(penalised.l2)} within ±{more}: {near}."
 
 
-def pace(member: Member, right: Member) -> str:
+def pace(trial: Trial, right: Trial) -> str:
     """What a learning rate is like beside the right one, in the guide's words."""
-    if member is right:
+    if trial is right:
         return "perfect pace"
-    clearly = member.at_best(member.judged) > CLEARLY * right.at_best(right.judged)
-    if member.learning_rate < right.learning_rate:
+    clearly = trial.at_best(trial.judged) > CLEARLY * right.at_best(right.judged)
+    if trial.learning_rate < right.learning_rate:
         return "too small: baby steps" if clearly else "smaller: gets there as well"
-    if member.outcome == "diverged":
+    if trial.outcome == "diverged":
         return "too large: it blows up"
     return "too large: jumping around" if clearly else "larger: gets there as well"
 
 
-def of_rates(members: Sequence[Member], right: Member) -> str:
+def of_rates(trials: Sequence[Trial], right: Trial) -> str:
     """The pace of several learning rates, the smallest first."""
     what = "Validation loss" if len(right.val_loss) else "Loss"
-    return f"{what} by learning rate: {'; '.join(_reached(member, right) for member in members)}."
+    return f"{what} by learning rate: {'; '.join(_reached(trial, right) for trial in trials)}."
 
 
-def _reached(member: Member, right: Member) -> str:
-    rate, lowest = knob(member.learning_rate), member.at_best(member.judged)
-    epochs = count(member.best_epoch, "epoch")
+def _reached(trial: Trial, right: Trial) -> str:
+    rate, lowest = knob(trial.learning_rate), trial.at_best(trial.judged)
+    epochs = count(trial.best_epoch, "epoch")
     (loss,) = numbers(lowest)
     if not np.isfinite(lowest):
         return f"{rate} blows up at once"
-    match pace(member, right):
+    match pace(trial, right):
         case "perfect pace":
             return f"{rate} is the perfect pace, down to {loss} in {epochs}"
         case "too small: baby steps":
@@ -129,13 +129,13 @@ def _reached(member: Member, right: Member) -> str:
             return f"{rate} gets there as well, {loss} in {epochs}"
 
 
-def of_ladder(members: Sequence[Member]) -> str:
+def of_ladder(trials: Sequence[Trial]) -> str:
     """What more and more L2 does."""
-    finite = [member for member in members if np.isfinite(member.at_best(member.judged))]
+    finite = [trial for trial in trials if np.isfinite(trial.at_best(trial.judged))]
     first, last = finite[0], finite[-1]
-    best = min(finite, key=lambda member: member.at_best(member.judged))
-    gaps = numbers(*(member.at_best(member.val_loss) - member.at_best(member.loss) for member in (first, last)))
-    spans = numbers(*(float(np.abs(np.quantile(member.quantiles, [0.05, 0.95])).max()) for member in (first, last)))
+    best = min(finite, key=lambda trial: trial.at_best(trial.judged))
+    gaps = numbers(*(trial.at_best(trial.val_loss) - trial.at_best(trial.loss) for trial in (first, last)))
+    spans = numbers(*(float(np.abs(np.quantile(trial.quantiles, [0.05, 0.95])).max()) for trial in (first, last)))
     ends = f"From λ {knob(first.l2)} to λ {knob(last.l2)}"
     return (
         f"{ends} 90% of the weights shrink from within ±{spans[0]} to within ±{spans[1]} and the gap between both "
@@ -171,7 +171,7 @@ def of_reasons(reasons: Sequence[Reason]) -> str:
     return f"{said}; bars show how far the luck of the rows reaches, right of the dashed line is clear, {ends}."
 
 
-def of_parts(sizes: Mapping[str, int], openings: int) -> str:
+def of_splits(sizes: Mapping[str, int], openings: int) -> str:
     """Who learns, who chooses, who examines."""
     shares = {part: f"{100 * n / sum(sizes.values()):.0f}%" for part, n in sizes.items()}
     said = f"{shares['train']} of the rows teach, {shares['validation']} choose"
@@ -208,7 +208,7 @@ def of_calibration(bins: Sequence[tuple[float, float, int]], *, probabilities: b
         side = "too low" if off > 0 else "too high"
         lean = f", {side} on the whole" if abs(off) > spread / 2 and spread > 0.02 else ""
         return (
-            f"What is predicted and what is true differ by {100 * spread:.1f} points on average{lean}; "
+            f"What is predicted and what is true differ by {100 * spread:.1f} configs on average{lean}; "
             "on the dashed line they would be the same."
         )
     return (

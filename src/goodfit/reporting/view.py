@@ -10,18 +10,18 @@ from goodfit.diagnosis.from_run import case_of
 from goodfit.diagnosis.rules.comparisons import surely
 from goodfit.diagnosis.rules.fit import Reason, freeing, restraining
 from goodfit.experiment.run_folder import Record
-from goodfit.formatting import METRICS, grid_numbers, numbers
+from goodfit.formatting import METRIC_LABELS, grid_numbers, numbers
 from goodfit.holdout.exam import Ledger
 from goodfit.reporting import sentences
-from goodfit.reporting.charts.curves import loss_curves, member_curves, rate_curves
+from goodfit.reporting.charts.curves import loss_curves, rate_curves, trial_curves
 from goodfit.reporting.charts.judged import calibration_chart, residual_chart
 from goodfit.reporting.charts.penalties import loss_ladder
 from goodfit.reporting.charts.reasons import reason_chart
-from goodfit.reporting.charts.table import parts_chart, step_chart
-from goodfit.reporting.charts.weights import member_weights, weight_histogram, weight_ladder
-from goodfit.reporting.members import Cell, Grid, Member, bins, given_back, knob, knobs
+from goodfit.reporting.charts.table import splits_chart, step_chart
+from goodfit.reporting.charts.weights import trial_weights, weight_histogram, weight_ladder
 from goodfit.reporting.pages import Figure
 from goodfit.reporting.theme import HEAT_LIGHT, NARROW, TRAIN, VALIDATION, WIDTH
+from goodfit.reporting.trials import Cell, Grid, Trial, bins, given_back, knob, knobs
 
 MOST_BESIDE = 7
 """A grid of more learning rates has no room for anything beside it."""
@@ -34,7 +34,7 @@ RARE = 0.5
 
 
 @runtime_checkable
-class Judged(Protocol):
+class TrialResult(Protocol):
     """What a report is written of: ``goodfit.Run``."""
 
     @property
@@ -82,12 +82,12 @@ class Selection:
 
 def curves_figure(record: Record) -> Figure | None:
     """Curves of the training that is given back; None where no epoch is finite."""
-    member, patience = given_back(record), record.settings.patience
-    if not member.best_epoch:
+    trial, patience = given_back(record), record.settings.patience
+    if not trial.best_epoch:
         return None
-    stopped = member.outcome == "stopped_early"
-    chart = loss_curves(member.loss, member.val_loss, best_epoch=member.best_epoch, patience=patience, stopped=stopped)
-    return Figure("curves", "Both losses", sentences.of_curves(member, patience=patience), [chart])
+    stopped = trial.outcome == "stopped_early"
+    chart = loss_curves(trial.loss, trial.val_loss, best_epoch=trial.best_epoch, patience=patience, stopped=stopped)
+    return Figure("curves", "Both losses", sentences.of_curves(trial, patience=patience), [chart])
 
 
 def reasons_figure(record: Record) -> Figure | None:
@@ -109,10 +109,10 @@ def _kind(reason: Reason) -> int:
     return 0 if reason.what.startswith("λ") else 1 if reason.what.startswith("rate") else 2
 
 
-def parts_figure(record: Record, openings: int) -> Figure:
+def splits_figure(record: Record, openings: int) -> Figure:
     """Who is in which part."""
-    sizes = {name: len(rows) for name, rows in record.parts.arrays().items()}
-    return Figure("parts", "Three parts", sentences.of_parts(sizes, openings), [parts_chart(sizes)])
+    sizes = {name: len(rows) for name, rows in record.splits.arrays().items()}
+    return Figure("splits", "Three splits", sentences.of_splits(sizes, openings), [splits_chart(sizes)])
 
 
 def pair_figure(grid: Grid) -> Figure | None:
@@ -120,61 +120,61 @@ def pair_figure(grid: Grid) -> Figure | None:
     pair = pair_of(grid)
     if pair is None:
         return None
-    edges = bins([member.quantiles for member in pair])
+    edges = bins([trial.quantiles for trial in pair])
     charts = [
-        weight_histogram(member.quantiles, edges, title=l2_name(member.l2), colour=colour)
-        for member, colour in zip(pair, (VALIDATION, TRAIN), strict=True)
+        weight_histogram(trial.quantiles, edges, title=l2_name(trial.l2), colour=colour)
+        for trial, colour in zip(pair, (VALIDATION, TRAIN), strict=True)
     ]
     return Figure("weights", "Weights without and with L2", sentences.of_pair(*pair), charts)
 
 
 def own_weights_figure(record: Record) -> Figure | None:
     """The weights of a single training; None where it has learned none."""
-    member = given_back(record)
-    if not member.best_epoch:
+    trial = given_back(record)
+    if not trial.best_epoch:
         return None
-    said = sentences.of_weights(member)
-    chart = weight_histogram(member.quantiles, bins([member.quantiles]), colour=TRAIN)
-    return Figure("weights", "Weights", f"With {l2_name(member.l2)}, {said}.", [chart])
+    said = sentences.of_weights(trial)
+    chart = weight_histogram(trial.quantiles, bins([trial.quantiles]), colour=TRAIN)
+    return Figure("weights", "Weights", f"With {l2_name(trial.l2)}, {said}.", [chart])
 
 
 def rates_figure(grid: Grid) -> Figure | None:
     """Too small, right, too large: the ends of the grid's learning rates beside the chosen one, at the chosen λ."""
     right = grid.winner
-    line = [member for member in grid.of_l2(right.l2) if len(member.loss) and np.isfinite(member.judged[0])]
-    slower = [member for member in line if member.learning_rate < right.learning_rate][:1]
-    faster = [member for member in line if member.learning_rate > right.learning_rate][-1:]
+    line = [trial for trial in grid.of_l2(right.l2) if len(trial.loss) and np.isfinite(trial.judged[0])]
+    slower = [trial for trial in line if trial.learning_rate < right.learning_rate][:1]
+    faster = [trial for trial in line if trial.learning_rate > right.learning_rate][-1:]
     found = [*slower, right, *faster]
     if len(found) < 2:
         return None
-    most = 1.5 * max(member.judged[0] for member in (*slower, right))
-    losses = [x for member in found for x in (*member.loss, *member.val_loss) if x <= most]
-    n_epochs = max(member.epochs for member in found)
+    most = 1.5 * max(trial.judged[0] for trial in (*slower, right))
+    losses = [x for trial in found for x in (*trial.loss, *trial.val_loss) if x <= most]
+    n_epochs = max(trial.epochs for trial in found)
     charts = [
         rate_curves(
-            member,
+            trial,
             n_epochs=n_epochs,
             ends=(min(losses), max(losses)),
-            title=f"{knob(member.learning_rate)} · {sentences.pace(member, right)}",
+            title=f"{knob(trial.learning_rate)} · {sentences.pace(trial, right)}",
             width=WIDTH if len(found) < 3 else NARROW,
         )
-        for member in found
+        for trial in found
     ]
     return Figure("rates", "Learning rates", sentences.of_rates(found, right), charts)
 
 
 def ladder_figure(grid: Grid) -> Figure | None:
     """What each λ did, at the chosen learning rate."""
-    members = [member for member in grid.of_rate(grid.winner.learning_rate) if member.best_epoch]
-    if len(members) < 3:
+    trials = [trial for trial in grid.of_rate(grid.winner.learning_rate) if trial.best_epoch]
+    if len(trials) < 3:
         return None
-    charts = [loss_ladder(members, chosen=grid.winner.l2), weight_ladder(members)]
-    return Figure("ladder", "The ladder of λ", sentences.of_ladder(members), charts)
+    charts = [loss_ladder(trials, chosen=grid.winner.l2), weight_ladder(trials)]
+    return Figure("ladder", "The ladder of λ", sentences.of_ladder(trials), charts)
 
 
 def steps_figure(record: Record) -> Figure | None:
     """Adam's steps, where some features are rarer than others."""
-    features = [row for row in record.evidence.features if row[1] > 0 and np.isfinite(row[2]) and row[2] > 0]
+    features = [row for row in record.measurements.features if row[1] > 0 and np.isfinite(row[2]) and row[2] > 0]
     shares = [share for _, share, _ in features]
     if len(features) < 4 or min(shares) > RARE * max(shares):
         return None
@@ -184,7 +184,7 @@ def steps_figure(record: Record) -> Figure | None:
 
 def judged_figures(record: Record) -> Iterator[Figure]:
     """Calibration, and residuals of a quantity."""
-    evidence, classes = record.evidence, record.target.task != "regression"
+    evidence, classes = record.measurements, record.target.task != "regression"
     if evidence.calibration:
         chart = calibration_chart(evidence.calibration, probabilities=classes)
         said = sentences.of_calibration(evidence.calibration, probabilities=classes)
@@ -198,7 +198,7 @@ def selection(grid: Grid) -> Selection:
     """The heat map whose cells can be selected, with the curves and weights of each."""
     shown = _shown(grid)
     places = {cell: place for place, cell in enumerate(shown)}
-    members = [grid.members[cell] for cell in shown]
+    trials = [grid.trials[cell] for cell in shown]
     texts = dict(zip(grid.means, grid_numbers(grid.means.values()), strict=True))
     shades = _shades(grid.means)
     lines = [
@@ -208,21 +208,21 @@ def selection(grid: Grid) -> Selection:
     return Selection(
         rates=knobs(grid.rates),
         lines=lines,
-        sentences=[sentences.of_member(member) for member in members],
+        sentences=[sentences.of_trial(trial) for trial in trials],
         start=places[grid.chosen],
         curves=Figure(
-            "member-curves",
+            "trial-curves",
             "Its losses",
             "The selected training stands out among the faint validation losses of all others.",
-            [member_curves(members, points=70 if len(members) <= 60 else 40)],
+            [trial_curves(trials, configs=70 if len(trials) <= 60 else 40)],
         ),
         weights=Figure(
-            "member-weights",
+            "trial-weights",
             "Its weights",
             "All trainings share this axis, so that pulling towards zero shows as a narrower shape.",
-            [member_weights(members)],
+            [trial_weights(trials)],
         ),
-        left_out=len(grid.members) - len(shown),
+        left_out=len(grid.trials) - len(shown),
     )
 
 
@@ -230,21 +230,21 @@ def metric_rows(record: Record) -> list[tuple[str, str, str, str, str]]:
     """Name, network, its interval, linear model, baseline; of validation rows."""
     found = []
     for name, score in record.validation_scores.items():
-        low, high = record.evidence.intervals.get(name, (score, np.nan, np.nan))[1:]
-        linear = record.evidence.linear_scores.get(name, np.nan)
+        low, high = record.measurements.intervals.get(name, (score, np.nan, np.nan))[1:]
+        linear = record.measurements.linear_scores.get(name, np.nan)
         own, low_, high_, linear_, base = numbers(score, low, high, linear, record.baseline_scores[name])
-        found.append((METRICS[name], own, f"{low_} to {high_}" if np.isfinite(low) else "–", linear_, base))
+        found.append((METRIC_LABELS[name], own, f"{low_} to {high_}" if np.isfinite(low) else "–", linear_, base))
     return found
 
 
-def pair_of(grid: Grid) -> tuple[Member, Member] | None:
+def pair_of(grid: Grid) -> tuple[Trial, Trial] | None:
     """The smallest λ and the chosen one; where that is the smallest, the best of the others."""
-    members = [member for member in grid.of_rate(grid.winner.learning_rate) if member.best_epoch]
-    if len(members) < 2:
+    trials = [trial for trial in grid.of_rate(grid.winner.learning_rate) if trial.best_epoch]
+    if len(trials) < 2:
         return None
-    least, others = members[0], members[1:]
-    chosen = [member for member in others if member.l2 == grid.winner.l2]
-    return least, (chosen or sorted(others, key=lambda member: member.at_best(member.judged)))[0]
+    least, others = trials[0], trials[1:]
+    chosen = [trial for trial in others if trial.l2 == grid.winner.l2]
+    return least, (chosen or sorted(others, key=lambda trial: trial.at_best(trial.judged)))[0]
 
 
 def l2_name(l2: float) -> str:
@@ -253,7 +253,7 @@ def l2_name(l2: float) -> str:
 
 def _shown(grid: Grid) -> list[Cell]:
     """Cells in reading order; of very many those in the chosen row and column, and the lowest."""
-    ordered = [(l2, rate) for l2 in grid.l2 for rate in grid.rates if (l2, rate) in grid.members]
+    ordered = [(l2, rate) for l2 in grid.l2 for rate in grid.rates if (l2, rate) in grid.trials]
     if len(ordered) <= MOST_SHOWN:
         return ordered
     near = [cell for cell in ordered if cell[0] == grid.chosen[0] or cell[1] == grid.chosen[1]]

@@ -15,7 +15,7 @@ import jax
 import numpy as np
 import numpy.typing as npt
 
-from goodfit.errors import RecipeError
+from goodfit.errors import ConfigError
 from goodfit.nn.layers import Layer
 from goodfit.nn.losses import Loss
 from goodfit.nn.network import init_network
@@ -23,12 +23,12 @@ from goodfit.nn.optimizers import Optimizer, get_optimizer
 from goodfit.nn.packing import layout_of
 from goodfit.nn.schedules import ExponentialDecay
 from goodfit.nn.validation import is_finite
-from goodfit.search.parallel import Member, make_advance, stack
-from goodfit.training.evaluation import Rows
-from goodfit.training.fit import make_plan, row_order
+from goodfit.search.parallel import Trial, make_advance, stack
+from goodfit.training.evaluation import Dataset
+from goodfit.training.fit import evaluation_rows, row_order
 from goodfit.training.history import column_names
 from goodfit.training.loop import FINISHED, start
-from goodfit.training.recipe import Recipe, check_count, make_recipe
+from goodfit.training.recipe import Recipe, make_recipe, validate_count
 
 Array = npt.NDArray[Any]
 POINTS_PER_DECADE = 20
@@ -69,7 +69,7 @@ def learning_rate_range(
     *,
     optimizer: str | Optimizer,
     loss: str | Loss,
-    rows: Rows,
+    rows: Dataset,
     train: Array,
     batch_size: int = 32,
     seeds: int = 5,
@@ -89,14 +89,14 @@ def learning_rate_range(
         seeds: how many trainings, with first weights and row orders of their own: ``seed``, ``seed`` + 1, …
 
     Raises:
-        RecipeError: an argument is outside its range.
+        ConfigError: an argument is outside its range.
     """
-    check_count("seeds", seeds)
+    validate_count("seeds", seeds)
     for name, value in (("low", low), ("high", high)):
         if not (is_finite(value) and value > 0):
-            raise RecipeError(f"{name} must be a learning rate above 0, not {value!r}.")
+            raise ConfigError(f"{name} must be a learning rate above 0, not {value!r}.")
     if high < 10 * low:
-        raise RecipeError(f"high must be at least ten times low, but they are {high:g} and {low:g}.")
+        raise ConfigError(f"high must be at least ten times low, but they are {high:g} and {low:g}.")
     n_points = int(np.ceil(POINTS_PER_DECADE * np.log10(high / low)))
     n_updates = n_points * UPDATES
     recipe, knobs = make_recipe(
@@ -108,32 +108,34 @@ def learning_rate_range(
         total_steps=n_updates - 1,
         dtype=dtype,
     )
-    members = [
-        Member(
+    trials = [
+        Trial(
             knobs._replace(seed=np.asarray(number % 2**32, np.uint32)),
             number,
             init_network(layers, n_inputs=rows.x.shape[1], seed=number, dtype=dtype),
         )
         for number in range(seed, seed + seeds)
     ]
-    losses = _measure(recipe, members, rows, train, n_points, seed=seed)
+    losses = _measure(recipe, trials, rows, train, n_points, seed=seed)
     rates = low * (high / low) ** (np.arange(1, n_updates, UPDATES) / (n_updates - 1))
     return _read(rates, losses)
 
 
-def _measure(recipe: Recipe, members: Sequence[Member], rows: Rows, train: Array, n_points: int, *, seed: int) -> Array:
-    """Loss of each member on the sample after each point (members, points), in one call of the sweep's program."""
-    n, devices = len(members), len(jax.devices())
+def _measure(
+    recipe: Recipe, trials: Sequence[Trial], rows: Dataset, train: Array, n_points: int, *, seed: int
+) -> Array:
+    """Loss of each trial on the sample after each point (trials, points), in one call of the sweep's program."""
+    n, devices = len(trials), len(jax.devices())
     idle = -n % devices
     sample = np.sort(np.random.default_rng([seed, 0]).permutation(train)[:SAMPLE])
     padding = len(rows.labels) - 1
-    orders = [_order(train, recipe.batch_size, padding, member.seed, n_points) for member in members]
+    orders = [_order(train, recipe.batch_size, padding, trial.seed, n_points) for trial in trials]
     with jax.enable_x64(recipe.dtype == "float64"):
-        plan = make_plan(sample, np.arange(0), seed=seed)
-        advance = make_advance(recipe, layout_of(members[0].params), rows, plan)
-        states = [start(recipe, member.params) for member in members]
+        plan = evaluation_rows(sample, np.arange(0), seed=seed)
+        advance = make_advance(recipe, layout_of(trials[0].params), rows, plan)
+        states = [start(recipe, trial.params) for trial in trials]
         states += [states[0]._replace(code=np.asarray(FINISHED, np.int32))] * idle
-        knobs = [member.knobs for member in members] + [members[0].knobs] * idle
+        knobs = [trial.knobs for trial in trials] + [trials[0].knobs] * idle
         until = np.full(n + idle, n_points, np.int32)
         records = advance(stack(knobs), stack(states), np.stack(orders + orders[:1] * idle), until)
     names = column_names(recipe, validation=False)

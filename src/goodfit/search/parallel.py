@@ -1,7 +1,7 @@
 """Many trainings at once, in lanes: each is the training cycle, unchanged, with its own numbers and its own early stop.
 
 Lanes are split over all devices; on a CPU those of a device run one after the other within one compiled program, on a
-GPU side by side. When a member stops, the next one takes its lane. Members of one seed share first weights and row
+GPU side by side. When a trial stops, the next one takes its lane. Trials of one seed share first weights and row
 order, so that λ and learning rate are compared on equal terms.
 """
 
@@ -20,10 +20,10 @@ from jax.sharding import Mesh, NamedSharding, PartitionSpec
 from goodfit.nn.arrays import Params
 from goodfit.nn.network import count_params
 from goodfit.nn.packing import Layout, layout_of
-from goodfit.search.weight_store import make_shelf
+from goodfit.search.weight_store import make_weight_store
 from goodfit.training.compilation import uncollected
-from goodfit.training.evaluation import Plan, Rows
-from goodfit.training.fit import Training, finish, make_plan, row_order
+from goodfit.training.evaluation import Dataset, EvaluationRows
+from goodfit.training.fit import Training, evaluation_rows, finish, row_order
 from goodfit.training.history import History, column_names
 from goodfit.training.loop import FINISHED, RUNNING, State, advance, start
 from goodfit.training.recipe import Knobs, Recipe
@@ -39,7 +39,7 @@ CPU_LANES = 16
 """Lanes of one CPU core, at most: they run one after the other, so that more would only carry more about."""
 
 
-class Member(NamedTuple):
+class Trial(NamedTuple):
     """One training of a sweep: its numbers, the seed of its row order, and its first weights."""
 
     knobs: Knobs
@@ -48,10 +48,10 @@ class Member(NamedTuple):
 
 
 class Progress(NamedTuple):
-    """How far a sweep is. values: best monitored value of each member so far, infinite before its first epoch."""
+    """How far a sweep is. values: best monitored value of each trial so far, infinite before its first epoch."""
 
     done: int
-    members: int
+    trials: int
     seconds: float
     values: Array
 
@@ -59,15 +59,15 @@ class Progress(NamedTuple):
 OnProgress = Callable[[Progress], None]
 
 
-class Estimate(NamedTuple):
+class SweepCost(NamedTuple):
     """What a sweep will take, known before it runs.
 
-    members, lanes: how many there are, and how many run at a time. window: epochs of one call, at most. lane_bytes:
+    trials, lanes: how many there are, and how many run at a time. window: epochs of one call, at most. lane_bytes:
     weights, their best, optimizer state and row orders of all lanes. kept_bytes: best and last weights, and histories,
-    of all members. compilations: of the training program, the first time.
+    of all trials. compilations: of the training program, the first time.
     """
 
-    members: int
+    trials: int
     lanes: int
     window: int
     lane_bytes: int
@@ -76,11 +76,11 @@ class Estimate(NamedTuple):
 
 
 def estimate(
-    recipe: Recipe, params: Params, *, n_members: int, n_train: int, epochs: int, validation: bool = True
-) -> Estimate:
-    """What members on the same rows will take."""
+    recipe: Recipe, params: Params, *, n_trials: int, n_train: int, epochs: int, validation: bool = True
+) -> SweepCost:
+    """What trials on the same rows will take."""
     size = np.dtype(recipe.dtype).itemsize
-    slots = len(recipe.optimizer.slot_names) + getattr(recipe.optimizer, "amsgrad", False)
+    slots = len(recipe.optimizer.state_names) + getattr(recipe.optimizer, "amsgrad", False)
     state_bytes = (2 + slots) * count_params(params) * size
     steps = -(-n_train // recipe.batch_size)
     epoch_bytes = 4 * steps * recipe.batch_size
@@ -88,16 +88,16 @@ def estimate(
     window = int(np.clip(LANE_BYTES // (4 * n_devices * epoch_bytes), 1, min(MOST_EPOCHS, epochs)))
     most = max(n_devices, LANE_BYTES // (state_bytes + window * epoch_bytes))
     most = most if _side_by_side() else min(most, CPU_LANES * n_devices)
-    lanes = -(-min(n_members, most) // n_devices) * n_devices
+    lanes = -(-min(n_trials, most) // n_devices) * n_devices
     columns = len(column_names(recipe, validation=validation))
-    kept = n_members * (2 * count_params(params) * size + 8 * columns * epochs)
-    return Estimate(n_members, lanes, window, lanes * (state_bytes + window * epoch_bytes), kept)
+    kept = n_trials * (2 * count_params(params) * size + 8 * columns * epochs)
+    return SweepCost(n_trials, lanes, window, lanes * (state_bytes + window * epoch_bytes), kept)
 
 
-def run_members(
+def run_trials(
     recipe: Recipe,
-    members: Sequence[Member],
-    rows: Rows,
+    trials: Sequence[Trial],
+    rows: Dataset,
     *,
     train: Array,
     validation: Array,
@@ -108,10 +108,10 @@ def run_members(
     on_progress: OnProgress | None = None,
     asked: threading.Event | None = None,
 ) -> list[Training | None]:
-    """Run all members on the same rows.
+    """Run all trials on the same rows.
 
     Args:
-        members: one or more, all with weights of the same shapes.
+        trials: one or more, all with weights of the same shapes.
         judges: room for at least so many training and validation rows that judge: folds of about the same size then
             share one compiled program.
         data_seed: of the fixed sample of many training rows that measures ``loss``.
@@ -119,11 +119,11 @@ def run_members(
         asked: when it is set the sweep ends after the running call, and after the first at the earliest.
 
     Returns:
-        The training of each member; None for one that had not begun when the sweep was asked to end.
+        The training of each trial; None for one that had not begun when the sweep was asked to end.
     """
-    plan = make_plan(train, validation, seed=data_seed, room=judges, padding=len(rows.labels) - 1)
+    plan = evaluation_rows(train, validation, seed=data_seed, room=judges, padding=len(rows.labels) - 1)
     with jax.enable_x64(recipe.dtype == "float64"):
-        lanes = _Lanes(recipe, members, rows, plan, train, epochs, shuffle)
+        lanes = _Lanes(recipe, trials, rows, plan, train, epochs, shuffle)
         began = time.perf_counter()
         while lanes.busy():
             lanes.call()
@@ -140,30 +140,30 @@ class _Lanes:
     def __init__(
         self,
         recipe: Recipe,
-        members: Sequence[Member],
-        rows: Rows,
-        plan: Plan,
+        trials: Sequence[Trial],
+        rows: Dataset,
+        plan: EvaluationRows,
         train: Array,
         epochs: int,
         shuffle: bool,
     ) -> None:
-        self.recipe, self.members, self.epochs = recipe, members, epochs
-        first = members[0].params
+        self.recipe, self.trials, self.epochs = recipe, trials, epochs
+        first = trials[0].params
         self.layout = layout_of(first)
-        plans = estimate(recipe, first, n_members=len(members), n_train=len(train), epochs=epochs)
+        plans = estimate(recipe, first, n_trials=len(trials), n_train=len(train), epochs=epochs)
         self.advance = make_advance(recipe, self.layout, rows, plan)
         self.names = column_names(recipe, validation=plan.validation.shape[0] > 0)
         self.window, self.chunk = plans.window, 1
-        # A lane without a member holds a training that is finished, which costs nothing.
+        # A lane without a trial holds a training that is finished, which costs nothing.
         idle = start(recipe, first)._replace(code=np.asarray(FINISHED, np.int32))
         self.states: State = stack([idle] * plans.lanes)
-        self.knobs: Knobs = stack([members[0].knobs] * plans.lanes)
+        self.knobs: Knobs = stack([trials[0].knobs] * plans.lanes)
         self.lane: list[int | None] = [None] * plans.lanes
-        self.waiting = deque(range(len(members)))
-        self.records: list[list[Array]] = [[] for _ in members]
-        self.found: list[Training | None] = [None] * len(members)
-        self.values = np.full(len(members), np.inf)
-        self.keep = make_shelf(len(members), first, recipe.dtype)
+        self.waiting = deque(range(len(trials)))
+        self.records: list[list[Array]] = [[] for _ in trials]
+        self.found: list[Training | None] = [None] * len(trials)
+        self.values = np.full(len(trials), np.inf)
+        self.keep = make_weight_store(len(trials), first, recipe.dtype)
 
         @lru_cache(maxsize=4 * self.window)
         def draw(seed: int, epoch: int) -> Array:
@@ -173,23 +173,23 @@ class _Lanes:
             )
 
         self.draw = draw
-        self.orders = np.repeat(draw(members[0].seed, 0)[None, None], plans.lanes, 0).repeat(self.window, 1)
+        self.orders = np.repeat(draw(trials[0].seed, 0)[None, None], plans.lanes, 0).repeat(self.window, 1)
         # Neighbours in the grid take about equally long, so they are dealt out over the devices.
         for lane in np.arange(plans.lanes).reshape(len(jax.devices()), -1).T.ravel().tolist():
             self.board(lane)
 
     def busy(self) -> list[tuple[int, int]]:
-        """Lanes with a member, and their members; those of a seed together, because they share row orders."""
+        """Lanes with a trial, and their trials; those of a seed together, because they share row orders."""
         found = [(lane, index) for lane, index in enumerate(self.lane) if index is not None]
-        return sorted(found, key=lambda pair: self.members[pair[1]].seed)
+        return sorted(found, key=lambda pair: self.trials[pair[1]].seed)
 
     def board(self, lane: int) -> None:
-        """Put the next waiting member into this lane, if there is one."""
+        """Put the next waiting trial into this lane, if there is one."""
         self.lane[lane] = self.waiting.popleft() if self.waiting else None
         if (index := self.lane[lane]) is not None:
-            member = self.members[index]
-            _write(self.states, lane, start(self.recipe, member.params))
-            _write(self.knobs, lane, member.knobs)
+            trial = self.trials[index]
+            _write(self.states, lane, start(self.recipe, trial.params))
+            _write(self.knobs, lane, trial.knobs)
 
     def call(self) -> None:
         """Some more epochs in every lane; who is done makes room for the next."""
@@ -197,7 +197,7 @@ class _Lanes:
         until = np.minimum(done + self.chunk, self.epochs).astype(np.int32)
         for lane, index in busy:
             for epoch in range(done[lane], until[lane]):
-                self.orders[lane, epoch - done[lane]] = self.draw(self.members[index].seed, epoch)
+                self.orders[lane, epoch - done[lane]] = self.draw(self.trials[index].seed, epoch)
         began = time.perf_counter()
         records = self.advance(self.knobs, self.states, self.orders, until)
         if time.perf_counter() - began < CALL_SECONDS / 2:
@@ -210,16 +210,16 @@ class _Lanes:
                 self.board(lane)
 
     def retire(self, lane: int, index: int) -> None:
-        """Take the member out of its lane, with what it has."""
+        """Take the trial out of its lane, with what it has."""
         state: State = jax.tree.map(lambda leaf: leaf[lane], self.states)
         columns = np.concatenate(self.records[index]).T.astype(np.float64)
         history = History(dict(zip(self.names, columns, strict=True)))
-        training = finish(self.recipe, self.layout, self.members[index].knobs, state, history, epochs=self.epochs)
+        training = finish(self.recipe, self.layout, self.trials[index].knobs, state, history, epochs=self.epochs)
         self.found[index] = self.keep(index, training)
         self.records[index] = []
 
     def trainings(self) -> list[Training | None]:
-        """What every member came to; those still in their lanes were stopped by the user."""
+        """What every trial came to; those still in their lanes were stopped by the user."""
         for lane, index in self.busy():
             if self.records[index]:
                 self.retire(lane, index)
@@ -227,7 +227,7 @@ class _Lanes:
 
     def progress(self, seconds: float) -> Progress:
         done = sum(training is not None for training in self.found)
-        return Progress(done, len(self.members), seconds, self.values.copy())
+        return Progress(done, len(self.trials), seconds, self.values.copy())
 
 
 _SPLIT, _TOGETHER = PartitionSpec("lanes"), PartitionSpec()  # type: ignore[no-untyped-call]
@@ -237,7 +237,7 @@ Advance = Callable[[Knobs, State, Array, Array], Array]
 (lanes, epochs, columns)"""
 
 
-def make_advance(recipe: Recipe, layout: Layout, rows: Rows, plan: Plan) -> Advance:
+def make_advance(recipe: Recipe, layout: Layout, rows: Dataset, plan: EvaluationRows) -> Advance:
     """``cycle.advance`` for many lanes, as many as a multiple of the devices; everything comes and goes on the host."""
     mesh = Mesh(np.array(jax.devices()), ("lanes",))
     data = jax.device_put((rows, plan), NamedSharding(mesh, _TOGETHER))
@@ -270,8 +270,8 @@ def _advance_lanes(
     layout: Layout,
     mesh: Mesh,
     side_by_side: bool,
-    rows: Rows,
-    plan: Plan,
+    rows: Dataset,
+    plan: EvaluationRows,
     knobs: Knobs,
     states: State,
     orders: jax.Array,
@@ -279,12 +279,16 @@ def _advance_lanes(
 ) -> tuple[State, jax.Array]:
     """The cycle in every lane, the lanes split over the devices."""
 
-    def one(lane: tuple[Knobs, State, jax.Array, jax.Array], rows: Rows, plan: Plan) -> tuple[State, jax.Array]:
+    def one(
+        lane: tuple[Knobs, State, jax.Array, jax.Array], rows: Dataset, plan: EvaluationRows
+    ) -> tuple[State, jax.Array]:
         own_knobs, state, order, last = lane
         done: tuple[State, jax.Array] = advance(recipe, layout, own_knobs, rows, plan, state, order, last)
         return done
 
-    def on_device(lanes: tuple[Knobs, State, jax.Array, jax.Array], rows: Rows, plan: Plan) -> tuple[State, jax.Array]:
+    def on_device(
+        lanes: tuple[Knobs, State, jax.Array, jax.Array], rows: Dataset, plan: EvaluationRows
+    ) -> tuple[State, jax.Array]:
         here = partial(one, rows=rows, plan=plan)
         done: tuple[State, jax.Array] = jax.vmap(here)(lanes) if side_by_side else jax.lax.map(here, lanes)
         return done

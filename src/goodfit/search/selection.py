@@ -1,6 +1,6 @@
 """Which configuration wins, how sure that is, and how much better it looks for having been chosen, without test rows.
 
-Every configuration has a member for each seed and fold. Its value is the mean validation loss of its members at their
+Every configuration has a trial for each seed and fold. Its value is the mean validation loss of its trials at their
 restored epochs, with the standard error
 
     SE² = max(Var(rows)/n, Var(folds)/K) + Var(seeds)/S
@@ -10,8 +10,8 @@ term of one fold or one seed is 0. Rows of a fold share a net, so that folds can
 folds can agree by chance, and then the rows speak.
 
 The rows that judge have also chosen the epoch, so that a loss that jumps about looks lower than it is. A second reading
-is free of most of that luck: the loss at the epoch that the other folds would choose; of a single fold the mean over
-the epochs around. What a point beside the chosen one gains is the mean of the gains g₁, g₂ by both readings, with
+is free of most of that luck: the loss at the epoch that the other folds would select; of a single fold the mean over
+the epochs around. What a config beside the chosen one gains is the mean of the gains g₁, g₂ by both readings, with
 
     SE² = SE²(difference of the rows) + ((g₁ − g₂)/2)²
 """
@@ -24,10 +24,10 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from goodfit.errors import RecipeError
+from goodfit.errors import ConfigError
 
 Array = npt.NDArray[Any]
-ChoiceRule = Literal["best", "1se"]
+SelectionRule = Literal["best", "1se"]
 RULES = ("best", "1se")
 N_RESAMPLES = 500
 DRAWN_CELLS = 2_000_000
@@ -36,16 +36,16 @@ AROUND = 2
 """The second reading of a single fold is the mean over so many epochs before and behind the best, and that itself."""
 CONTENDERS = 200
 """So many configurations with the lowest loss take part in the resampling; those behind them win too seldom. And so
-many points beside the chosen one are compared with it row by row."""
+many configs beside the chosen one are compared with it row by row."""
 
 
-class Judged(NamedTuple):
-    """A member: its point of the grid, fold, seed, and validation loss at the restored epoch, infinite for none.
+class TrialResult(NamedTuple):
+    """A trial: its config of the grid, fold, seed, and validation loss at the restored epoch, infinite for none.
 
     curve: the validation loss of every epoch, if it is known and the restored epoch is where it is lowest.
     """
 
-    point: Mapping[str, float]
+    config: Mapping[str, float]
     fold: int
     seed: int
     value: float
@@ -53,11 +53,11 @@ class Judged(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Configuration:
-    """One point of the grid: its values, the numbers of its members, mean validation loss and standard error."""
+class ConfigResult:
+    """One config of the grid: its values, the numbers of its trials, mean validation loss and standard error."""
 
-    point: Mapping[str, float]
-    members: tuple[int, ...]
+    config: Mapping[str, float]
+    trials: tuple[int, ...]
     mean: float
     standard_error: float
 
@@ -79,131 +79,131 @@ class Gain:
 
 @dataclass(frozen=True)
 class Contrast:
-    """A point of the grid that differs from the chosen one in one axis only.
+    """A config of the grid that differs from the chosen one in one axis only.
 
     Attributes:
-        point: its values. members: the numbers of its members.
+        config: its values. trials: the numbers of its trials.
         mean: its mean validation loss.
         gain: how much lower than that of the chosen one, pair by pair: the same rows, folds and seeds; the mean of both
             readings.
         standard_error: of the gain; half the distance of the readings counts to it.
     """
 
-    point: Mapping[str, float]
-    members: tuple[int, ...]
+    config: Mapping[str, float]
+    trials: tuple[int, ...]
     mean: float
     gain: float
     standard_error: float
 
 
 @dataclass(frozen=True)
-class Choice:
+class Selection:
     """The outcome of choosing.
 
     Attributes:
         rule: ``best`` or ``1se``.
         chosen, best: the configuration chosen, and the one with the lowest mean.
-        member: the member whose weights are given back: of the chosen configuration the one with the lowest loss.
+        trial: the trial whose weights are given back: of the chosen configuration the one with the lowest loss.
         optimism: by how much the chosen loss can be expected to be too low, for having been chosen among many
             configurations; that each of them has its best epoch chosen by the same rows is not in it.
-        edges: axes at whose end the best configuration lies, with the end: the grid should be extended there.
+        edges: space at whose end the best configuration lies, with the end: the grid should be extended there.
         gain: of the chosen configuration against λ = 0; None where the grid has no λ = 0.
-        contrasts: the points beside the chosen one, without those that diverged.
+        contrasts: the configs beside the chosen one, without those that diverged.
     """
 
-    rule: ChoiceRule
-    chosen: Configuration
-    best: Configuration
-    member: int
+    rule: SelectionRule
+    chosen: ConfigResult
+    best: ConfigResult
+    trial: int
     optimism: float
     edges: Mapping[str, Literal["low", "high"]]
     gain: Gain | None
     contrasts: tuple[Contrast, ...] = ()
 
 
-def check_rule(rule: object, axes: Container[str]) -> None:
-    """RecipeError unless it is a rule by which points of these axes can be chosen."""
+def validate_rule(rule: object, space: Container[str]) -> None:
+    """ConfigError unless it is a rule by which configs of these space can be chosen."""
     if rule not in RULES:
-        raise RecipeError(f"choice must be one of {', '.join(RULES)}, not {rule!r}.")
-    if rule == "1se" and "l2" not in axes:
-        raise RecipeError("choice='1se' needs an axis of l2 to choose from; give l2=[...] or l2='auto'.")
+        raise ConfigError(f"choice must be one of {', '.join(RULES)}, not {rule!r}.")
+    if rule == "1se" and "l2" not in space:
+        raise ConfigError("choice='1se' needs an axis of l2 to select from; give l2=[...] or l2='auto'.")
 
 
-def choose(
-    judged: Sequence[Judged],
+def select(
+    judged: Sequence[TrialResult],
     *,
     losses: Callable[[int], Array],
     weights: Sequence[Array],
-    rule: ChoiceRule = "best",
+    rule: SelectionRule = "best",
     seed: int = 0,
-) -> Choice:
-    """Choose among members.
+) -> Selection:
+    """Choose among trials.
 
     Where the sweep was stopped, configurations are compared by those folds and seeds that all of them have.
 
     Args:
-        judged: every member.
-        losses: from the number of a member to the losses of its fold's validation rows (rows,).
+        judged: every trial.
+        losses: from the number of a trial to the losses of its fold's validation rows (rows,).
         weights: for each fold the weights of its validation rows (rows,).
         rule: ``best``, the lowest mean; ``1se``, the largest l2 whose mean is within one standard error of the lowest.
         seed: of the bootstrap that estimates the optimism.
 
     Raises:
-        RecipeError: an unknown rule, ``1se`` without an l2 axis, or nothing that is finite.
+        ConfigError: an unknown rule, ``1se`` without an l2 axis, or nothing that is finite.
     """
-    check_rule(rule, judged[0].point)
+    validate_rule(rule, judged[0].config)
     table = _Table(judged, losses, weights)
     best = int(np.argmin(table.means))
     if not np.isfinite(table.means[best]):
-        raise RecipeError("every member of the grid diverged; try learning rates ten times smaller.")
+        raise ConfigError("every trial of the grid diverged; try learning rates ten times smaller.")
     slack = table.standard_error(best) if rule == "1se" else None
     chosen = _pick(table.means, table.l2, slack)
-    members = table.members[chosen].ravel()
+    trials = table.trials[chosen].ravel()
     rivals = np.flatnonzero((table.l2 == 0) & np.isfinite(table.means))
     optimism, optimism_of_gain = _optimism(table, chosen, rivals, slack=slack, seed=seed)
-    return Choice(
+    return Selection(
         rule=rule,
         chosen=table.configuration(chosen),
         best=table.configuration(best),
-        member=min(members.tolist(), key=lambda index: judged[index].value),
+        trial=min(trials.tolist(), key=lambda index: judged[index].value),
         optimism=max(0.0, optimism),
-        edges=_edges(table.points, table.points[best]),
+        edges=_edges(table.configs, table.configs[best]),
         gain=_gain(table, chosen, rivals, optimism_of_gain) if len(rivals) else None,
         contrasts=tuple(_contrasts(table, chosen)),
     )
 
 
 def contrasts(
-    judged: Sequence[Judged],
-    point: Mapping[str, float],
+    judged: Sequence[TrialResult],
+    config: Mapping[str, float],
     *,
     losses: Callable[[int], Array],
     weights: Sequence[Array],
 ) -> tuple[Contrast, ...]:
-    """What ``choose`` says of the points beside the chosen one, of those beside any other point; see there."""
+    """What ``select`` says of the configs beside the chosen one, of those beside any other config; see there."""
     table = _Table(judged, losses, weights)
-    return tuple(_contrasts(table, table.points.index(point)))
+    return tuple(_contrasts(table, table.configs.index(config)))
 
 
 class _Table:
-    """Members by configuration, fold and seed, as far as all configurations have them.
+    """Trials by configuration, fold and seed, as far as all configurations have them.
 
     Attributes:
-        points, means, l2: of each configuration; l2 is NaN where it is no axis.
-        members, values: numbers of the members and their validation losses (configurations, folds, seeds).
+        configs, means, l2: of each configuration; l2 is NaN where it is no axis.
+        trials, values: numbers of the trials and their validation losses (configurations, folds, seeds).
         weights: of the rows of all folds (rows,); every fold weighs the same, and all sum to 1.
         rows: from the number of a configuration to the loss of each of these rows, averaged over the seeds (rows,).
     """
 
-    def __init__(self, judged: Sequence[Judged], losses: Callable[[int], Array], weights: Sequence[Array]) -> None:
+    def __init__(self, judged: Sequence[TrialResult], losses: Callable[[int], Array], weights: Sequence[Array]) -> None:
         cells: dict[tuple[float, ...], dict[tuple[int, int], int]] = {}
-        for index, member in enumerate(judged):
-            cells.setdefault(tuple(member.point.values()), {})[member.fold, member.seed] = index
+        for index, trial in enumerate(judged):
+            cells.setdefault(tuple(trial.config.values()), {})[trial.fold, trial.seed] = index
         folds, seeds = _common(list(cells.values()))
-        self.members = np.array([[[of[fold, seed] for seed in seeds] for fold in folds] for of in cells.values()])
-        self.points = [judged[index].point for index in self.members[:, 0, 0]]
-        self.l2 = np.array([point.get("l2", np.nan) for point in self.points])
-        self.values = np.array([member.value for member in judged])[self.members]
+        self.trials = np.array([[[of[fold, seed] for seed in seeds] for fold in folds] for of in cells.values()])
+        self.configs = [judged[index].config for index in self.trials[:, 0, 0]]
+        self.l2 = np.array([config.get("l2", np.nan) for config in self.configs])
+        self.values = np.array([trial.value for trial in judged])[self.trials]
         self.means = self.values.mean(axis=(1, 2))
         self.judged = judged
         self.losses = losses
@@ -212,13 +212,13 @@ class _Table:
 
     def _rows(self, configuration: int) -> Array:
         """Loss of each validation row of all folds, averaged over the seeds (rows,)."""
-        of_folds = ([self.losses(index) for index in members] for members in self.members[configuration].tolist())
+        of_folds = ([self.losses(index) for index in trials] for trials in self.trials[configuration].tolist())
         return np.concatenate([np.mean(of_seeds, axis=0, dtype=float) for of_seeds in of_folds])
 
     def second_reading(self, configuration: int) -> Array:
         """Losses at epochs that other rows chose, or around the best (folds, seeds)."""
-        members = self.members[configuration]
-        by_seed = [[self.judged[index] for index in of_seed] for of_seed in members.T.tolist()]
+        trials = self.trials[configuration]
+        by_seed = [[self.judged[index] for index in of_seed] for of_seed in trials.T.tolist()]
         return np.column_stack([_second_reading(of_folds) for of_folds in by_seed])
 
     def standard_error(self, configuration: int, rival: int | None = None) -> float:
@@ -230,9 +230,9 @@ class _Table:
         of_rows = self.weights**2 @ (rows - self.weights @ rows) ** 2 * n / max(1, n - 1)
         return float(np.sqrt(max(of_rows, _squared_error(values.mean(axis=1))) + _squared_error(values.mean(axis=0))))
 
-    def configuration(self, index: int) -> Configuration:
-        members = tuple(self.members[index].ravel().tolist())
-        return Configuration(self.points[index], members, float(self.means[index]), self.standard_error(index))
+    def configuration(self, index: int) -> ConfigResult:
+        trials = tuple(self.trials[index].ravel().tolist())
+        return ConfigResult(self.configs[index], trials, float(self.means[index]), self.standard_error(index))
 
 
 def _common(cells: Sequence[Mapping[tuple[int, int], int]]) -> tuple[list[int], list[int]]:
@@ -257,11 +257,11 @@ def _pick(means: Array, l2: Array, slack: float | None) -> int:
     return int(largest[np.argmin(means[largest])])
 
 
-def _edges(points: Sequence[Mapping[str, float]], best: Mapping[str, float]) -> dict[str, Literal["low", "high"]]:
-    """Axes of three or more values with the best one at an end. λ = 0 is no end: nothing lies beyond it."""
+def _edges(configs: Sequence[Mapping[str, float]], best: Mapping[str, float]) -> dict[str, Literal["low", "high"]]:
+    """SearchSpace of three or more values with the best one at an end. λ = 0 is no end: nothing lies beyond it."""
     edges: dict[str, Literal["low", "high"]] = {}
     for name, value in best.items():
-        values = sorted({point[name] for point in points})
+        values = sorted({config[name] for config in configs})
         if len(values) >= 3 and value == values[-1]:
             edges[name] = "high"
         elif len(values) >= 3 and value == values[0] and value != 0:
@@ -279,9 +279,9 @@ def _gain(table: _Table, chosen: int, rivals: Array, optimism: float) -> Gain:
 
 
 def _contrasts(table: _Table, chosen: int) -> Iterator[Contrast]:
-    """The points that differ from the chosen one in one axis: of very many only the contenders, none that diverged."""
-    own, second = table.points[chosen], table.second_reading(chosen)
-    beside = [i for i, point in enumerate(table.points) if sum(point[name] != own[name] for name in own) == 1]
+    """The configs that differ from the chosen one in one axis: of very many only the contenders, none that diverged."""
+    own, second = table.configs[chosen], table.second_reading(chosen)
+    beside = [i for i, config in enumerate(table.configs) if sum(config[name] != own[name] for name in own) == 1]
     finite = [i for i in beside if np.isfinite(table.means[i])]
     among = sorted(finite, key=lambda i: table.means[i])[: CONTENDERS - 1]
     for index in sorted(among):
@@ -289,22 +289,22 @@ def _contrasts(table: _Table, chosen: int) -> Iterator[Contrast]:
         second_gain = float((second - table.second_reading(index)).mean())
         apart = 0.5 * (first_gain - second_gain)
         error = float(np.hypot(table.standard_error(chosen, index), apart))
-        members, gain = tuple(table.members[index].ravel().tolist()), 0.5 * (first_gain + second_gain)
-        yield Contrast(table.points[index], members, float(table.means[index]), gain, error)
+        trials, gain = tuple(table.trials[index].ravel().tolist()), 0.5 * (first_gain + second_gain)
+        yield Contrast(table.configs[index], trials, float(table.means[index]), gain, error)
 
 
-def _second_reading(of_folds: Sequence[Judged]) -> Array:
-    """Of the members of one seed the loss without the luck of their epoch (folds,); where curves lack, the first."""
-    first = np.array([member.value for member in of_folds])
-    if not all(len(member.curve) for member in of_folds):
+def _second_reading(of_folds: Sequence[TrialResult]) -> Array:
+    """Of the trials of one seed the loss without the luck of their epoch (folds,); where curves lack, the first."""
+    first = np.array([trial.value for trial in of_folds])
+    if not all(len(trial.curve) for trial in of_folds):
         return first
     if len(of_folds) == 1:
         curve = of_folds[0].curve
         best = int(np.nanargmin(curve))
         around = curve[max(0, best - AROUND) : best + AROUND + 1]
         return np.array([around[np.isfinite(around)].mean()])
-    length = max(len(member.curve) for member in of_folds)
-    curves = np.array([np.pad(member.curve, (0, length - len(member.curve)), "edge") for member in of_folds])
+    length = max(len(trial.curve) for trial in of_folds)
+    curves = np.array([np.pad(trial.curve, (0, length - len(trial.curve)), "edge") for trial in of_folds])
     curves = np.where(np.isfinite(curves), curves, np.inf)
     chosen = [int(np.argmin(np.delete(curves, fold, axis=0).mean(axis=0))) for fold in range(len(curves))]
     second = curves[np.arange(len(curves)), chosen]
@@ -312,9 +312,9 @@ def _second_reading(of_folds: Sequence[Judged]) -> Array:
 
 
 def _optimism(table: _Table, chosen: int, rivals: Array, *, slack: float | None, seed: int) -> tuple[float, float]:
-    """Bootstrap bias correction: choose on rows drawn with replacement, judge on the rows that were not drawn.
+    """Bootstrap bias correction: select on rows drawn with replacement, judge on the rows that were not drawn.
 
-    Each winner is compared with the actual choice on the same rows, so that the luck of a draw cancels.
+    Each winner is compared with the actual selection on the same rows, so that the luck of a draw cancels.
 
     Returns:
         By how much the loss of the chosen one is too low, and its distance from the best of the rivals too large.

@@ -1,4 +1,4 @@
-"""The grid of a sweep: axes of values, every combination of them, and each combination as knobs."""
+"""The grid of a sweep: space of values, every combination of them, and each combination as knobs."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from goodfit.errors import RecipeError
+from goodfit.errors import ConfigError
 from goodfit.nn.layers import Dense, Dropout, Layer
 from goodfit.nn.optimizers import BELOW_ONE, Optimizer, numbers
 from goodfit.nn.regularizers import L1L2
-from goodfit.search.selection import Choice
+from goodfit.search.selection import Selection
 from goodfit.training.recipe import Knobs, strengths
 
 L2 = (0.0, 0.0001, 0.001, 0.01, 0.1, 1.0)
@@ -23,25 +23,27 @@ LARGEST_RATE = 1.0
 CLASS_WEIGHT = "class_weight_"
 """Begins the name of the axis of one class, followed by its number."""
 
-Axes = Mapping[str, Sequence[float]]
-Point = dict[str, float]
+SearchSpace = Mapping[str, Sequence[float]]
+Config = dict[str, float]
 """One value for each axis."""
 
 
-def check_axes(axes: Mapping[str, Any], layers: Sequence[Layer], optimizer: Optimizer) -> dict[str, tuple[float, ...]]:
-    """The axes with their values in ascending order, each once; ``auto`` and single numbers spelled out.
+def validate_space(
+    space: Mapping[str, Any], layers: Sequence[Layer], optimizer: Optimizer
+) -> dict[str, tuple[float, ...]]:
+    """The space with their values in ascending order, each once; ``auto`` and single numbers spelled out.
 
     Raises:
-        RecipeError: an axis is unknown or empty, or a value is outside the range of what it stands for.
+        ConfigError: an axis is unknown or empty, or a value is outside the range of what it stands for.
     """
-    known = ("l1", "l2", "dropout", *sorted(_optimizer_axes(optimizer)))
+    known = ("l1", "l2", "dropout", *sorted(_optimizer_space(optimizer)))
     found = {}
-    for name, given in axes.items():
+    for name, given in space.items():
         if name.startswith(CLASS_WEIGHT):
             found[name] = _weights_of(name, given)
             continue
         if name not in known:
-            raise RecipeError(f"{name!r} cannot be swept here; choose from {', '.join(known)}.")
+            raise ConfigError(f"{name!r} cannot be swept here; select from {', '.join(known)}.")
         values = AUTO[name] if isinstance(given, str) and given == "auto" and name in AUTO else given
         found[name] = _numbers_of(name, values)
         for value in found[name]:
@@ -50,10 +52,10 @@ def check_axes(axes: Mapping[str, Any], layers: Sequence[Layer], optimizer: Opti
     return found
 
 
-def class_weight_axes(class_weight: Mapping[int, Any]) -> tuple[dict[str, Any], dict[int, Any]]:
-    """Axes of the classes that have several weights, and the others as they were.
+def class_weight_space(class_weight: Mapping[int, Any]) -> tuple[dict[str, Any], dict[int, Any]]:
+    """SearchSpace of the classes that have several weights, and the others as they were.
 
-    >>> class_weight_axes({0: 1, 1: [1, 5]})
+    >>> class_weight_space({0: 1, 1: [1, 5]})
     ({'class_weight_1': [1, 5]}, {0: 1})
     """
     swept = {label: values for label, values in class_weight.items() if isinstance(values, list | tuple | np.ndarray)}
@@ -64,7 +66,7 @@ def class_weight_axes(class_weight: Mapping[int, Any]) -> tuple[dict[str, Any], 
 def _weights_of(name: str, given: object) -> tuple[float, ...]:
     values = _numbers_of(name, given)
     if not all(0 <= value < np.inf for value in values):
-        raise RecipeError(f"{name} must be finite numbers, zero or larger, not {given!r}.")
+        raise ConfigError(f"{name} must be finite numbers, zero or larger, not {given!r}.")
     return values
 
 
@@ -76,29 +78,29 @@ def _numbers_of(name: str, given: object) -> tuple[float, ...]:
             raise TypeError("no numbers")
         numbers_given = np.unique(values.astype(float)).tolist()
     except (TypeError, ValueError) as error:
-        raise RecipeError(f"{name} must be a number or a list of numbers, not {given!r}.") from error
+        raise ConfigError(f"{name} must be a number or a list of numbers, not {given!r}.") from error
     if not numbers_given:
-        raise RecipeError(f"{name} has no values; give at least one, or leave it out.")
+        raise ConfigError(f"{name} has no values; give at least one, or leave it out.")
     return tuple(numbers_given)
 
 
-def make_grid(axes: Axes) -> list[Point]:
+def make_grid(space: SearchSpace) -> list[Config]:
     """Every combination, the last axis running fastest."""
-    return [dict(zip(axes, values, strict=True)) for values in product(*axes.values())]
+    return [dict(zip(space, values, strict=True)) for values in product(*space.values())]
 
 
-def layers_with(layers: Sequence[Layer], point: Point) -> tuple[Layer, ...]:
+def layers_with(layers: Sequence[Layer], config: Config) -> tuple[Layer, ...]:
     """The layers with ``l1`` and ``l2`` on every weight array that carries the term, and ``dropout`` in every Dropout.
 
     Where no layer carries the term, every Dense kernel takes it.
     """
     for term in ("l1", "l2"):
-        if term in point:
-            layers = _with_term(layers, term, point[term])
-    if "dropout" in point:
+        if term in config:
+            layers = _with_term(layers, term, config[term])
+    if "dropout" in config:
         if not any(isinstance(layer, Dropout) for layer in layers):
-            raise RecipeError("dropout cannot be swept: the network has no Dropout layer.")
-        layers = [Dropout(point["dropout"]) if isinstance(layer, Dropout) else layer for layer in layers]
+            raise ConfigError("dropout cannot be swept: the network has no Dropout layer.")
+        layers = [Dropout(config["dropout"]) if isinstance(layer, Dropout) else layer for layer in layers]
     return tuple(layers)
 
 
@@ -120,24 +122,24 @@ def _dense_with(layer: Dense, term: str, value: float, *, always: bool) -> Dense
     return replace(layer, **changes)
 
 
-def optimizer_with(optimizer: Optimizer, point: Point) -> Optimizer:
-    """The optimizer with those of its numbers that the point names."""
-    changes: dict[str, Any] = {name: value for name, value in point.items() if name in _optimizer_axes(optimizer)}
+def optimizer_with(optimizer: Optimizer, config: Config) -> Optimizer:
+    """The optimizer with those of its numbers that the config names."""
+    changes: dict[str, Any] = {name: value for name, value in config.items() if name in _optimizer_space(optimizer)}
     return replace(optimizer, **changes)
 
 
-def _optimizer_axes(optimizer: Optimizer) -> set[str]:
+def _optimizer_space(optimizer: Optimizer) -> set[str]:
     """Every number of the optimizer, and ``weight_decay``, which becomes one when it is swept."""
     return {*numbers(optimizer), "weight_decay"}
 
 
-def knobs_with(knobs: Knobs, point: Point) -> Knobs:
-    """Knobs with the values of the point, in their own precision."""
+def knobs_with(knobs: Knobs, config: Config) -> Knobs:
+    """Knobs with the values of the config, in their own precision."""
 
     def like(old: Any, value: float) -> np.ndarray:  # noqa: ANN401
         return np.asarray(value, np.asarray(old).dtype)
 
-    for name, value in point.items():
+    for name, value in config.items():
         if name in ("l1", "l2"):
             layers: Any = tuple({key: like(old, value) for key, old in layer.items()} for layer in getattr(knobs, name))
             knobs = knobs._replace(**{name: layers})
@@ -151,8 +153,8 @@ def knobs_with(knobs: Knobs, point: Point) -> Knobs:
     return knobs
 
 
-def refined(axes: Axes, choice: Choice) -> dict[str, tuple[float, ...]]:
-    """The axes of a second grid around the best point of a first: as many values of each axis, so nothing compiles.
+def refined(space: SearchSpace, selection: Selection) -> dict[str, tuple[float, ...]]:
+    """The space of a second grid around the best config of a first: as many values of each axis, so nothing compiles.
 
     Where the best lies at an end, the axis goes on beyond it by two steps (one, of two values above 0), in the ratio of
     its last two values; learning rates go no further than 1, in smaller steps. Elsewhere the steps are halved, in the
@@ -166,10 +168,10 @@ def refined(axes: Axes, choice: Choice) -> dict[str, tuple[float, ...]]:
     >>> _refined_axis("l2", l2, best=0.01, edge=None)
     (0.0, 0.00316228, 0.01, 0.0316228)
     """
-    best = choice.best.point
+    best = selection.best.config
     return {
-        name: _refined_axis(name, tuple(values), best=best[name], edge=choice.edges.get(name))
-        for name, values in axes.items()
+        name: _refined_axis(name, tuple(values), best=best[name], edge=selection.edges.get(name))
+        for name, values in space.items()
     }
 
 

@@ -1,4 +1,4 @@
-"""Where the weights of finished members stand: one array for all, in a temporary file when they are many."""
+"""Where the weights of finished trials stand: one array for all, in a temporary file when they are many."""
 
 import tempfile
 from collections.abc import Callable
@@ -13,21 +13,21 @@ from goodfit.nn.network import count_params
 from goodfit.training.fit import Training
 
 KEPT_BYTES = 2**28
-"""Weights of more members than fit here are kept in a temporary file instead of in memory."""
+"""Weights of more trials than fit here are kept in a temporary file instead of in memory."""
 
 
-def make_shelf(n_members: int, params: Params, dtype: str) -> Callable[[int, Training], Training]:
-    """A function that puts the weights of a member's training on the shelf and gives the training back with them."""
-    shape = (n_members, 2, count_params(params))
+def make_weight_store(n_trials: int, params: Params, dtype: str) -> Callable[[int, Training], Training]:
+    """A function that puts the weights of a trial's training on the store and gives the training back with them."""
+    shape = (n_trials, 2, count_params(params))
     if np.dtype(dtype).itemsize * np.prod(shape) > KEPT_BYTES:
         with tempfile.TemporaryFile() as file:  # the map keeps the file's room until it goes itself
-            shelf: npt.NDArray[Any] = np.memmap(file, dtype, shape=shape)
+            store: npt.NDArray[Any] = np.memmap(file, dtype, shape=shape)
     else:
-        shelf = np.empty(shape, dtype)
+        store = np.empty(shape, dtype)
 
     def keep(index: int, training: Training) -> Training:
         best, last = (
-            _placed(shelf[index, which], weights)
+            _placed(store[index, which], weights)
             for which, weights in enumerate((training.params, training.last_params))
         )
         return replace(training, params=best, last_params=last)

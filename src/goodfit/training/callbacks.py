@@ -3,7 +3,7 @@
 import sys
 from collections.abc import Callable, Mapping, Sequence
 
-from goodfit.errors import RecipeError
+from goodfit.errors import ConfigError
 from goodfit.nn.early_stopping import EarlyStopping
 
 Callback = EarlyStopping | Callable[[Mapping[str, float]], None]
@@ -12,7 +12,7 @@ Callback = EarlyStopping | Callable[[Mapping[str, float]], None]
 def sort_callbacks(
     callbacks: Callback | Sequence[Callback] | None,
 ) -> tuple[EarlyStopping | None, list[Callable[..., None]]]:
-    """The one early stopping and the functions that listen to epochs; RecipeError for anything else."""
+    """The one early stopping and the functions that listen to epochs; ConfigError for anything else."""
     stopping: list[EarlyStopping] = []
     listeners: list[Callable[..., None]] = []
     for callback in callbacks if isinstance(callbacks, Sequence) else [callbacks] if callbacks else []:
@@ -21,9 +21,9 @@ def sort_callbacks(
         elif callable(callback):
             listeners.append(callback)
         else:
-            raise RecipeError(f"callbacks must be EarlyStopping or functions of an epoch's record, not {callback!r}.")
+            raise ConfigError(f"callbacks must be EarlyStopping or functions of an epoch's record, not {callback!r}.")
     if len(stopping) > 1:
-        raise RecipeError("only one EarlyStopping can be given.")
+        raise ConfigError("only one EarlyStopping can be given.")
     return (stopping[0] if stopping else None), listeners
 
 
@@ -42,7 +42,7 @@ class ProgressLine:
 
     def __init__(self, verbose: str | int, epochs: int) -> None:
         if verbose not in ("auto", 0, 1, 2):
-            raise RecipeError(f"verbose must be 'auto', 0, 1 or 2, not {verbose!r}.")
+            raise ConfigError(f"verbose must be 'auto', 0, 1 or 2, not {verbose!r}.")
         self.level = int(sys.stderr.isatty()) if verbose == "auto" else int(verbose)
         self.epochs = epochs
 

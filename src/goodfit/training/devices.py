@@ -1,4 +1,4 @@
-"""The processors that members of a sweep are laid over: on a CPU every core is a device of its own."""
+"""The processors that trials of a sweep are laid over: on a CPU every core is a device of its own."""
 
 import contextlib
 import os

@@ -19,7 +19,7 @@ BLOCK_BYTES = 2**24
 """Inputs of one block, or the outputs of its widest layer, take about this much memory."""
 
 
-class Rows(NamedTuple):
+class Dataset(NamedTuple):
     """The rows a training learns from and is judged on, as arrays that it does not own.
 
     x (n, features) of any number type. labels (n + 1, outputs + 1): targets, and the row's weight in the last column.
@@ -30,7 +30,7 @@ class Rows(NamedTuple):
     labels: Array
 
 
-class Plan(NamedTuple):
+class EvaluationRows(NamedTuple):
     """Which rows judge: row numbers of the training rows (or a fixed sample of them) and of the validation rows."""
 
     fit: Array
@@ -38,7 +38,7 @@ class Plan(NamedTuple):
 
 
 def make_labels(y: np.ndarray, weight: np.ndarray | None, dtype: str) -> np.ndarray:
-    """Targets y (n,) or (n, outputs) and weights (n,), by default 1, as one array; see ``Rows``.
+    """Targets y (n,) or (n, outputs) and weights (n,), by default 1, as one array; see ``Dataset``.
 
     Only ratios of weights count, so a power of two is taken out of weights that ``dtype`` could not hold.
     """
@@ -60,7 +60,7 @@ def block_size(recipe: Recipe, n_features: int) -> int:
     return 1 << int(np.log2(max(1, BLOCK_BYTES // (4 * width))))
 
 
-def make_judge(recipe: Recipe, rows: Rows, plan: Plan) -> Callable[[Params], jax.Array]:
+def make_judge(recipe: Recipe, rows: Dataset, plan: EvaluationRows) -> Callable[[Params], jax.Array]:
     """A function from weights to the judged columns: loss and metrics of the fit rows, then of the validation rows.
 
     Both parts go through one forward pass; their row weights tell them apart. What does not depend on the network's
@@ -81,7 +81,7 @@ def make_judge(recipe: Recipe, rows: Rows, plan: Plan) -> Callable[[Params], jax
 
 def score(recipe: Recipe, y: jax.Array, outputs: jax.Array, weights: jax.Array) -> jax.Array:
     """Loss, then each metric, under every weighting of the rows: (parts, columns) from weights (parts, rows)."""
-    losses = recipe.loss.rows(y, outputs, logits=recipe.fused)
+    losses = recipe.loss.per_example(y, outputs, logits=recipe.fused)
     predictions = ACTIVATIONS[recipe.link](outputs)
 
     def of_part(weight: jax.Array) -> jax.Array:
@@ -147,7 +147,7 @@ def last_layer(recipe: Recipe, params: Params, x: np.ndarray) -> np.ndarray:
     return outputs(recipe, params, x, activation=recipe.link if recipe.fused else "linear")
 
 
-def row_losses(recipe: Recipe, params: Params, rows: Rows, index: np.ndarray) -> np.ndarray:
+def row_losses(recipe: Recipe, params: Params, rows: Dataset, index: np.ndarray) -> np.ndarray:
     """The loss of each of these rows, by number (rows,)."""
     return losses_of(recipe, np.asarray(rows.labels)[index, :-1], outputs(recipe, params, np.asarray(rows.x)[index]))
 
@@ -160,11 +160,11 @@ def losses_of(recipe: Recipe, y: np.ndarray, outputs: np.ndarray) -> np.ndarray:
 
 @partial(jax.jit, static_argnames="recipe")
 def _row_losses(recipe: Recipe, y: jax.Array, outputs: jax.Array) -> jax.Array:
-    return recipe.loss.rows(y, outputs, logits=recipe.fused)
+    return recipe.loss.per_example(y, outputs, logits=recipe.fused)
 
 
 def evaluate(recipe: Recipe, params: Params, x: np.ndarray, labels: np.ndarray) -> dict[str, float]:
-    """Loss and metrics by name of the rows x (n, features), labels (n + 1, outputs + 1) as in ``Rows``."""
+    """Loss and metrics by name of the rows x (n, features), labels (n + 1, outputs + 1) as in ``Dataset``."""
     found = outputs(recipe, params, x)
     with jax.enable_x64(recipe.dtype == "float64"):
         values = _score(recipe, labels[:-1, :-1], found, labels[None, :-1, -1])

@@ -12,7 +12,7 @@ from goodfit.nn.arrays import Array, Params
 from goodfit.nn.optimizers import Adam
 from goodfit.nn.packing import Layout, layout_of
 from goodfit.training.compilation import uncollected
-from goodfit.training.evaluation import Plan, Rows
+from goodfit.training.evaluation import Dataset, EvaluationRows
 from goodfit.training.history import History, column_names
 from goodfit.training.interrupt import interruptible
 from goodfit.training.loop import (
@@ -96,9 +96,9 @@ def row_order(rows: np.ndarray, *, batch_size: int, padding: int, seed: int, epo
     return order.reshape(steps, batch_size)
 
 
-def make_plan(
+def evaluation_rows(
     train: np.ndarray, validation: np.ndarray, *, seed: int, room: tuple[int, int] = (0, 0), padding: int = 0
-) -> Plan:
+) -> EvaluationRows:
     """The rows that judge; of many training rows a fixed sample. Filled up with the number ``padding`` to ``room``."""
     if len(train) > 2 * FIT_SAMPLE:
         train = np.sort(np.random.default_rng([seed, 0]).choice(train, FIT_SAMPLE, replace=False))
@@ -107,13 +107,13 @@ def make_plan(
         np.pad(rows, (0, max(0, n - len(rows))), constant_values=padding)
         for rows, n in zip((train, validation), room, strict=True)
     )
-    return Plan(*(rows.astype(np.int32) for rows in parts))
+    return EvaluationRows(*(rows.astype(np.int32) for rows in parts))
 
 
 def fit(
     recipe: Recipe,
     knobs: Knobs,
-    rows: Rows,
+    rows: Dataset,
     *,
     params: Params,
     train: np.ndarray,
@@ -144,7 +144,7 @@ def fit(
 
     with jax.enable_x64(recipe.dtype == "float64"):
         state = jax.device_put(start(recipe, params))
-        data = jax.tree.map(jax.device_put, (rows, make_plan(train, validation, seed=seed)))
+        data = jax.tree.map(jax.device_put, (rows, evaluation_rows(train, validation, seed=seed)))
         capacity = max(1, min(32, ORDERED_ROWS // len(train)))
         names = column_names(recipe, validation=len(validation) > 0)
         state, history = _run(recipe, layout, knobs, data, state, names, draw, capacity, epochs, on_epoch)
@@ -155,7 +155,7 @@ def _run(
     recipe: Recipe,
     layout: Layout,
     knobs: Knobs,
-    data: tuple[Rows, Plan],
+    data: tuple[Dataset, EvaluationRows],
     state: State,
     names: tuple[str, ...],
     draw: Callable[[int], np.ndarray],

@@ -19,10 +19,10 @@ from goodfit.nn.early_stopping import StoppingState, init_stopping, update_stopp
 from goodfit.nn.layers import Dropout
 from goodfit.nn.losses import weighted_mean
 from goodfit.nn.network import apply_network
-from goodfit.nn.optimizers import Slots, init_optimizer, sum_of_squares, update
+from goodfit.nn.optimizers import OptimizerState, init_optimizer, sum_of_squares, update
 from goodfit.nn.packing import Layout, layout_of, pack, unpack
 from goodfit.nn.regularizers import add_penalty_gradient, penalty
-from goodfit.training.evaluation import Plan, Rows, make_judge, take
+from goodfit.training.evaluation import Dataset, EvaluationRows, make_judge, take
 from goodfit.training.history import column_names
 from goodfit.training.recipe import Knobs, Recipe
 
@@ -36,7 +36,7 @@ class State(NamedTuple):
     """All that a training knows between two epochs. Weights are packed; ``epoch`` and ``step`` count what is done."""
 
     params: Params
-    slots: tuple[dict[str, Slots], ...]
+    slots: tuple[dict[str, OptimizerState], ...]
     best_params: Params
     stopping: StoppingState
     epoch: Array
@@ -77,8 +77,8 @@ def advance(
     recipe: Recipe,
     layout: Layout,
     knobs: Knobs,
-    rows: Rows,
-    plan: Plan,
+    rows: Dataset,
+    plan: EvaluationRows,
     state: State,
     order: jax.Array,
     until: jax.Array,
@@ -125,7 +125,7 @@ def _put(array: jax.Array, i: jax.Array, entry: jax.Array) -> jax.Array:
 
 
 def _train_epoch(
-    recipe: Recipe, layout: Layout, knobs: Knobs, rows: Rows, state: State, order: jax.Array
+    recipe: Recipe, layout: Layout, knobs: Knobs, rows: Dataset, state: State, order: jax.Array
 ) -> tuple[State, jax.Array]:
     """One update for each batch of ``order`` (steps, batch), and the sums of what ``_update_batch`` measures."""
 
@@ -138,7 +138,7 @@ def _train_epoch(
 
 
 def _update_batch(
-    recipe: Recipe, layout: Layout, knobs: Knobs, rows: Rows, state: State, index: jax.Array
+    recipe: Recipe, layout: Layout, knobs: Knobs, rows: Dataset, state: State, index: jax.Array
 ) -> tuple[State, jax.Array]:
     """Forward pass, loss with penalty, backward pass, update, on the rows ``index`` (batch,).
 
@@ -155,7 +155,7 @@ def _update_batch(
 
     def batch_loss(params: Params) -> jax.Array:
         output = apply_network(recipe.layers, params, x, logits=recipe.fused, dropout=knobs.dropout, key=key)
-        return weighted_mean(recipe.loss.rows(y, output, logits=recipe.fused), weight)
+        return weighted_mean(recipe.loss.per_example(y, output, logits=recipe.fused), weight)
 
     params = unpacked(recipe, state.params, layout)
     loss, grads = jax.value_and_grad(batch_loss)(params)

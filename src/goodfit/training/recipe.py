@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import jax
 import numpy as np
 
-from goodfit.errors import RecipeError
+from goodfit.errors import ConfigError
 from goodfit.nn.early_stopping import NEVER, EarlyStopping, StoppingKnobs
 from goodfit.nn.layers import Dense, Dropout, Layer
 from goodfit.nn.losses import BinaryCrossentropy, Loss, SparseCategoricalCrossentropy, get_loss
@@ -56,7 +56,7 @@ class Knobs(NamedTuple):
     """The numbers that are swept.
 
     l1, l2: for each layer, name of a weight array to its strength. class_weight: number of a class to the factor of its
-    rows in the batches, where that is swept; losses and metrics are without it, so that members can be compared.
+    rows in the batches, where that is swept; losses and metrics are without it, so that trials can be compared.
     """
 
     optimizer: dict[str, Any]
@@ -89,13 +89,13 @@ def make_recipe(
         total_steps: updates of the whole training, for schedules that span it.
 
     Raises:
-        RecipeError: an argument is unknown or outside its range; it is named.
+        ConfigError: an argument is unknown or outside its range; it is named.
     """
-    layers = check_layers(layers)
+    layers = validate_layers(layers)
     optimizer = get_optimizer(optimizer)
     monitor = _monitor(early_stopping, metrics, validation=validation)
-    check_count("batch_size", batch_size)
-    check_dtype(dtype)
+    validate_count("batch_size", batch_size)
+    validate_dtype(dtype)
     _check_metrics(get_loss(loss), metrics, layers[-1])
     recipe = Recipe(
         layers=tuple(layer.structure() for layer in layers),
@@ -117,31 +117,31 @@ def make_recipe(
     return recipe, as_arrays(knobs, dtype)
 
 
-def check_layers(layers: Sequence[Layer]) -> tuple[Layer, ...]:
-    """The layers as a tuple; RecipeError when they cannot be a network."""
-    layers = tuple(check_layer(layer) for layer in layers)
+def validate_layers(layers: Sequence[Layer]) -> tuple[Layer, ...]:
+    """The layers as a tuple; ConfigError when they cannot be a network."""
+    layers = tuple(validate_layer(layer) for layer in layers)
     if not layers or not isinstance(layers[-1], Dense):
-        raise RecipeError("the last layer must be Dense: its units are the outputs.")
+        raise ConfigError("the last layer must be Dense: its units are the outputs.")
     return layers
 
 
-def check_layer(layer: Layer) -> Layer:
-    """The layer; RecipeError when it is none."""
+def validate_layer(layer: Layer) -> Layer:
+    """The layer; ConfigError when it is none."""
     if isinstance(layer, type) or not hasattr(layer, "apply") or not hasattr(layer, "structure"):
-        raise RecipeError(f"layers must be Dense(…), Dropout(…) or LayerNormalization(), not {layer!r}.")
+        raise ConfigError(f"layers must be Dense(…), Dropout(…) or LayerNormalization(), not {layer!r}.")
     return layer
 
 
-def check_dtype(dtype: object) -> None:
-    """RecipeError unless it is the name of a precision that trainings have."""
+def validate_dtype(dtype: object) -> None:
+    """ConfigError unless it is the name of a precision that trainings have."""
     if dtype not in DTYPES:
-        raise RecipeError(f"dtype must be one of {', '.join(DTYPES)}, not {dtype!r}.")
+        raise ConfigError(f"dtype must be one of {', '.join(DTYPES)}, not {dtype!r}.")
 
 
-def check_count(argument: str, value: object, *, smallest: int = 1) -> None:
-    """RecipeError, naming the argument, unless ``value`` is a whole number not below ``smallest``."""
+def validate_count(argument: str, value: object, *, smallest: int = 1) -> None:
+    """ConfigError, naming the argument, unless ``value`` is a whole number not below ``smallest``."""
     if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < smallest:
-        raise RecipeError(f"{argument} must be a whole number, {smallest} or more, not {value!r}.")
+        raise ConfigError(f"{argument} must be a whole number, {smallest} or more, not {value!r}.")
 
 
 def strengths(layers: Sequence[Layer], term: str) -> tuple[dict[str, Any], ...]:
@@ -172,25 +172,25 @@ def _monitor(early_stopping: EarlyStopping | None, metrics: Sequence[str], *, va
         else ("", early_stopping.monitor)
     )
     if prefix and not validation:
-        raise RecipeError(
+        raise ConfigError(
             f"EarlyStopping monitors {early_stopping.monitor!r} but there are no validation rows; "
             "give validation_split or validation_data, or monitor 'loss'."
         )
     if name != "loss":
         name = get_metric(name).name
         if name not in (metric.name for metric in get_metrics(metrics)):
-            raise RecipeError(f"EarlyStopping monitors {early_stopping.monitor!r}; add {name!r} to the metrics.")
+            raise ConfigError(f"EarlyStopping monitors {early_stopping.monitor!r}; add {name!r} to the metrics.")
     return prefix + name
 
 
 def _check_metrics(loss: Loss, metrics: Sequence[str], last: Layer) -> None:
-    """RecipeError for a metric that would take the targets of this loss for something else."""
+    """ConfigError for a metric that would take the targets of this loss for something else."""
     several = getattr(last, "units", 1) > 1
     for metric in get_metrics(metrics):
         if metric.judges == "values" and isinstance(loss, SparseCategoricalCrossentropy):
-            raise RecipeError(f"metric {metric.name!r} compares values, but the targets are class numbers.")
+            raise ConfigError(f"metric {metric.name!r} compares values, but the targets are class numbers.")
         if metric.judges == "classes" and isinstance(loss, BinaryCrossentropy) and several:
-            raise RecipeError(
+            raise ConfigError(
                 f"metric {metric.name!r} wants one class for each row, but every output of the last layer is a class "
                 "of its own; leave it out, or choose 'mse'."
             )

@@ -100,8 +100,8 @@ def test_categories_and_nan_of_polars():
 
 def test_chunks_do_not_count():
     whole = pa.table({"x": [1.0, 2.0, 3.0], "s": ["a", "b", "a"]})
-    parts = pa.concat_tables([whole.slice(0, 1), whole.slice(1, 0), whole.slice(1, 2)])
-    assert read_table(parts).fingerprint() == read_table(whole).fingerprint()
+    splits = pa.concat_tables([whole.slice(0, 1), whole.slice(1, 0), whole.slice(1, 2)])
+    assert read_table(splits).fingerprint() == read_table(whole).fingerprint()
 
 
 def test_an_array_has_columns_x1_x2():

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from sklearn.model_selection import KFold, PredefinedSplit, ShuffleSplit, StratifiedShuffleSplit, TimeSeriesSplit
 
-from goodfit.data.splits.splits import Parts, make_parts, missing_classes, validation_rows
+from goodfit.data.splits.splits import Splits, make_splits, missing_classes, validation_rows
 from goodfit.errors import SplitError
 
 N = 1000
@@ -28,33 +28,33 @@ def class_counts(rows, labels=LABELS):
 
 
 @pytest.mark.parametrize("rule", RULES)
-def test_parts_are_640_160_200_cover_every_row_and_do_not_overlap(rule):
-    parts = make_parts(N, **RULES[rule], seed=3)
-    assert (len(parts.train), len(parts.validation), len(parts.test)) == (640, 160, 200)
-    assert np.array_equal(np.sort(np.concatenate(list(parts.arrays().values()))), np.arange(N))
-    assert parts.rule == rule
-    for rows in parts.arrays().values():
+def test_splits_are_640_160_200_cover_every_row_and_do_not_overlap(rule):
+    splits = make_splits(N, **RULES[rule], seed=3)
+    assert (len(splits.train), len(splits.validation), len(splits.test)) == (640, 160, 200)
+    assert np.array_equal(np.sort(np.concatenate(list(splits.arrays().values()))), np.arange(N))
+    assert splits.rule == rule
+    for rows in splits.arrays().values():
         assert rows.dtype == np.int64 and (np.diff(rows) > 0).all()
         with pytest.raises(ValueError, match="read-only"):
             rows[0] = 0
 
 
 @pytest.mark.parametrize("rule", RULES)
-def test_the_same_seed_gives_the_same_parts(rule):
-    one, two = (make_parts(N, **RULES[rule], seed=5) for _ in range(2))
+def test_the_same_seed_gives_the_same_splits(rule):
+    one, two = (make_splits(N, **RULES[rule], seed=5) for _ in range(2))
     assert all(np.array_equal(a, b) for a, b in zip(one.arrays().values(), two.arrays().values(), strict=True))
 
 
 @pytest.mark.parametrize("rule", ["random", "stratified", "group", "KFold"])
-def test_another_seed_gives_other_parts(rule):
-    assert not np.array_equal(make_parts(N, **RULES[rule], seed=5).test, make_parts(N, **RULES[rule], seed=6).test)
+def test_another_seed_gives_other_splits(rule):
+    assert not np.array_equal(make_splits(N, **RULES[rule], seed=5).test, make_splits(N, **RULES[rule], seed=6).test)
     (_, one), (_, two) = (validation_rows(N, **RULES[rule], seed=seed) for seed in (5, 6))
     assert not np.array_equal(one, two)
 
 
 def test_the_seed_leaves_numpys_global_state_alone():
     before = np.random.get_state()[1].copy()  # noqa: NPY002
-    make_parts(N, split=ShuffleSplit(3, test_size=0.2))
+    make_splits(N, split=ShuffleSplit(3, test_size=0.2))
     assert np.array_equal(before, np.random.get_state()[1])  # noqa: NPY002
 
 
@@ -62,22 +62,22 @@ def test_the_seed_leaves_numpys_global_state_alone():
 @pytest.mark.parametrize("test_size", [0.07, 0.1, 0.2, 0.29])
 @pytest.mark.parametrize("validation_split", [0.1, 0.2, 0.3])
 def test_counts_follow_the_decimal_that_was_typed(n, test_size, validation_split):
-    parts = make_parts(n, test_size=test_size, validation_split=validation_split)
+    splits = make_splits(n, test_size=test_size, validation_split=validation_split)
     test = math.ceil(Fraction(str(test_size)) * n)
     train = math.floor((n - test) * (1 - Fraction(str(validation_split))))
-    assert (len(parts.test), len(parts.train)) == (test, train)
+    assert (len(splits.test), len(splits.train)) == (test, train)
 
 
 def test_floats_do_not_move_a_row():
     assert len(validation_rows(30, validation_split=0.1)[1]) == 3
-    assert math.ceil(0.07 * 100) == 8 and len(make_parts(100, test_size=0.07).test) == 7
+    assert math.ceil(0.07 * 100) == 8 and len(make_splits(100, test_size=0.07).test) == 7
     assert math.floor(10 * (1 - 0.9)) == 0 and len(validation_rows(10, validation_split=0.9)[0]) == 1
 
 
 def test_a_whole_number_is_a_number_of_test_rows_and_zero_is_no_exam():
-    assert len(make_parts(50, test_size=7).test) == 7
-    parts = make_parts(50, test_size=0)
-    assert (len(parts.train), len(parts.validation), len(parts.test)) == (40, 10, 0)
+    assert len(make_splits(50, test_size=7).test) == 7
+    splits = make_splits(50, test_size=0)
+    assert (len(splits.train), len(splits.validation), len(splits.test)) == (40, 10, 0)
 
 
 def test_last_is_keras_rule():
@@ -86,16 +86,16 @@ def test_last_is_keras_rule():
 
 
 def test_stratified_counts_are_the_exact_shares_where_these_are_whole():
-    parts = make_parts(N, stratify=LABELS)
-    assert class_counts(parts.test) == {"a": 140, "b": 50, "c": 10}
-    assert class_counts(parts.validation) == {"a": 112, "b": 40, "c": 8}
-    assert class_counts(parts.train) == {"a": 448, "b": 160, "c": 32}
+    splits = make_splits(N, stratify=LABELS)
+    assert class_counts(splits.test) == {"a": 140, "b": 50, "c": 10}
+    assert class_counts(splits.validation) == {"a": 112, "b": 40, "c": 8}
+    assert class_counts(splits.train) == {"a": 448, "b": 160, "c": 32}
 
 
 @pytest.mark.parametrize("seed", range(5))
 def test_stratified_counts_differ_from_the_share_and_from_scikit_learn_by_less_than_one(seed):
     labels = np.random.default_rng(seed).choice(list("abcdef"), 777, p=[0.4, 0.3, 0.15, 0.1, 0.03, 0.02])
-    test = make_parts(777, stratify=labels, seed=seed).test
+    test = make_splits(777, stratify=labels, seed=seed).test
     _, peer = next(StratifiedShuffleSplit(1, test_size=0.2, random_state=seed).split(labels, labels))
     for name, count in class_counts(test, labels).items():
         assert abs(count - len(test) * (labels == name).mean()) < 1
@@ -104,38 +104,38 @@ def test_stratified_counts_differ_from_the_share_and_from_scikit_learn_by_less_t
 
 def test_many_small_classes_are_held_out_in_proportion_on_average():
     labels = np.concatenate([np.repeat(np.arange(100), 2), np.repeat([500, 501], 400)])
-    share = np.mean([(labels[make_parts(N, stratify=labels, seed=s).test] < 100).mean() for s in range(40)])
+    share = np.mean([(labels[make_splits(N, stratify=labels, seed=s).test] < 100).mean() for s in range(40)])
     assert share == pytest.approx(0.2, abs=0.01)
 
 
 def test_a_small_class_gets_its_share_on_average():
     labels = np.repeat([0, 1], [4, 96])
-    held = [(labels[make_parts(100, stratify=labels, seed=s).test] == 0).sum() for s in range(400)]
+    held = [(labels[make_splits(100, stratify=labels, seed=s).test] == 0).sum() for s in range(400)]
     assert set(held) == {0, 1} and np.mean(held) == pytest.approx(0.8, abs=0.06)
 
 
 @pytest.mark.parametrize("seed", range(10))
 def test_rare_classes_stay_in_training_and_a_pair_is_divided(seed):
     labels = np.array(["often"] * 96 + ["one"] + ["two"] * 2 + ["alone"])
-    parts = make_parts(100, stratify=labels, seed=seed)
-    train = class_counts(parts.train, labels)
+    splits = make_splits(100, stratify=labels, seed=seed)
+    train = class_counts(splits.train, labels)
     assert (train["one"], train["alone"], train["two"]) == (1, 1, 1)
-    assert (len(parts.train), len(parts.validation), len(parts.test)) == (64, 16, 20)
+    assert (len(splits.train), len(splits.validation), len(splits.test)) == (64, 16, 20)
 
 
 @pytest.mark.parametrize("test_size", [0.2, 0.5, 0.6, 0.8])
 @pytest.mark.parametrize("seed", range(5))
 def test_training_keeps_every_class_however_much_is_held_out(test_size, seed):
     labels = np.concatenate([np.arange(6), np.arange(6), np.arange(6), np.full(82, 9)])
-    parts = make_parts(100, test_size=test_size, stratify=labels, seed=seed)
-    assert set(labels[parts.train]) == set(labels)
-    assert len(parts.test) == 100 * test_size
+    splits = make_splits(100, test_size=test_size, stratify=labels, seed=seed)
+    assert set(labels[splits.train]) == set(labels)
+    assert len(splits.test) == 100 * test_size
 
 
 def test_no_group_stands_on_two_sides_however_uneven_the_groups():
     groups = np.random.default_rng(0).geometric(0.1, 500)
-    parts = make_parts(500, split="group", groups=groups.astype(str), seed=2)
-    sides = [set(groups[rows]) for rows in parts.arrays().values()]
+    splits = make_splits(500, split="group", groups=groups.astype(str), seed=2)
+    sides = [set(groups[rows]) for rows in splits.arrays().values()]
     assert sum(map(len, sides)) == len(set(groups)) and all(sides)
     assert len(sides[2]) == math.ceil(len(set(groups)) * 0.2)
 
@@ -144,44 +144,44 @@ def test_no_group_stands_on_two_sides_however_uneven_the_groups():
 def test_time_trains_on_the_past_and_keeps_a_moment_together(dtype):
     days = np.random.default_rng(1).integers(0, 60, 500)
     time = np.array([np.datetime64("2026-01-01") + d for d in days]) if dtype == "object" else days.astype(dtype)
-    parts = make_parts(500, split="time", time=time.astype(object) if dtype == "object" else time)
-    assert days[parts.train].max() < days[parts.validation].min()
-    assert days[parts.validation].max() < days[parts.test].min()
-    assert abs(len(parts.test) - 100) <= np.bincount(days).max()
+    splits = make_splits(500, split="time", time=time.astype(object) if dtype == "object" else time)
+    assert days[splits.train].max() < days[splits.validation].min()
+    assert days[splits.validation].max() < days[splits.test].min()
+    assert abs(len(splits.test) - 100) <= np.bincount(days).max()
 
 
 def test_ties_straddle_only_where_they_must():
-    parts = make_parts(10, split="time", time=[0] * 8 + [1, 2])
-    assert [list(rows) for rows in parts.arrays().values()] == [list(range(8)), [8], [9]]
-    unavoidable = make_parts(10, split="time", time=[0] * 10)
+    splits = make_splits(10, split="time", time=[0] * 8 + [1, 2])
+    assert [list(rows) for rows in splits.arrays().values()] == [list(range(8)), [8], [9]]
+    unavoidable = make_splits(10, split="time", time=[0] * 10)
     assert [len(rows) for rows in unavoidable.arrays().values()] == [6, 2, 2]
-    assert [len(rows) for rows in make_parts(4, split="time", time=[0, 1, 1, 1]).arrays().values()] == [1, 2, 1]
+    assert [len(rows) for rows in make_splits(4, split="time", time=[0, 1, 1, 1]).arrays().values()] == [1, 2, 1]
 
 
 def test_own_validation_rows_are_validation_and_nothing_else():
     own = np.array([9, 3, 4])
-    parts = make_parts(13, validation=own, validation_split=0.0)
-    assert list(parts.validation) == [3, 4, 9] and len(parts.test) == 2 and len(parts.train) == 8
-    assert not np.intersect1d(np.concatenate([parts.test, parts.train]), own).size
+    splits = make_splits(13, validation=own, validation_split=0.0)
+    assert list(splits.validation) == [3, 4, 9] and len(splits.test) == 2 and len(splits.train) == 8
+    assert not np.intersect1d(np.concatenate([splits.test, splits.train]), own).size
 
 
 @pytest.mark.parametrize("own", [[], [0, 0], [-1], [13], [0.5], [[1]], ["a"]])
 def test_own_validation_rows_that_cannot_be(own):
     with pytest.raises(SplitError, match="validation"):
-        make_parts(13, validation=own)
+        make_splits(13, validation=own)
 
 
 def test_own_validation_rows_may_not_divide_a_group():
     with pytest.raises(SplitError, match="validation splits a group"):
-        make_parts(12, split="group", groups=np.arange(12) // 2, validation=[0])
-    assert list(make_parts(12, split="group", groups=np.arange(12) // 2, validation=[0, 1]).validation) == [0, 1]
+        make_splits(12, split="group", groups=np.arange(12) // 2, validation=[0])
+    assert list(make_splits(12, split="group", groups=np.arange(12) // 2, validation=[0, 1]).validation) == [0, 1]
 
 
 @pytest.mark.parametrize("n", [0, 1, 2])
 def test_too_few_rows_name_the_smallest_number_that_works(n):
     with pytest.raises(SplitError, match="at least 3 rows"):
-        make_parts(n)
-    assert [len(rows) for rows in make_parts(3).arrays().values()] == [1, 1, 1]
+        make_splits(n)
+    assert [len(rows) for rows in make_splits(3).arrays().values()] == [1, 1, 1]
 
 
 @pytest.mark.parametrize(
@@ -198,7 +198,7 @@ def test_too_few_rows_name_the_smallest_number_that_works(n):
 def test_the_smallest_number_named_works_and_one_less_does_not(arguments, least, unit):
     def make(n):
         filled = {"stratify": np.arange(n) % 2, "groups": np.repeat(np.arange(n), 1)}
-        return make_parts(n, **{k: filled[k] if v is True else v for k, v in arguments.items()})
+        return make_splits(n, **{k: filled[k] if v is True else v for k, v in arguments.items()})
 
     make(least)
     with pytest.raises(SplitError, match=f"at least {least} {unit}"):
@@ -207,14 +207,14 @@ def test_the_smallest_number_named_works_and_one_less_does_not(arguments, least,
 
 def test_more_classes_than_training_rows_say_so():
     with pytest.raises(SplitError, match="each of 90 classes: give at least 142 rows"):
-        make_parts(100, stratify=np.minimum(np.arange(100), 89))
+        make_splits(100, stratify=np.minimum(np.arange(100), 89))
 
 
 @pytest.mark.parametrize("name", ["test_size", "validation_split"])
 @pytest.mark.parametrize("value", [-0.1, 1.0, 1.5, math.nan, math.inf, "half", None, True])
 def test_a_bad_fraction_is_named(name, value):
     with pytest.raises(SplitError, match=name):
-        make_parts(100, **{name: value})
+        make_splits(100, **{name: value})
 
 
 @pytest.mark.parametrize(
@@ -240,45 +240,45 @@ def test_a_bad_fraction_is_named(name, value):
 )
 def test_arguments_that_make_no_sense_are_named(arguments, named):
     with pytest.raises(SplitError, match=named):
-        make_parts(100, **arguments)
+        make_splits(100, **arguments)
 
 
 def test_a_splitter_gets_labels_groups_and_a_seed():
     labels = np.arange(100) % 4
-    parts = make_parts(100, split=StratifiedShuffleSplit(2, test_size=0.2), stratify=labels)
-    assert set(np.bincount(labels[parts.test])) == {5}
-    predefined = make_parts(100, split=PredefinedSplit([-1] * 90 + [0] * 10), test_size=0)
+    splits = make_splits(100, split=StratifiedShuffleSplit(2, test_size=0.2), stratify=labels)
+    assert set(np.bincount(labels[splits.test])) == {5}
+    predefined = make_splits(100, split=PredefinedSplit([-1] * 90 + [0] * 10), test_size=0)
     assert list(predefined.validation) == list(range(90, 100))
 
 
-def test_validation_rows_are_those_of_the_parts_without_a_test_part():
+def test_validation_rows_are_those_of_the_splits_without_a_test_part():
     train, validation = validation_rows(N, seed=4, stratify=LABELS)
-    parts = make_parts(N, test_size=0, seed=4, stratify=LABELS)
-    assert np.array_equal(train, parts.train) and np.array_equal(validation, parts.validation)
+    splits = make_splits(N, test_size=0, seed=4, stratify=LABELS)
+    assert np.array_equal(train, splits.train) and np.array_equal(validation, splits.validation)
 
 
 def test_classes_missing_from_a_part_are_listed():
     labels = np.repeat([0, 1, 2], [80, 15, 5])
-    assert missing_classes(make_parts(100, split="last"), labels) == {
+    assert missing_classes(make_splits(100, split="last"), labels) == {
         "train": (1, 2),
         "validation": (1, 2),
         "test": (0,),
     }
-    assert missing_classes(make_parts(N, stratify=LABELS), LABELS) == {}
-    assert "test" not in missing_classes(make_parts(100, split="last", test_size=0), labels)
+    assert missing_classes(make_splits(N, stratify=LABELS), LABELS) == {}
+    assert "test" not in missing_classes(make_splits(100, split="last", test_size=0), labels)
 
 
-def test_parts_come_back_from_their_arrays():
-    parts = make_parts(N, stratify=LABELS, seed=8)
-    again = Parts.from_arrays(parts.arrays(), rule=parts.rule, seed=parts.seed)
-    assert all(np.array_equal(again.arrays()[name], rows) for name, rows in parts.arrays().items())
+def test_splits_come_back_from_their_arrays():
+    splits = make_splits(N, stratify=LABELS, seed=8)
+    again = Splits.from_arrays(splits.arrays(), rule=splits.rule, seed=splits.seed)
+    assert all(np.array_equal(again.arrays()[name], rows) for name, rows in splits.arrays().items())
     with pytest.raises(SplitError, match="lack test"):
-        Parts.from_arrays({"train": [0], "validation": [1]}, rule="random", seed=0)
+        Splits.from_arrays({"train": [0], "validation": [1]}, rule="random", seed=0)
     with pytest.raises(SplitError, match="twice"):
-        Parts.from_arrays({"train": [0], "validation": [1], "test": [1]}, rule="random", seed=0)
+        Splits.from_arrays({"train": [0], "validation": [1], "test": [1]}, rule="random", seed=0)
 
 
 def test_a_million_rows_are_quick():
     labels = np.random.default_rng(0).integers(0, 10, 1_000_000)
-    parts = make_parts(1_000_000, stratify=labels)
-    assert len(parts.train) == 640_000
+    splits = make_splits(1_000_000, stratify=labels)
+    assert len(splits.train) == 640_000

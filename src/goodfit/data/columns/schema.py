@@ -42,7 +42,7 @@ WORDS = 3
 _ID_WORDS = {"id", "ids", "uuid", "guid"}
 _ID_NAMES = re.compile(
     r"index|row(_?(num|number|no))?|unnamed[_: ]*\d+|(user|cust|customer|client|account|order|item|product|movie|record"
-    r"|row|patient|subject|object|transaction|session|device|employee|student|member|case|sample|person|passenger)id"
+    r"|row|patient|subject|object|transaction|session|device|employee|student|trial|case|sample|person|passenger)id"
 )
 
 

@@ -3,7 +3,7 @@
 import numpy as np
 import numpy.typing as npt
 
-from goodfit.data.splits.rules import Rows, check_seed
+from goodfit.data.splits.rules import Indices, validate_seed
 from goodfit.errors import SplitError
 
 
@@ -14,7 +14,7 @@ def make_folds(
     seed: int = 0,
     stratify: npt.ArrayLike | None = None,
     groups: npt.ArrayLike | None = None,
-) -> list[tuple[Rows, Rows]]:
+) -> list[tuple[Indices, Indices]]:
     """(train, validation) row numbers, ascending, of each fold; every row validates exactly once.
 
     Rows are shuffled with `seed` and dealt out in turn. With class labels in `stratify` class after class is dealt out,
@@ -26,7 +26,7 @@ def make_folds(
     >>> [len(validation) for train, validation in make_folds(10, 3)]
     [4, 3, 3]
     """
-    check_seed(seed)
+    validate_seed(seed)
     if isinstance(folds, bool) or not isinstance(folds, int | np.integer) or folds < 2:
         raise SplitError(f"folds must be a whole number, 2 or more, not {folds!r}.")
     if groups is not None:
@@ -38,7 +38,7 @@ def make_folds(
     return [(np.flatnonzero(fold != k), np.flatnonzero(fold == k)) for k in range(folds)]
 
 
-def _deal_rows(n_rows: int, folds: int, seed: int, stratify: npt.ArrayLike | None) -> Rows:
+def _deal_rows(n_rows: int, folds: int, seed: int, stratify: npt.ArrayLike | None) -> Indices:
     order = np.random.default_rng((seed, 3)).permutation(n_rows)
     if stratify is not None:
         labels = np.unique(np.asarray(stratify), return_inverse=True)[1]
@@ -48,7 +48,7 @@ def _deal_rows(n_rows: int, folds: int, seed: int, stratify: npt.ArrayLike | Non
     return fold
 
 
-def _deal_groups(groups: npt.NDArray[np.generic], folds: int, seed: int) -> Rows:
+def _deal_groups(groups: npt.NDArray[np.generic], folds: int, seed: int) -> Indices:
     _, group_of_row, sizes = np.unique(groups, return_inverse=True, return_counts=True)
     if folds > len(sizes):
         raise SplitError(f"folds={folds} is more than the {len(sizes)} groups there are: choose fewer folds.")

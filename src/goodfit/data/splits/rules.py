@@ -20,8 +20,8 @@ import numpy.typing as npt
 
 from goodfit.errors import SplitError
 
-Rows = npt.NDArray[np.int64]
-Cut = tuple[Rows, Rows]
+Indices = npt.NDArray[np.int64]
+Cut = tuple[Indices, Indices]
 WHOLE = (int, np.integer)
 SPLITS = ("random", "last", "group", "time")
 
@@ -38,8 +38,8 @@ class Rule:
     """How rows are cut. `labels` and `groups` are int codes of every row of the table, `time` its moments."""
 
     split: str | Splitter
-    labels: Rows
-    groups: Rows | None
+    labels: Indices
+    groups: Indices | None
     time: npt.NDArray[Any] | None
 
     @classmethod
@@ -71,11 +71,11 @@ class Rule:
     def unit(self) -> str:
         return "groups" if self.split == "group" else "rows"
 
-    def units(self, rows: Rows) -> int:
+    def units(self, rows: Indices) -> int:
         """What fractions count: rows, or groups under "group"."""
         return len(rows) if self.split != "group" or self.groups is None else len(np.unique(self.groups[rows]))
 
-    def least_kept(self, rows: Rows) -> int:
+    def least_kept(self, rows: Indices) -> int:
         """Units that training cannot do without: one, or one for each class."""
         return max(1, len(np.unique(self.labels[rows]))) if self.split == "random" else 1
 
@@ -85,13 +85,13 @@ def units_before(size: float, kept: int) -> int:
     return kept + int(size) if isinstance(size, WHOLE) else math.ceil(kept / (1 - Fraction(str(size))))
 
 
-def check_seed(seed: object) -> None:
+def validate_seed(seed: object) -> None:
     """SplitError unless the seed is a whole number from 0."""
     if isinstance(seed, bool) or not isinstance(seed, WHOLE) or seed < 0:
         raise SplitError(f"seed must be a whole number from 0, not {seed!r}.")
 
 
-def check_size(name: str, size: object, *, zero: bool = False, counts: bool = False) -> None:
+def validate_size(name: str, size: object, *, zero: bool = False, counts: bool = False) -> None:
     """SplitError naming the argument unless size is a fraction in (0, 1); `zero` allows 0, `counts` whole numbers."""
     if isinstance(size, (float, np.floating, *WHOLE)) and not isinstance(size, bool):
         whole = counts and isinstance(size, WHOLE) and size > 0
@@ -101,7 +101,7 @@ def check_size(name: str, size: object, *, zero: bool = False, counts: bool = Fa
     raise SplitError(f"{name} must be a fraction {low}{' or a number of rows' if counts else ''}, not {size!r}.")
 
 
-def cut(rule: Rule, rows: Rows, size: float, *, seed: tuple[int, int], kept: int = 1, pairs: bool = False) -> Cut:
+def cut(rule: Rule, rows: Indices, size: float, *, seed: tuple[int, int], kept: int = 1, pairs: bool = False) -> Cut:
     """(kept, held out) of `rows`, both ascending.
 
     size: a fraction of the units, or a number of them. seed: the user's seed and which cut this is. kept: how many
@@ -127,7 +127,7 @@ def _held(size: float, n: int) -> int:
     return int(size) if isinstance(size, WHOLE) else math.ceil(Fraction(str(size)) * n)
 
 
-def _cut_random(rows: Rows, labels: Rows, held: int, rng: np.random.Generator, *, pairs: bool) -> Cut:
+def _cut_random(rows: Indices, labels: Indices, held: int, rng: np.random.Generator, *, pairs: bool) -> Cut:
     """Shuffle the rows of each class and hold out the first few of each."""
     _, codes, counts = np.unique(labels, return_inverse=True, return_counts=True)
     seats = _seats(counts, held, rng, pairs=pairs)
@@ -137,7 +137,7 @@ def _cut_random(rows: Rows, labels: Rows, held: int, rng: np.random.Generator, *
     return _parted(rows, by_class[place_in_class < np.repeat(seats, counts)])
 
 
-def _seats(counts: Rows, held: int, rng: np.random.Generator, *, pairs: bool) -> Rows:
+def _seats(counts: Indices, held: int, rng: np.random.Generator, *, pairs: bool) -> Indices:
     """How many rows of each class are held out: `held` in all, never a whole class.
 
     Systematic sampling (Madow 1949): the classes lie end to end on a line of length sum(weight), which is marked at
@@ -161,13 +161,13 @@ def _seats(counts: Rows, held: int, rng: np.random.Generator, *, pairs: bool) ->
     return seats
 
 
-def _cut_groups(rows: Rows, groups: Rows, size: float, rng: np.random.Generator) -> Cut:
+def _cut_groups(rows: Indices, groups: Indices, size: float, rng: np.random.Generator) -> Cut:
     present = np.unique(groups)
     held = rng.permutation(present)[: _held(size, len(present))]
     return _parted(rows, np.flatnonzero(np.isin(groups, held)))
 
 
-def _cut_time(rows: Rows, time: npt.NDArray[Any], held: int, kept: int) -> Cut:
+def _cut_time(rows: Indices, time: npt.NDArray[Any], held: int, kept: int) -> Cut:
     """Hold out the latest rows, at the change of moment that is nearest to the count asked for."""
     order = np.argsort(time, kind="stable")
     changes = np.flatnonzero(time[order][1:] != time[order][:-1]) + 1
@@ -179,7 +179,7 @@ def _cut_time(rows: Rows, time: npt.NDArray[Any], held: int, kept: int) -> Cut:
     return _parted(rows, order[place:])
 
 
-def _cut_with(rule: Rule, rows: Rows, rng: np.random.Generator) -> Cut:
+def _cut_with(rule: Rule, rows: Indices, rng: np.random.Generator) -> Cut:
     """The last split of a scikit-learn splitter, which for a time series is the one that leaves no row out."""
     splitter: Any = copy.copy(rule.split)
     if getattr(splitter, "random_state", 0) is None:
@@ -195,7 +195,7 @@ def _cut_with(rule: Rule, rows: Rows, rng: np.random.Generator) -> Cut:
     return kept, held
 
 
-def _parted(rows: Rows, held: npt.NDArray[np.intp]) -> Cut:
+def _parted(rows: Indices, held: npt.NDArray[np.intp]) -> Cut:
     out = np.zeros(len(rows), bool)
     out[held] = True
     return rows[~out], rows[out]
@@ -219,7 +219,7 @@ def _column(name: str, values: npt.ArrayLike, n_rows: int) -> npt.NDArray[Any]:
     return array
 
 
-def _codes(name: str, values: npt.ArrayLike, n_rows: int) -> Rows:
+def _codes(name: str, values: npt.ArrayLike, n_rows: int) -> Indices:
     """Equal values get equal codes from 0; missing values are one value of their own."""
     array = _column(name, values, n_rows)
     array = array.astype(str) if array.dtype == object else array

@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from goodfit.data.splits.rules import Rows, Rule, Splitter, check_seed, check_size, cut, units_before
+from goodfit.data.splits.rules import Indices, Rule, Splitter, cut, units_before, validate_seed, validate_size
 from goodfit.errors import SplitError
 
 Split = Literal["random", "last", "group", "time"] | Splitter
@@ -22,16 +22,16 @@ FEW_CLASSES = 20
 
 
 @dataclass(frozen=True, eq=False)
-class Parts:
-    """The rows of each part: int64 row numbers from 0, ascending, read-only; no row stands in two parts.
+class Splits:
+    """The rows of each part: int64 row numbers from 0, ascending, read-only; no row stands in two splits.
 
     `rule` says how they were cut ("random", "stratified", "last", "group", "time", "copies" or a splitter's class
-    name), `seed` with which seed; the same seed, arguments and arrays give the same parts.
+    name), `seed` with which seed; the same seed, arguments and arrays give the same splits.
     """
 
-    train: Rows
-    validation: Rows
-    test: Rows
+    train: Indices
+    validation: Indices
+    test: Indices
     rule: str
     seed: int
 
@@ -39,23 +39,23 @@ class Parts:
         for rows in self.arrays().values():
             rows.setflags(write=False)
 
-    def arrays(self) -> dict[str, Rows]:
+    def arrays(self) -> dict[str, Indices]:
         """The three arrays by name, ready for an .npz or safetensors file; `from_arrays` is the way back."""
         return {"train": self.train, "validation": self.validation, "test": self.test}
 
     @classmethod
-    def from_arrays(cls, arrays: Mapping[str, npt.ArrayLike], *, rule: str, seed: int) -> Parts:
-        """Parts from what `arrays` gave; SplitError when an array is missing or a row stands in two parts."""
+    def from_arrays(cls, arrays: Mapping[str, npt.ArrayLike], *, rule: str, seed: int) -> Splits:
+        """Splits from what `arrays` gave; SplitError when an array is missing or a row stands in two splits."""
         if missing := {"train", "validation", "test"} - set(arrays):
-            raise SplitError(f"The recorded parts lack {', '.join(sorted(missing))}; make the parts again.")
+            raise SplitError(f"The recorded splits lack {', '.join(sorted(missing))}; make the splits again.")
         train, validation, test = (np.array(arrays[name], np.int64) for name in ("train", "validation", "test"))
         together = np.concatenate([train, validation, test])
         if together.size != np.unique(together).size or together.min(initial=0) < 0:
-            raise SplitError("The recorded parts name a row twice or below 0; make the parts again.")
+            raise SplitError("The recorded splits name a row twice or below 0; make the splits again.")
         return cls(train, validation, test, rule, seed)
 
 
-def make_parts(
+def make_splits(
     n_rows: int,
     *,
     test_size: float = 0.2,
@@ -66,7 +66,7 @@ def make_parts(
     groups: npt.ArrayLike | None = None,
     time: npt.ArrayLike | None = None,
     validation: npt.ArrayLike | None = None,
-) -> Parts:
+) -> Splits:
     """Put every row into train, validation or test.
 
     test_size: fraction of all rows, or a number of rows; 0 for no test part. validation_split: fraction of the rest.
@@ -88,23 +88,23 @@ def make_parts(
     Raises SplitError naming the argument: fractions outside (0, 1), arrays that do not fit, too few rows (then with
     the smallest number that works).
 
-    >>> parts = make_parts(1000, seed=7)
-    >>> len(parts.train), len(parts.validation), len(parts.test)
+    >>> splits = make_splits(1000, seed=7)
+    >>> len(splits.train), len(splits.validation), len(splits.test)
     (640, 160, 200)
     """
-    check_seed(seed)
-    check_size("test_size", test_size, zero=True, counts=True)
+    validate_seed(seed)
+    validate_size("test_size", test_size, zero=True, counts=True)
     rule = Rule.of(n_rows, split=split, stratify=stratify, groups=groups, time=time)
     own = _own_rows(rule, validation, n_rows)
     if validation is None:
-        check_size("validation_split", validation_split)
+        validate_size("validation_split", validation_split)
     rows = np.setdiff1d(np.arange(n_rows), own)
     keep = rule.least_kept(rows) if len(own) else units_before(validation_split, rule.least_kept(rows))
     sizes = f"test_size={test_size}" + ("" if len(own) else f" and validation_split={validation_split}")
     _check_enough(rule, rows, units_before(test_size, keep), sizes)
     rest, test = cut(rule, rows, test_size, seed=(seed, 0), kept=keep) if test_size else (rows, rows[:0])
     train, held = (rest, own) if len(own) else cut(rule, rest, validation_split, seed=(seed, 1), pairs=True)
-    return Parts(train, held, test, rule.name, int(seed))
+    return Splits(train, held, test, rule.name, int(seed))
 
 
 def validation_rows(
@@ -116,14 +116,14 @@ def validation_rows(
     split: Split = "random",
     groups: npt.ArrayLike | None = None,
     time: npt.ArrayLike | None = None,
-) -> tuple[Rows, Rows]:
-    """(train, validation) row numbers, ascending: what `make_parts` does to the rows that are not test rows.
+) -> tuple[Indices, Indices]:
+    """(train, validation) row numbers, ascending: what `make_splits` does to the rows that are not test rows.
 
     >>> train, validation = validation_rows(10, validation_split=0.2, split="last")
     >>> validation
     array([8, 9])
     """
-    parts = make_parts(
+    splits = make_splits(
         n_rows,
         test_size=0,
         validation_split=validation_split,
@@ -133,20 +133,20 @@ def validation_rows(
         groups=groups,
         time=time,
     )
-    return parts.train, parts.validation
+    return splits.train, splits.validation
 
 
-def missing_classes(parts: Parts, labels: npt.ArrayLike) -> dict[str, tuple[Any, ...]]:
-    """The classes that stand in the table but not in a part, by part; parts without rows are not named.
+def missing_classes(splits: Splits, labels: npt.ArrayLike) -> dict[str, tuple[Any, ...]]:
+    """The classes that stand in the table but not in a part, by part; splits without rows are not named.
 
-    >>> parts = make_parts(5, test_size=0, split="last")
-    >>> missing_classes(parts, ["a", "a", "b", "b", "a"])
+    >>> splits = make_splits(5, test_size=0, split="last")
+    >>> missing_classes(splits, ["a", "a", "b", "b", "a"])
     {'validation': ('b',)}
     """
     classes, codes = np.unique(np.asarray(labels), return_inverse=True)
     absent = {
         name: tuple(np.delete(classes, np.unique(codes[rows])).tolist())
-        for name, rows in parts.arrays().items()
+        for name, rows in splits.arrays().items()
         if len(rows)
     }
     return {name: lost for name, lost in absent.items() if lost}
@@ -177,8 +177,8 @@ def train_test_split(
     """
     n_rows = _common_length(arrays)
     seed = seed if random_state is None else random_state
-    check_seed(seed)
-    check_size("test_size", test_size, counts=True)
+    validate_seed(seed)
+    validate_size("test_size", test_size, counts=True)
     rows = np.arange(n_rows)
     rule = _front_door_rule(arrays, n_rows, stratify, shuffle)
     if isinstance(stratify, str) and n_rows < units_before(test_size, rule.least_kept(rows)):
@@ -190,7 +190,7 @@ def train_test_split(
     return [_take(array, side) for array in arrays for side in (train, test)]
 
 
-def _own_rows(rule: Rule, validation: npt.ArrayLike | None, n_rows: int) -> Rows:
+def _own_rows(rule: Rule, validation: npt.ArrayLike | None, n_rows: int) -> Indices:
     """The user's own validation rows, sorted and checked; none when None."""
     if validation is None:
         return np.empty(0, np.int64)
@@ -207,7 +207,7 @@ def _own_rows(rule: Rule, validation: npt.ArrayLike | None, n_rows: int) -> Rows
     return own
 
 
-def _check_enough(rule: Rule, rows: Rows, least: int, sizes: str) -> None:
+def _check_enough(rule: Rule, rows: Indices, least: int, sizes: str) -> None:
     """SplitError with the smallest number that works; a splitter object knows its own limits."""
     if not isinstance(rule.split, str) or rule.units(rows) >= least:
         return
@@ -255,7 +255,7 @@ def _class_labels(array: Any) -> npt.NDArray[Any] | None:  # noqa: ANN401
     return labels if (whole or text) and len(found.unique()) <= FEW_CLASSES else None
 
 
-def _take(array: Any, rows: Rows) -> Any:  # noqa: ANN401
+def _take(array: Any, rows: Indices) -> Any:  # noqa: ANN401
     if hasattr(array, "iloc"):
         return array.iloc[rows]
     if isinstance(array, pa.Table | pa.RecordBatch | pa.Array | pa.ChunkedArray):

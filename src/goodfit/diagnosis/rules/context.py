@@ -58,7 +58,7 @@ def seeds_disagree(case: Case) -> Finding | None:
 
 
 def best_at_edge(case: Case) -> Finding | None:
-    """The best point lies at the end of an axis, so that a better one may lie beyond."""
+    """The best config lies at the end of an axis, so that a better one may lie beyond."""
     if not case.edges:
         return None
     names = {"l2": "λ", "learning_rate": "learning rate"}

@@ -172,7 +172,7 @@ def freeing(case: Case) -> Iterator[Reason]:
 
 
 def _by_neighbour(case: Case, other: Neighbour, share: float, words: str, advice: str, argument: str) -> Reason:
-    """What another point of the grid gains, in units of what is clear."""
+    """What another config of the grid gains, in units of what is clear."""
     strength, error = gain(case, other, clear_gain(case, share))
     name = f"λ {other.l2:.6g}" if other.l2 != case.l2 else f"rate {other.learning_rate:.6g}"
     return Reason(name, strength, error, words, {"val_loss_there": other.val_loss}, advice, argument)

@@ -61,7 +61,7 @@ trained = {
 pair = {strength: trained[strength, 0.01] for strength in (0, 0.01)}
 
 # %% ladder
-ladder = {strength: trained[strength, 0.01] for strength in sweep.axes["l2"]}
+ladder = {strength: trained[strength, 0.01] for strength in sweep.space["l2"]}
 
 # %% rates
 rates = {rate: trained[0.001, rate] for rate in (0.00001, 0.001, 0.1)}

@@ -15,9 +15,9 @@ from goodfit.reporting.charts.basics import (
     sized,
     thinned,
 )
-from goodfit.reporting.members import Member
 from goodfit.reporting.svg import KEY
 from goodfit.reporting.theme import DASHED, IDLE, INK, SHADE, SOLID, TRAIN, VALIDATION, WIDTH
+from goodfit.reporting.trials import Trial
 
 PARTS = ["train", "validation"]
 COLOUR = alt.Color("part:N", scale=alt.Scale(domain=PARTS, range=[TRAIN, VALIDATION]))
@@ -57,32 +57,32 @@ def loss_curves(
     return sized(alt.layer(*layers))
 
 
-def rate_curves(member: Member, *, n_epochs: int, ends: tuple[float, float], title: str, width: int = WIDTH) -> Layer:
+def rate_curves(trial: Trial, *, n_epochs: int, ends: tuple[float, float], title: str, width: int = WIDTH) -> Layer:
     """The losses of one learning rate, on axes that it shares with others: epochs and the ends of the losses."""
-    epochs = thinned(member.epochs, [member.best_epoch])
+    epochs = thinned(trial.epochs, [trial.best_epoch])
     least, most = ends
-    drawn = curve(member.loss, epochs, least=least, most=most, part="train")
-    if len(member.val_loss):
-        drawn += curve(member.val_loss, epochs, least=least, most=most, part="validation")
+    drawn = curve(trial.loss, epochs, least=least, most=most, part="train")
+    if len(trial.val_loss):
+        drawn += curve(trial.val_loss, epochs, least=least, most=most, part="validation")
     axes = {"x": epochs_x(n_epochs, log=True), "y": loss_y(ends)}
     lines = alt.Chart(rows(drawn)).mark_line().encode(**axes, color=COLOUR, strokeDash=DASH)
     return sized(lines, title=title, height=200, width=width)
 
 
-def member_curves(members: Sequence[Member], *, points: int = 70) -> Layer:
+def trial_curves(trials: Sequence[Trial], *, configs: int = 70) -> Layer:
     """All trainings in one picture: faint, and each once more in colour with the classes ``of m<position>``.
 
     A page shows the coloured curves of the one that is selected.
     """
-    least, most = loss_ends(members)
+    least, most = loss_ends(trials)
     drawn = [
         row
-        for place, member in enumerate(members)
-        for name, values in (("train", member.loss), ("validation", member.val_loss))
+        for place, trial in enumerate(trials)
+        for name, values in (("train", trial.loss), ("validation", trial.val_loss))
         if len(values)
         for row in curve(
             values,
-            thinned(member.epochs, [member.best_epoch], most=points),
+            thinned(trial.epochs, [trial.best_epoch], most=configs),
             least=least,
             most=most,
             part=name,
@@ -92,16 +92,16 @@ def member_curves(members: Sequence[Member], *, points: int = 70) -> Layer:
     ]
     y = loss_y(row["loss"] for row in drawn)
     base = alt.Chart(rows(drawn)).encode(
-        x=epochs_x(max(member.epochs for member in members), log=True),
+        x=epochs_x(max(trial.epochs for trial in trials), log=True),
         y=y,
         detail="place:N",
     )
     faint = base.mark_line(color=IDLE, strokeWidth=0.8, opacity=0.55).transform_filter("datum.part == 'validation'")
     shown = base.mark_line(strokeWidth=2.2).encode(color=COLOUR, strokeDash=DASH, description="key:N")
     marks = [
-        {"epoch": member.best_epoch, "loss": min(member.at_best(member.judged), most), "key": f"{KEY}of m{place}"}
-        for place, member in enumerate(members)
-        if member.best_epoch
+        {"epoch": trial.best_epoch, "loss": min(trial.at_best(trial.judged), most), "key": f"{KEY}of m{place}"}
+        for place, trial in enumerate(trials)
+        if trial.best_epoch
     ]
     best = (
         alt.Chart(rows(marks))
@@ -111,10 +111,10 @@ def member_curves(members: Sequence[Member], *, points: int = 70) -> Layer:
     return sized(alt.layer(faint, shown, best), height=240)
 
 
-def loss_ends(members: Sequence[Member]) -> tuple[float, float]:
+def loss_ends(trials: Sequence[Trial]) -> tuple[float, float]:
     """Ends of the axis of losses on which many trainings stand."""
-    first = [member.judged[0] for member in members if np.isfinite(member.judged[0])]
-    lowest = min(member.at_best(member.judged) for member in members)
+    first = [trial.judged[0] for trial in trials if np.isfinite(trial.judged[0])]
+    lowest = min(trial.at_best(trial.judged) for trial in trials)
     return lowest / ROOM, float(ROOM * np.median(first or [1.0]))
 
 
@@ -135,11 +135,11 @@ def _waiting(best_epoch: int, n_epochs: int) -> alt.Chart:
 
 
 def _best(best_epoch: int, n_epochs: int, values: Array) -> list[alt.Chart]:
-    """A line down at the best epoch, the point on the curve, and its name."""
+    """A line down at the best epoch, the config on the curve, and its name."""
     found = rows([{"epoch": best_epoch, "loss": float(values[best_epoch - 1])}])
     rule = alt.Chart(found).mark_rule(color=INK, strokeWidth=1).encode(x="epoch:Q")
-    point = alt.Chart(found).mark_point(filled=True, size=70, color=INK, opacity=1).encode(x="epoch:Q", y="loss:Q")
-    return [rule, point, _said(best_epoch, f"best epoch {best_epoch}", n_epochs)]
+    config = alt.Chart(found).mark_point(filled=True, size=70, color=INK, opacity=1).encode(x="epoch:Q", y="loss:Q")
+    return [rule, config, _said(best_epoch, f"best epoch {best_epoch}", n_epochs)]
 
 
 def _said(epoch: int, text: str, n_epochs: int) -> alt.Chart:

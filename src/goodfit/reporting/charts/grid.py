@@ -6,8 +6,8 @@ import numpy as np
 from goodfit.formatting import grid_numbers
 from goodfit.reporting.charts.basics import Layer, curve, epochs_x, loss_y, rows, sized, thinned
 from goodfit.reporting.charts.curves import COLOUR, DASH, loss_ends
-from goodfit.reporting.members import Grid, knobs
 from goodfit.reporting.theme import HEAT_LIGHT, INK
+from goodfit.reporting.trials import Grid, knobs
 
 
 def heat_map(grid: Grid, *, pick: alt.Parameter | None = None) -> Layer:
@@ -41,24 +41,24 @@ def explorer(grid: Grid) -> alt.HConcatChart:
     l2s, rates = _names(grid)
     start = [{"l2": l2s[grid.chosen[0]], "rate": rates[grid.chosen[1]]}]
     pick = alt.selection_point(fields=["l2", "rate"], value=start, empty=False, toggle=False)
-    members = list(grid.members.values())
-    ends = loss_ends(members)
+    trials = list(grid.trials.values())
+    ends = loss_ends(trials)
     drawn = [
         row
-        for member in members
-        for part, values in (("train", member.loss), ("validation", member.val_loss))
+        for trial in trials
+        for part, values in (("train", trial.loss), ("validation", trial.val_loss))
         if len(values)
         for row in curve(
             values,
-            thinned(member.epochs, [member.best_epoch], most=70),
+            thinned(trial.epochs, [trial.best_epoch], most=70),
             least=ends[0],
             most=ends[1],
             part=part,
-            l2=l2s[member.l2],
-            rate=rates[member.learning_rate],
+            l2=l2s[trial.l2],
+            rate=rates[trial.learning_rate],
         )
     ]
-    n_epochs = max(member.epochs for member in members)
+    n_epochs = max(trial.epochs for trial in trials)
     lines = (
         alt.Chart(rows(drawn))
         .mark_line()

@@ -7,25 +7,25 @@ import numpy as np
 
 from goodfit.reporting.charts.basics import Layer, loss_y, rows, sized
 from goodfit.reporting.charts.curves import COLOUR, DASH
-from goodfit.reporting.members import Member, knobs
 from goodfit.reporting.theme import INK
+from goodfit.reporting.trials import Trial, knobs
 
 
-def loss_ladder(members: Sequence[Member], *, chosen: float) -> Layer:
+def loss_ladder(trials: Sequence[Trial], *, chosen: float) -> Layer:
     """Train and validation loss at the best epoch of each λ; that of the chosen λ is ringed."""
     found = [
-        {"l2": l2, "loss": member.at_best(values), "part": part, "chosen": member.l2 == chosen}
-        for l2, member in zip(knobs([member.l2 for member in members]), members, strict=True)
-        for part, values in (("train", member.loss), ("validation", member.val_loss))
-        if np.isfinite(member.at_best(values))
+        {"l2": l2, "loss": trial.at_best(values), "part": part, "chosen": trial.l2 == chosen}
+        for l2, trial in zip(knobs([trial.l2 for trial in trials]), trials, strict=True)
+        for part, values in (("train", trial.loss), ("validation", trial.val_loss))
+        if np.isfinite(trial.at_best(values))
     ]
     base = alt.Chart(rows(found)).encode(
         x=alt.X("l2:N", sort=None, axis=alt.Axis(title="λ", labelAngle=0)),
-        y=loss_y(loss for member in members for loss in (member.at_best(member.loss), member.at_best(member.judged))),
+        y=loss_y(loss for trial in trials for loss in (trial.at_best(trial.loss), trial.at_best(trial.judged))),
     )
     lines = base.mark_line().encode(color=COLOUR, strokeDash=DASH)
-    points = base.mark_point(filled=True, size=42, opacity=1).encode(color=COLOUR)
+    configs = base.mark_point(filled=True, size=42, opacity=1).encode(color=COLOUR)
     ring = base.mark_point(filled=False, size=190, color=INK, strokeWidth=1.6).transform_filter(
         "datum.chosen && datum.part == 'validation'"
     )
-    return sized(alt.layer(lines, points, ring), title="both losses")
+    return sized(alt.layer(lines, configs, ring), title="both losses")

@@ -1,4 +1,4 @@
-"""Charts of the table itself: its parts, and how rare its features are."""
+"""Charts of the table itself: its splits, and how rare its features are."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -12,8 +12,8 @@ LEGEND = alt.Legend(symbolType="square", symbolSize=110, symbolStrokeWidth=0)
 COLOURS = {"train": TRAIN, "validation": VALIDATION, "test": MUTED}
 
 
-def parts_chart(sizes: Mapping[str, int]) -> Layer:
-    """One bar of all rows, cut into the parts that there are, with their shares."""
+def splits_chart(sizes: Mapping[str, int]) -> Layer:
+    """One bar of all rows, cut into the splits that there are, with their shares."""
     total = sum(sizes.values())
     found: list[dict[str, object]] = []
     shown = [part for part, n in sizes.items() if n]
@@ -45,12 +45,12 @@ def step_chart(features: Sequence[tuple[str, float, float]]) -> Layer:
         features: name, share of training rows, step for a unit of gradient.
     """
     found = [{"share": share, "step": step} for _, share, step in features]
-    axes = {
+    space = {
         "x": _log("share", [share for _, share, _ in features], "training rows that have it", ".3~%"),
         "y": _log("step", [step for _, _, step in features], "step per unit of gradient", NUMBER),
     }
     points = alt.Chart(rows(found)).mark_point(filled=True, color=TRAIN, opacity=0.6, size=45)
-    return sized(points.encode(**axes))
+    return sized(points.encode(**space))
 
 
 def _log(field: str, values: Sequence[float], title: str, form: str) -> Any:  # noqa: ANN401

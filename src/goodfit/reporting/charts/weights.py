@@ -6,9 +6,9 @@ import altair as alt
 import numpy as np
 
 from goodfit.reporting.charts.basics import NUMBER, Array, Layer, rows, sized
-from goodfit.reporting.members import Member, bins, density, knobs
 from goodfit.reporting.svg import KEY
 from goodfit.reporting.theme import INK, TRAIN
+from goodfit.reporting.trials import Trial, bins, density, knobs
 
 LEVELS = (0.05, 0.25, 0.5, 0.75, 0.95)
 
@@ -36,14 +36,14 @@ def weight_histogram(
     return sized(alt.layer(bars, zero), title=title, height=height)
 
 
-def member_weights(members: Sequence[Member]) -> Layer:
+def trial_weights(trials: Sequence[Trial]) -> Layer:
     """The weights of all trainings on one axis, each with the classes ``of m<position>``, as high as its own peak."""
-    edges = bins([member.quantiles for member in members])
+    edges = bins([trial.quantiles for trial in trials])
     middles = (edges[:-1] + edges[1:]) / 2
     found = [
         {"weight": round(float(middle), 5), "height": round(float(height), 3), "key": f"{KEY}of m{place}"}
-        for place, member in enumerate(members)
-        for middle, height in zip(middles, _to_peak(density(member.quantiles, edges)), strict=True)
+        for place, trial in enumerate(trials)
+        for middle, height in zip(middles, _to_peak(density(trial.quantiles, edges)), strict=True)
     ]
     areas = (
         alt.Chart(rows(found))
@@ -59,25 +59,25 @@ def member_weights(members: Sequence[Member]) -> Layer:
     return sized(alt.layer(areas, zero), height=150)
 
 
-def weight_ladder(members: Sequence[Member]) -> Layer:
+def weight_ladder(trials: Sequence[Trial]) -> Layer:
     """For each λ where 90 % of its weights lie, where half of them lie, and their middle."""
     found = [
-        {"l2": l2, **{f"q{level:g}".replace(".", "_"): place for level, place in _levels(member)}}
-        for l2, member in zip(knobs([member.l2 for member in members]), members, strict=True)
+        {"l2": l2, **{f"q{level:g}".replace(".", "_"): place for level, place in _levels(trial)}}
+        for l2, trial in zip(knobs([trial.l2 for trial in trials]), trials, strict=True)
     ]
     base = alt.Chart(rows(found)).encode(
         x=alt.X("l2:N", sort=None, axis=alt.Axis(title="λ", labelAngle=0)),
     )
     y = alt.Y("q0_05:Q", axis=alt.Axis(title="weights"))
     wide = base.mark_rule(color=TRAIN, strokeWidth=2).encode(y=y, y2="q0_95:Q")
-    half = base.mark_bar(color=TRAIN, size=min(14, 200 / len(members))).encode(y=alt.Y("q0_25:Q"), y2="q0_75:Q")
+    half = base.mark_bar(color=TRAIN, size=min(14, 200 / len(trials))).encode(y=alt.Y("q0_25:Q"), y2="q0_75:Q")
     zero = alt.Chart(rows([{"zero": 0}])).mark_rule(color=INK, strokeWidth=0.8).encode(y="zero:Q")
     return sized(alt.layer(zero, wide, half), title="90% and 50% of the weights")
 
 
-def _levels(member: Member) -> list[tuple[float, float]]:
-    positions = np.linspace(0, 1, len(member.quantiles))
-    return [(level, float(np.interp(level, positions, member.quantiles))) for level in LEVELS]
+def _levels(trial: Trial) -> list[tuple[float, float]]:
+    positions = np.linspace(0, 1, len(trial.quantiles))
+    return [(level, float(np.interp(level, positions, trial.quantiles))) for level in LEVELS]
 
 
 def _weight_x(edges: Array, field: str) -> alt.X:

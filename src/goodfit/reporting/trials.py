@@ -21,7 +21,7 @@ AXES = ("l2", "learning_rate")
 
 
 @dataclass(frozen=True)
-class Member:
+class Trial:
     """One training.
 
     Attributes:
@@ -64,13 +64,13 @@ class Grid:
     """Every pair of λ and learning rate, seen through one training of each, all of the same seed and fold.
 
     Attributes:
-        members: the training shown for each pair.
+        trials: the training shown for each pair.
         means: validation loss at the best epochs, averaged over the seeds and folds that all pairs have.
         chosen, lowest: the pair that was chosen, and the one with the lowest mean.
         n_each: trainings of each pair that the means are of.
     """
 
-    members: Mapping[Cell, Member]
+    trials: Mapping[Cell, Trial]
     means: Mapping[Cell, float]
     chosen: Cell
     lowest: Cell
@@ -78,24 +78,24 @@ class Grid:
 
     @cached_property
     def l2(self) -> list[float]:
-        return sorted({l2 for l2, _ in self.members})
+        return sorted({l2 for l2, _ in self.trials})
 
     @cached_property
     def rates(self) -> list[float]:
-        return sorted({rate for _, rate in self.members})
+        return sorted({rate for _, rate in self.trials})
 
     @property
-    def winner(self) -> Member:
+    def winner(self) -> Trial:
         """The training shown for the chosen pair."""
-        return self.members[self.chosen]
+        return self.trials[self.chosen]
 
-    def of_rate(self, rate: float) -> list[Member]:
+    def of_rate(self, rate: float) -> list[Trial]:
         """Trainings with this learning rate, by λ."""
-        return [self.members[l2, rate] for l2 in self.l2 if (l2, rate) in self.members]
+        return [self.trials[l2, rate] for l2 in self.l2 if (l2, rate) in self.trials]
 
-    def of_l2(self, l2: float) -> list[Member]:
+    def of_l2(self, l2: float) -> list[Trial]:
         """Trainings with this λ, by learning rate."""
-        return [self.members[l2, rate] for rate in self.rates if (l2, rate) in self.members]
+        return [self.trials[l2, rate] for rate in self.rates if (l2, rate) in self.trials]
 
 
 def knob(number: float, digits: int = 3) -> str:
@@ -121,13 +121,13 @@ def knobs(numbers: Sequence[float]) -> list[str]:
     return texts
 
 
-def given_back(record: Record) -> Member:
+def given_back(record: Record) -> Trial:
     """The training whose weights are given back."""
-    training, point = record.training, record.point
-    return Member(
-        number=record.sweep.choice.member if record.sweep else 0,
-        l2=point["l2"],
-        learning_rate=point["learning_rate"],
+    training, config = record.training, record.config
+    return Trial(
+        number=record.sweep.selection.trial if record.sweep else 0,
+        l2=config["l2"],
+        learning_rate=config["learning_rate"],
         loss=training.history["loss"],
         val_loss=training.history.get("val_loss", np.empty(0)),
         best_epoch=training.best_epoch,
@@ -137,25 +137,26 @@ def given_back(record: Record) -> Member:
 
 
 def grid_of(found: SweepRecord | Sweep) -> Grid:
-    """The grid of a sweep. Of other axes than λ and learning rate only the values of the winner are shown."""
-    choice, table = found.choice, found.table.to_pylist()
-    curves, weights = (_by_member(rows, len(table)) for rows in _kept(found))
-    winner = table[choice.member]
-    pairs = {(row["fold"], row["seed"]) for row in (table[number] for number in choice.best.members)}
-    members: dict[Cell, Member] = {}
+    """The grid of a sweep. Of other space than λ and learning rate only the values of the winner are shown."""
+    selection, table = found.selection, found.table.to_pylist()
+    curves, weights = (_by_trial(rows, len(table)) for rows in _kept(found))
+    winner = table[selection.trial]
+    pairs = {(row["fold"], row["seed"]) for row in (table[number] for number in selection.best.trials)}
+    trials: dict[Cell, Trial] = {}
     values: dict[Cell, dict[tuple[int, int], float]] = {}
     for number, row in enumerate(table):
-        if any(row[name] != value for name, value in choice.chosen.point.items() if name not in AXES):
+        if any(row[name] != value for name, value in selection.chosen.config.items() if name not in AXES):
             continue
         cell = row.get("l2", 0.0), row.get("learning_rate", 0.0)
         values.setdefault(cell, {})[row["fold"], row["seed"]] = row["val_loss"]
-        if cell not in members or (row["fold"], row["seed"]) == (winner["fold"], winner["seed"]):
-            members[cell] = _member(number, row, curves[number], weights[number])
+        if cell not in trials or (row["fold"], row["seed"]) == (winner["fold"], winner["seed"]):
+            trials[cell] = _trial(number, row, curves[number], weights[number])
     means = {cell: float(np.mean([of[pair] for pair in pairs])) for cell, of in values.items() if pairs <= set(of)}
     chosen, lowest = (
-        (point.get("l2", 0.0), point.get("learning_rate", 0.0)) for point in (choice.chosen.point, choice.best.point)
+        (config.get("l2", 0.0), config.get("learning_rate", 0.0))
+        for config in (selection.chosen.config, selection.best.config)
     )
-    return Grid(members, means, chosen, lowest, len(pairs))
+    return Grid(trials, means, chosen, lowest, len(pairs))
 
 
 def quantiles(params: Params) -> Array:
@@ -182,7 +183,7 @@ def bins(several: Sequence[Array], n: int = 41) -> Array:
 
 
 def _kept(found: SweepRecord | Sweep) -> tuple[pa.Table, pa.Table]:
-    """Curves and quantiles of all members, below each other."""
+    """Curves and quantiles of all trials, below each other."""
     if isinstance(found, SweepRecord):
         return found.curves, found.weights
     trainings = found.trainings
@@ -190,15 +191,15 @@ def _kept(found: SweepRecord | Sweep) -> tuple[pa.Table, pa.Table]:
     return curves_table(histories), quantiles_table([training.params for training in trainings])
 
 
-def _by_member(table: pa.Table, n_members: int) -> list[dict[str, Array]]:
-    """The columns of a table whose rows are sorted by member, cut into those of each."""
-    cuts = np.searchsorted(table["member"].to_numpy(), np.arange(1, n_members))
+def _by_trial(table: pa.Table, n_trials: int) -> list[dict[str, Array]]:
+    """The columns of a table whose rows are sorted by trial, cut into those of each."""
+    cuts = np.searchsorted(table["trial"].to_numpy(), np.arange(1, n_trials))
     columns = {name: np.split(table[name].to_numpy(), cuts) for name in table.column_names}
-    return [{name: parts[number] for name, parts in columns.items()} for number in range(n_members)]
+    return [{name: splits[number] for name, splits in columns.items()} for number in range(n_trials)]
 
 
-def _member(number: int, row: Mapping[str, Any], curves: Mapping[str, Array], weights: Mapping[str, Array]) -> Member:
-    return Member(
+def _trial(number: int, row: Mapping[str, Any], curves: Mapping[str, Array], weights: Mapping[str, Array]) -> Trial:
+    return Trial(
         number=number,
         l2=row.get("l2", 0.0),
         learning_rate=row.get("learning_rate", 0.0),

@@ -1,4 +1,4 @@
-"""Members that differ in every number a sweep may vary, with rows to train on; also for processes of their own."""
+"""Trials that differ in every number a sweep may vary, with rows to train on; also for processes of their own."""
 
 import sys
 
@@ -10,9 +10,9 @@ from goodfit.nn.layers import Dense, Dropout
 from goodfit.nn.network import init_network
 from goodfit.nn.optimizers import Adam
 from goodfit.nn.regularizers import l2
-from goodfit.search.parallel import Member, run_members
+from goodfit.search.parallel import Trial, run_trials
 from goodfit.search.space import knobs_with
-from goodfit.training.evaluation import Rows, make_labels
+from goodfit.training.evaluation import Dataset, make_labels
 from goodfit.training.fit import fit
 from goodfit.training.recipe import make_recipe
 
@@ -20,7 +20,7 @@ RNG = np.random.default_rng(0)
 N, FEATURES, EPOCHS = 40, 3, 12
 X = RNG.normal(size=(N, FEATURES))
 Y = X @ [1.0, -2.0, 0.5] + RNG.normal(size=N)
-ROWS = Rows(X, make_labels(Y, RNG.uniform(0.2, 2, N), "float64"))
+ROWS = Dataset(X, make_labels(Y, RNG.uniform(0.2, 2, N), "float64"))
 PARTS = {"train": np.arange(29), "validation": np.arange(29, N)}
 LAYERS = (Dense(5, activation="tanh", kernel_regularizer=l2()), Dropout(0.1), Dense(1, kernel_regularizer=l2()))
 RECIPE, KNOBS = make_recipe(
@@ -43,17 +43,17 @@ POINTS = [
 ]
 
 
-def member(point, seed):
+def trial(point, seed):
     knobs = knobs_with(KNOBS, point)._replace(seed=np.asarray(seed, np.uint32))
-    return Member(knobs, seed, init_network(LAYERS, n_inputs=FEATURES, seed=seed, dtype="float64"))
+    return Trial(knobs, seed, init_network(LAYERS, n_inputs=FEATURES, seed=seed, dtype="float64"))
 
 
-def members(points=POINTS):
-    return [member(point, index % 2) for index, point in enumerate(points)]
+def trials(points=POINTS):
+    return [trial(point, index % 2) for index, point in enumerate(points)]
 
 
 def together(of=None, **choices):
-    return run_members(RECIPE, members() if of is None else of, ROWS, **PARTS, epochs=EPOCHS, **choices)
+    return run_trials(RECIPE, trials() if of is None else of, ROWS, **PARTS, epochs=EPOCHS, **choices)
 
 
 def alone(one):

@@ -5,8 +5,8 @@ import pyarrow as pa
 import pytest
 
 from goodfit.experiment.run_folder import SweepRecord
-from goodfit.reporting.members import bins, density, given_back, grid_of, quantiles
-from goodfit.search.selection import Choice, Configuration
+from goodfit.reporting.trials import bins, density, given_back, grid_of, quantiles
+from goodfit.search.selection import ConfigResult, Selection
 
 
 def test_density_of_quantiles_is_the_share_between_edges():
@@ -26,10 +26,10 @@ def test_bins_are_of_one_axis_around_zero_that_one_wild_network_does_not_stretch
 
 def test_the_grid_shows_one_training_of_each_pair_from_the_winners_seed(swept):
     grid = grid_of(swept.sweep)
-    assert len(grid.members) == 9
+    assert len(grid.trials) == 9
     assert (grid.l2, grid.rates) == ([0.0, 0.001, 0.1], [0.0001, 0.01, 1.0])
     assert grid.means[grid.lowest] == min(grid.means.values())
-    assert grid.means[grid.chosen] == pytest.approx(swept.sweep.choice.chosen.mean)
+    assert grid.means[grid.chosen] == pytest.approx(swept.sweep.selection.chosen.mean)
     own, shown = given_back(swept.record), grid.winner
     assert (own.cell, own.best_epoch, own.number) == (shown.cell, shown.best_epoch, shown.number)
     np.testing.assert_array_equal(own.val_loss, shown.val_loss)
@@ -50,11 +50,11 @@ def test_where_there_are_several_seeds_all_pairs_are_shown_by_the_winners():
             "outcome": ["finished"] * 4,
         }
     )
-    curves = pa.table({"member": [0, 1, 2, 3], "loss": values, "val_loss": values})
-    weights = pa.table({"member": [0, 1, 2, 3], "weight": values})
-    best = Configuration({"l2": 0.0, "learning_rate": 0.01}, (0, 1), 0.35, 0.05)
-    choice = Choice(rule="best", chosen=best, best=best, member=1, optimism=0.0, edges={}, gain=None)
-    grid = grid_of(SweepRecord(table=table, curves=curves, weights=weights, choice=choice))
-    assert {cell: member.number for cell, member in grid.members.items()} == {(0.0, 0.01): 1, (0.1, 0.01): 3}
+    curves = pa.table({"trial": [0, 1, 2, 3], "loss": values, "val_loss": values})
+    weights = pa.table({"trial": [0, 1, 2, 3], "weight": values})
+    best = ConfigResult({"l2": 0.0, "learning_rate": 0.01}, (0, 1), 0.35, 0.05)
+    selection = Selection(rule="best", chosen=best, best=best, trial=1, optimism=0.0, edges={}, gain=None)
+    grid = grid_of(SweepRecord(table=table, curves=curves, weights=weights, selection=selection))
+    assert {cell: trial.number for cell, trial in grid.trials.items()} == {(0.0, 0.01): 1, (0.1, 0.01): 3}
     assert grid.means == pytest.approx({(0.0, 0.01): 0.35, (0.1, 0.01): 0.55})
     assert grid.n_each == 2
