@@ -32,7 +32,7 @@ N = 96
 """Of these 64 rows train, 16 validate and 16 are sealed, so that all tests share a few compiled programs."""
 
 AGE = RNG.normal(40, 10, N)
-CITY = RNG.selection(["Bonn", "Rome", "Oslo"], N)
+CITY = RNG.choice(["Bonn", "Rome", "Oslo"], N)
 SCORE = AGE / 10 + 2 * (CITY == "Rome") + 0.3 * RNG.normal(size=N)
 TABLE = pd.DataFrame(
     {

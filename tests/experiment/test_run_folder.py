@@ -21,7 +21,7 @@ RNG = np.random.default_rng(0)
 TABLE = pd.DataFrame(
     {
         "size": RNG.normal(size=N),
-        "place": RNG.selection(["Bonn", "Rome", "Oslo"], N),
+        "place": RNG.choice(["Bonn", "Rome", "Oslo"], N),
         "when": pd.date_range("2026-01-31", periods=N).astype(str),
         "letter": [f"to row{i} with love{i} from row{i + 1}" for i in range(N)],
         "customer_id": [f"C{1000 + i}" for i in range(N)],
