@@ -227,8 +227,8 @@ def test_copies_stay_together_also_in_folds(change):
     a, b = rng.normal(size=(2, 200))
     y = a - b + 0.3 * rng.normal(size=200)
     table = pd.DataFrame({"a": np.r_[a, change(a[:80])], "b": np.r_[b, change(b[:80])], "y": np.r_[y, y[:80]]})
-    prepared = prepare(read_table(table), "y", Settings(split="copies", folds=4))
-    assert prepared.splits.rule == "copies"
+    prepared = prepare(read_table(table), "y", Settings(split="duplicates", folds=4))
+    assert prepared.splits.rule == "duplicates"
     splits = prepared.splits.arrays().values()
     assert all(np.isin(rows[rows < 80] + 200, rows).all() and len(rows) for rows in splits)
     assert not [check for check in prepared.checks if check.code == "duplicates"]
@@ -628,7 +628,7 @@ SETTINGS = {
     "seed": ({"seed": -1}, ConfigError, "seed must be a whole number, 0 or more, not -1"),
     "test_size": ({"test_size": 1.5}, SplitError, "test_size must be a fraction .* not 1.5"),
     "validation_split": ({"validation_split": 1.5}, SplitError, "validation_split must be a fraction .* not 1.5"),
-    "split": ({"split": "foo"}, ConfigError, "split must be one of random, last, group, time, copies, not 'foo'"),
+    "split": ({"split": "foo"}, ConfigError, "split must be one of random, last, group, time, duplicates, not 'foo'"),
     "group without column": ({"split": "group"}, ConfigError, "split='group' needs the column"),
     "group and time": ({"group": "city", "time": "joined"}, ConfigError, "give group or time, not both"),
     "split against group": ({"group": "city", "split": "last"}, ConfigError, "group='city' needs split='group'"),

@@ -114,7 +114,7 @@ def test_copies_across_splits_are_counted_with_what_they_add_to_the_score(change
     assert found[0].rows == sum(row in train for row in twin)
     assert found[0].effect["accuracy_with"] > found[0].effect["accuracy_without"] + 0.03
     assert ("up to rounding" in found[0].sentence) == (change is to_float32)
-    assert found[0].argument == "--split copies"
+    assert found[0].argument == "--split duplicates"
 
 
 def test_copies_are_judged_by_r2_for_a_quantity():

@@ -33,7 +33,7 @@ def check_drift(table: Table, splits: Splits, columns: Sequence[str], *, seed: i
     √(log(2·comparisons/rate)·(1/n + 1/m)/2) in `rate` of the tables at most (inequalities of Dvoretzky, Kiefer,
     Wolfowitz and Massart, and of Hoeffding). Of groups nothing is said, since their rows differ together by chance.
     """
-    if splits.rule in ("group", "copies"):
+    if splits.rule in ("group", "duplicates"):
         return []
     most = max(500, CELLS // max(1, len(columns)))
     sides = [draw_rows(rows, most, seed) for rows in (splits.train, splits.validation)]

@@ -248,7 +248,7 @@ def _all_known(twins: Twins, rule: str) -> Check:
 def _repair(rule: str) -> tuple[str, str]:
     """What to do, and the option; rows that already are in one part for another reason cannot be put together anew."""
     if rule in ("random", "stratified"):
-        return "keep copies in one part", "--split copies"
+        return "keep copies in one part", "--split duplicates"
     return "remove repeated rows from the table", ""
 
 

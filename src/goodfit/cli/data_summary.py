@@ -31,7 +31,7 @@ RULES = {
     "last": "the last rows, unshuffled",
     "group": "rows of one {group} together",
     "time": "in order of {time}",
-    "copies": "copies of a row together",
+    "duplicates": "duplicates of a row together",
 }
 MOST_LINES = 6
 

@@ -93,7 +93,7 @@ def train(
     drop: Annotated[list[str] | None, OfTable(metavar="COLUMN", help="Learn nothing from it. Repeatable.")] = None,
     test_size: Annotated[str | None, OfParts(metavar="SHARE", help="Sealed for the exam; 0 for no exam.")] = None,
     validation_split: Annotated[float | None, OfParts(metavar="SHARE", help="Of the rest; chooses the epoch.")] = None,
-    split: Annotated[str | None, OfParts(metavar="RULE", help="random, last, group, time or copies.")] = None,
+    split: Annotated[str | None, OfParts(metavar="RULE", help="random, last, group, time or duplicates.")] = None,
     group: Annotated[str | None, OfParts(metavar="COLUMN", help="Its rows of one value stay together.")] = None,
     time: Annotated[str | None, OfParts(metavar="COLUMN", help="Earlier rows train, the latest test.")] = None,
     seed: Annotated[int | None, OfParts(help="Of splits, first weights, row orders, dropout.")] = None,

@@ -73,12 +73,12 @@ def prepare(table: Table, target: str, settings: Settings) -> Prepared:
         test_size=settings.test_size,
         validation_split=settings.validation_split,
         seed=settings.seed,
-        split="group" if settings.split == "copies" else settings.split,
+        split="group" if settings.split == "duplicates" else settings.split,
         stratify=codes,
         groups=_groups(table, settings, target),
         time=table.values(settings.time) if settings.time else None,
     )
-    splits = replace(splits, rule="copies") if settings.split == "copies" else splits
+    splits = replace(splits, rule="duplicates") if settings.split == "duplicates" else splits
     if codes is not None:
         _warn_of_missing_classes(splits, whole, codes)
     _refuse_infinity(_usable(table, settings), target)
@@ -142,7 +142,7 @@ def _learned(settings: Settings, table: Table, splits: Splits, target: str) -> P
 
 def _groups(table: Table, settings: Settings, target: str) -> Array | None:
     """Which rows stay together; None where any may part."""
-    if settings.split == "copies":
+    if settings.split == "duplicates":
         used = [column.name for column in _usable(table, settings).schema if column.used and column.name != target]
         counters = {name for check in check_ids(table, used) for name in check.columns}
         return copies(table, [name for name in used if name not in counters])

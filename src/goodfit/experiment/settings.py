@@ -1,5 +1,6 @@
 """The choices of a training on a table, all of them plain values that a run folder can hold."""
 
+import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields, replace
 from difflib import get_close_matches
@@ -8,8 +9,7 @@ from typing import Any, Literal, get_args
 import numpy as np
 
 from goodfit.data.arrays import is_weight
-from goodfit.data.splits.rules import SPLITS, validate_size
-from goodfit.data.splits.splits import Split
+from goodfit.data.splits.rules import Splitter, validate_size
 from goodfit.data.table import Kind
 from goodfit.data.target import AskedTask
 from goodfit.errors import ConfigError
@@ -20,6 +20,9 @@ from goodfit.nn.regularizers import l2 as l2_penalty
 from goodfit.search.selection import RULES, SelectionRule
 from goodfit.search.space import validate_space
 from goodfit.training.recipe import validate_count
+
+NamedSplit = Literal["random", "last", "group", "time", "duplicates"]
+SplitRule = NamedSplit | Splitter
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,8 +45,8 @@ class Settings:
         patience: epochs without improvement of the validation loss after which training stops.
         test_size: share of all rows that is sealed for the exam, or their number; 0 for no exam.
         validation_split: share of the other rows that chooses the epoch.
-        split: ``random`` (by class, for classes), ``last``, ``group``, ``time``, or ``copies``: at random, but rows
-            that equal each other, to about 0.002 standard deviations, in one part.
+        split: ``random`` (stratified by class), ``last``, ``group``, ``time``, or ``duplicates``: random, but rows
+            that are equal, up to about 0.002 standard deviations, are kept in one split.
         group: column whose rows stay together; implies ``split="group"``.
         time: column that orders the rows; implies ``split="time"``.
         seed: of splits, first weights, row orders and dropout.
@@ -70,7 +73,7 @@ class Settings:
     patience: int = 10
     test_size: float = 0.2
     validation_split: float = 0.2
-    split: Split | Literal["copies"] = "random"
+    split: SplitRule = "random"
     group: str | None = None
     time: str | None = None
     seed: int = 0
@@ -111,19 +114,20 @@ class Settings:
         for name, known in (
             ("optimizer", ("adam", "sgd")),
             ("task", get_args(AskedTask)),
-            ("split", (*SPLITS, "copies")),
+            ("split", get_args(NamedSplit)),
             ("choice", RULES),
         ):
             value = getattr(self, name)
             if value not in known and (isinstance(value, str) or name != "split"):
                 raise ConfigError(f"{name} must be one of {', '.join(known)}, not {value!r}.")
 
-    def _implied_split(self) -> Split | Literal["copies"]:
+    def _implied_split(self) -> SplitRule:
+        if isinstance(self.split, str) and str(self.split) == "copies":
+            warnings.warn("split='copies' is now called split='duplicates'.", DeprecationWarning, stacklevel=4)
+            object.__setattr__(self, "split", "duplicates")
         if self.group is not None and self.time is not None:
             raise ConfigError("give group or time, not both: rows are kept together or in order.")
-        implied: Split | Literal["copies"] = (
-            "group" if self.group is not None else "time" if self.time is not None else self.split
-        )
+        implied: SplitRule = "group" if self.group is not None else "time" if self.time is not None else self.split
         if self.split not in ("random", implied):
             raise ConfigError(f"{implied}={getattr(self, str(implied))!r} needs split={implied!r}, not {self.split!r}.")
         if implied in ("group", "time") and getattr(self, implied) is None:
@@ -203,3 +207,28 @@ def settings_from(values: Mapping[str, Any]) -> Settings:
             hint = f"did you mean {near[0]!r}?" if near else f"choose from {', '.join(known)}."
             raise ConfigError(f"{name!r} is not a setting; {hint}")
     return Settings(**values)
+
+
+def apply_change(settings: Settings, change: Mapping[str, Any]) -> Settings:
+    """Return the settings after the advice of a finding or data check.
+
+    ``drop``, ``kinds`` and ``class_weight`` are added to what is set; the other values replace it. A new ``group``,
+    ``time`` or ``split`` ends the split that was set before. ``refine`` is an argument of ``train``, not a setting.
+
+    Raises:
+        ConfigError: an unknown name, or a value outside its range.
+
+    >>> apply_change(Settings(drop="id"), {"drop": ["duration"]}).drop
+    ('id', 'duration')
+    """
+    values = {f.name: getattr(settings, f.name) for f in fields(settings)}
+    if {"group", "time", "split"} & set(change):
+        values |= {"group": None, "time": None, "split": "random"}
+    for name, value in change.items():
+        if name == "drop":
+            values[name] = tuple(dict.fromkeys((*settings.drop, *_tuple(value))))
+        elif name in ("kinds", "class_weight") and isinstance(values[name], Mapping) and isinstance(value, Mapping):
+            values[name] = {**values[name], **value}
+        elif name != "refine":
+            values[name] = value
+    return settings_from(values)

@@ -25,7 +25,7 @@ FEW_CLASSES = 20
 class Splits:
     """The rows of each part: int64 row numbers from 0, ascending, read-only; no row stands in two splits.
 
-    `rule` says how they were cut ("random", "stratified", "last", "group", "time", "copies" or a splitter's class
+    `rule` says how they were cut ("random", "stratified", "last", "group", "time", "duplicates" or a splitter's class
     name), `seed` with which seed; the same seed, arguments and arrays give the same splits.
     """
 
