@@ -15,7 +15,7 @@ from unittest.mock import patch
 from rich.console import CONSOLE_SVG_FORMAT, Console
 from rich.terminal_theme import MONOKAI
 
-from goodfit import cli
+from goodfit.cli import main as program
 
 COMMANDS = ["goodfit train breast_cancer --out runs/demo", "goodfit test runs/demo"]
 FONT = "ui-monospace, SFMono-Regular, Menlo, Consolas, 'DejaVu Sans Mono', monospace"
@@ -26,7 +26,7 @@ def run(command: str, console: Console) -> None:
     """One command, drawn on the console; it must succeed."""
     console.print(f"$ {command}\n", style="bold green")
     try:
-        cli.main(shlex.split(command)[1:])
+        program.main(shlex.split(command)[1:])
     except SystemExit as left:
         if left.code:
             raise
@@ -41,7 +41,7 @@ unseen = Console(file=io.StringIO())
 with (
     tempfile.TemporaryDirectory() as folder,
     contextlib.chdir(folder),
-    patch.multiple(cli, OUT=console, ERR=unseen),
+    patch.multiple(program, OUT=console, ERR=unseen),
 ):
     for command in COMMANDS:
         run(command, console)

@@ -25,7 +25,7 @@ def shown(run, *, outcome=Outcome.STOPPED_EARLY, best_epoch=2, intervals=None, *
         record,
         training=replace(record.training, outcome=outcome, best_epoch=best_epoch),
         settings=replace(record.settings, **settings),
-        evidence=replace(record.measurements, intervals=intervals or record.measurements.intervals),
+        measurements=replace(record.measurements, intervals=intervals or record.measurements.intervals),
     )
     console = plain_console()
     console.file = io.StringIO()
@@ -68,6 +68,6 @@ def test_losses_of_a_quantity_are_said_to_be_standardised(run):
     target = replace(run.record.target, task="regression", mean=12.5)
     scores = {"rmse": 1.0, "mae": 0.5, "r2": 0.9}
     evidence = replace(run.record.measurements, baseline_scores={"rmse": 2.0, "mae": 1.0, "r2": 0.0}, confusion=())
-    record = replace(run.record, target=target, evidence=evidence)
+    record = replace(run.record, target=target, measurements=evidence)
     text = shown(replace(run, record=record), intervals={name: (value,) * 3 for name, value in scores.items()})
     assert "always 12.50, the mean" in text and "Losses are of the standardised target" in text

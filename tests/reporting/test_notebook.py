@@ -45,7 +45,7 @@ def test_a_sweep_is_a_heat_map_whose_click_picks_the_curves(swept):
     chart = goodfit.plot(swept)
     spec = chart.to_dict()
     (pick,) = spec["params"]
-    assert pick["select"] == {"type": "config", "fields": ["l2", "rate"], "toggle": False}
+    assert pick["select"] == {"type": "point", "fields": ["l2", "rate"], "toggle": False}
     chosen = swept.config
     assert [(start["l2"], start["rate"]) for start in pick["value"]] == [
         (f"{chosen['l2']:g}", f"{chosen['learning_rate']:g}")

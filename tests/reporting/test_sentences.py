@@ -134,7 +134,7 @@ def test_confusion_counts_what_is_right_and_names_the_worst_mistake():
 
 def test_calibration_says_which_side_it_leans_to():
     high = sentences.of_calibration([(0.3, 0.1, 10), (0.9, 0.7, 10)], probabilities=True)
-    assert "differ by 20.0 configs on average, too high on the whole" in high
+    assert "differ by 20.0 points on average, too high on the whole" in high
     assert "on the whole" not in sentences.of_calibration([(0.3, 0.2, 10), (0.7, 0.8, 10)], probabilities=True)
     assert "differ by 2.0000" in sentences.of_calibration([(10, 12, 5), (20, 18, 5)], probabilities=False)
 

@@ -80,7 +80,7 @@ def html(on_chapter: OnChapter | None = None) -> str:
 def _page(figures: list[Figure], before: Mapping[str, tuple[Step, ...]], names: Names) -> str:
     trainings = trainings_of(names)
     return render(
-        "tour/tour.html.j2",
+        "guided_tour/tour.html.j2",
         figures,
         extra_css=(files(__package__) / "tour.css").read_text(encoding="utf-8"),
         chapters=list(zip(CHAPTERS, figures, strict=True)),

@@ -44,7 +44,7 @@ def picture(names: Names) -> Picture:
     lowest = np.linalg.lstsq(inputs, target, rcond=None)[0]
     curvature = 2 / len(inputs) * inputs.T @ inputs
     found = names["paths"]
-    # Each on the lines of equal loss through the starting config and through shares of the way from it to the lowest.
+    # Each on the lines of equal loss through the starting point and through shares of the way from it to the lowest.
     height = float((path_start(found) - lowest) @ curvature @ (path_start(found) - lowest)) / 2
     rings = [ellipse(lowest, curvature, height * part) for part in (0.01, 0.05, 0.15, 0.35, 0.65, 1.0, 1.6)]
     ends = _ends([*found.values(), *rings[:4]])
@@ -88,7 +88,7 @@ def ellipse(centre: Array, curvature: Array, height: float, n: int = 90) -> Arra
 
 
 def path_chart(path: Array, rings: Sequence[Array], lowest: Array, ends: Array, *, title: str) -> Layer:
-    """A path, a config for each step, over lines of equal loss; the cross is the lowest place."""
+    """A path, a point for each step, over lines of equal loss; the cross is the lowest place."""
     space = {
         letter: channel(
             f"{letter}:Q", axis=alt.Axis(title=name, grid=False), scale=alt.Scale(domain=list(pair), nice=False)

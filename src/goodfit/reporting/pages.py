@@ -121,7 +121,7 @@ def legible_lines(text: str) -> str:
 def _template(name: str) -> str:
     """One of this folder, or of another page with the name of its folder in front."""
     folder, _, file = name.rpartition("/")
-    return (files("goodfit.diagnosis") / (folder or "report") / file).read_text(encoding="utf-8")
+    return (files("goodfit") / (folder or "reporting") / file).read_text(encoding="utf-8")
 
 
 @cache

@@ -208,7 +208,7 @@ def of_calibration(bins: Sequence[tuple[float, float, int]], *, probabilities: b
         side = "too low" if off > 0 else "too high"
         lean = f", {side} on the whole" if abs(off) > spread / 2 and spread > 0.02 else ""
         return (
-            f"What is predicted and what is true differ by {100 * spread:.1f} configs on average{lean}; "
+            f"What is predicted and what is true differ by {100 * spread:.1f} points on average{lean}; "
             "on the dashed line they would be the same."
         )
     return (

@@ -214,7 +214,7 @@ def selection(grid: Grid) -> Selection:
             "trial-curves",
             "Its losses",
             "The selected training stands out among the faint validation losses of all others.",
-            [trial_curves(trials, configs=70 if len(trials) <= 60 else 40)],
+            [trial_curves(trials, points=70 if len(trials) <= 60 else 40)],
         ),
         weights=Figure(
             "trial-weights",

@@ -69,7 +69,7 @@ def rate_curves(trial: Trial, *, n_epochs: int, ends: tuple[float, float], title
     return sized(lines, title=title, height=200, width=width)
 
 
-def trial_curves(trials: Sequence[Trial], *, configs: int = 70) -> Layer:
+def trial_curves(trials: Sequence[Trial], *, points: int = 70) -> Layer:
     """All trainings in one picture: faint, and each once more in colour with the classes ``of m<position>``.
 
     A page shows the coloured curves of the one that is selected.
@@ -82,7 +82,7 @@ def trial_curves(trials: Sequence[Trial], *, configs: int = 70) -> Layer:
         if len(values)
         for row in curve(
             values,
-            thinned(trial.epochs, [trial.best_epoch], most=configs),
+            thinned(trial.epochs, [trial.best_epoch], most=points),
             least=least,
             most=most,
             part=name,
@@ -135,11 +135,11 @@ def _waiting(best_epoch: int, n_epochs: int) -> alt.Chart:
 
 
 def _best(best_epoch: int, n_epochs: int, values: Array) -> list[alt.Chart]:
-    """A line down at the best epoch, the config on the curve, and its name."""
+    """A line down at the best epoch, the point on the curve, and its name."""
     found = rows([{"epoch": best_epoch, "loss": float(values[best_epoch - 1])}])
     rule = alt.Chart(found).mark_rule(color=INK, strokeWidth=1).encode(x="epoch:Q")
-    config = alt.Chart(found).mark_point(filled=True, size=70, color=INK, opacity=1).encode(x="epoch:Q", y="loss:Q")
-    return [rule, config, _said(best_epoch, f"best epoch {best_epoch}", n_epochs)]
+    point = alt.Chart(found).mark_point(filled=True, size=70, color=INK, opacity=1).encode(x="epoch:Q", y="loss:Q")
+    return [rule, point, _said(best_epoch, f"best epoch {best_epoch}", n_epochs)]
 
 
 def _said(epoch: int, text: str, n_epochs: int) -> alt.Chart:

@@ -24,7 +24,7 @@ def calibration_chart(bins: Sequence[tuple[float, float, int]], *, probabilities
     x = alt.X("predicted:Q", scale=scale, axis=alt.Axis(title="predicted", format=form))
     y = alt.Y("observed:Q", scale=scale, axis=alt.Axis(title="true", format=form))
     base = alt.Chart(rows(found)).encode(x=x, y=y)
-    configs = base.mark_point(filled=True, color=TRAIN, opacity=0.9).encode(
+    points = base.mark_point(filled=True, color=TRAIN, opacity=0.9).encode(
         size=alt.Size("rows:Q", scale=alt.Scale(range=[30, 260]), legend=None)
     )
     ideal = (
@@ -32,7 +32,7 @@ def calibration_chart(bins: Sequence[tuple[float, float, int]], *, probabilities
         .mark_line(color=MUTED, strokeDash=[3, 3], strokeWidth=1.2)
         .encode(x=x, y=y)
     )
-    return sized(alt.layer(ideal, base.mark_line(color=TRAIN, strokeWidth=1.2, opacity=0.6), configs), height=260)
+    return sized(alt.layer(ideal, base.mark_line(color=TRAIN, strokeWidth=1.2, opacity=0.6), points), height=260)
 
 
 def residual_chart(bins: Sequence[tuple[float, float, int]]) -> Layer:

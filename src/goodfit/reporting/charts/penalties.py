@@ -24,8 +24,8 @@ def loss_ladder(trials: Sequence[Trial], *, chosen: float) -> Layer:
         y=loss_y(loss for trial in trials for loss in (trial.at_best(trial.loss), trial.at_best(trial.judged))),
     )
     lines = base.mark_line().encode(color=COLOUR, strokeDash=DASH)
-    configs = base.mark_point(filled=True, size=42, opacity=1).encode(color=COLOUR)
+    points = base.mark_point(filled=True, size=42, opacity=1).encode(color=COLOUR)
     ring = base.mark_point(filled=False, size=190, color=INK, strokeWidth=1.6).transform_filter(
         "datum.chosen && datum.part == 'validation'"
     )
-    return sized(alt.layer(lines, configs, ring), title="both losses")
+    return sized(alt.layer(lines, points, ring), title="both losses")

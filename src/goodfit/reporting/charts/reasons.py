@@ -44,12 +44,12 @@ def reason_chart(reasons: Sequence[Reason]) -> Layer:
     bars = base.mark_rule(strokeWidth=2).encode(
         x=alt.X("low:Q", scale=x, axis=alt.Axis(title=title, grid=False)), x2="high:Q"
     )
-    configs = base.mark_point(filled=True, size=70, opacity=1).encode(
+    points = base.mark_point(filled=True, size=70, opacity=1).encode(
         x=alt.X("gain:Q", scale=x), shape=alt.Shape("better:N", scale=shape, legend=legend)
     )
     nothing = alt.Chart(rows([{"at": 0}])).mark_rule(color=MUTED, strokeWidth=1).encode(x="at:Q")
     clear = alt.Chart(rows([{"at": 1}])).mark_rule(color=INK, strokeDash=[4, 3]).encode(x="at:Q")
-    return sized(alt.layer(nothing, clear, bars, configs), height=40 + 22 * len(reasons))
+    return sized(alt.layer(nothing, clear, bars, points), height=40 + 22 * len(reasons))
 
 
 def _answer(reason: Reason) -> str:
