@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from goodfit.formatting import numbers, plain, sparkline
+from goodfit.formatting import numbers, printable, sparkline
 
 
 @pytest.mark.parametrize(
@@ -27,8 +27,8 @@ def test_numbers_have_four_digits_and_the_same_decimals(values, written):
 
 @pytest.mark.parametrize("name", ["\x1b[31m", "a\rb", "\u202egnp", "tab\there"])
 def test_a_name_cannot_steer_the_terminal(name):
-    assert plain(name).isprintable()
-    assert plain(name) != name
+    assert printable(name).isprintable()
+    assert printable(name) != name
 
 
 def test_a_curve_ends_with_its_last_value_however_it_is_thinned():

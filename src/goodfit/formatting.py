@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Iterable, Sequence
-from itertools import islice
 
 METRIC_LABELS = {
     "accuracy": "accuracy",
@@ -71,12 +70,12 @@ def count(n: int, noun: str, plural: str = "") -> str:
     return f"{n:,} {noun if n == 1 else plural or noun + 's'}"
 
 
-def plain(name: object, *, longest: int = LONGEST_NAME) -> str:
+def printable(name: object, *, longest: int = LONGEST_NAME) -> str:
     """A name out of a table, or words with one in them, on one line.
 
     What a terminal would obey is spelled out, what is long is cut.
 
-    >>> plain("a\\tb"), len(plain("x" * 10_000))
+    >>> printable("a\\tb"), len(printable("x" * 10_000))
     ('a\\\\tb', 40)
     """
     text = str(name)
@@ -84,19 +83,20 @@ def plain(name: object, *, longest: int = LONGEST_NAME) -> str:
     return text if len(text) <= longest else text[: longest - 1] + "…"
 
 
-def listed(words: Iterable[str], n: int, *, longest: int = 200) -> str:
-    """The first of ``n`` words, up to about so many characters, and how many more there are.
+def join(words: Iterable[object], *, most: int | None = None, longest: int = 200) -> str:
+    """The first words, at most ``most`` and about ``longest`` characters of them, and how many more there are.
 
-    >>> listed(["a", "b", "c"], 3), listed(["long", "longer", "longest"], 3, longest=8)
-    ('a, b, c', 'long and 2 more')
+    >>> join(["a", "b", "c"]), join(range(9), most=2), join(["long", "longer", "longest"], longest=8)
+    ('a, b, c', '0, 1 and 7 more', 'long and 2 more')
     """
+    words = list(words)
     text, taken = "", 0
-    for word in islice(words, n):
-        longer = f"{text}, {word}" if text else word
+    for word in words[:most]:
+        longer = f"{text}, {word}" if text else str(word)
         if text and len(longer) > longest:
             break
         text, taken = longer, taken + 1
-    return f"{text} and {n - taken:,} more" if taken < n else text
+    return f"{text} and {len(words) - taken:,} more" if taken < len(words) else text
 
 
 def sparkline(values: Sequence[float], low: float, high: float, *, width: int) -> str:

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from goodfit.arrays import Array
 from goodfit.data.arrays import validate_inputs
 from goodfit.data.splits.splits import Split
 from goodfit.errors import ConfigError, SplitError
@@ -36,7 +37,6 @@ from goodfit.training.recipe import (
     warn_of_two_decays,
 )
 
-Array = npt.NDArray[Any]
 Values = float | Sequence[float] | str
 
 

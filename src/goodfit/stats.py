@@ -5,13 +5,14 @@ NumPy and SciPy only. Nothing here knows a table, a network or a file.
 
 import math
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 import scipy  # its submodules are loaded when first used
 
-Array = npt.NDArray[Any]
+from goodfit.arrays import Array
+
 Scorer = Callable[[Array], npt.ArrayLike]
 """scorer(weights): metrics (draws, metrics) of draws (draws, rows) that say how often each row was drawn."""
 

@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
+from goodfit.arrays import Array
 from goodfit.data.export import prediction_file, validate_output
 from goodfit.data.splits.splits import Splits
 from goodfit.data.table import Table, read_table
@@ -53,8 +53,6 @@ from goodfit.training.fit import OnEpoch, Training
 from goodfit.training.history import History
 from goodfit.training.recipe import make_recipe
 from goodfit.training.scores import estimates
-
-Array = npt.NDArray[Any]
 
 
 @dataclass(frozen=True, repr=False)

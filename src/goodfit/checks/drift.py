@@ -7,14 +7,13 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from goodfit.arrays import Indices, Numbers
 from goodfit.checks.check import Check, option
 from goodfit.checks.probe_data import draw_rows
-from goodfit.data.features import Numbers
-from goodfit.data.splits.rules import Indices
 from goodfit.data.splits.splits import Splits
 from goodfit.data.table import Table
 from goodfit.data.target import Task
-from goodfit.formatting import count, listed, numbers, plain
+from goodfit.formatting import count, join, numbers, printable
 
 CELLS = 500_000
 """Cells that are compared for drift."""
@@ -43,7 +42,7 @@ def check_drift(table: Table, splits: Splits, columns: Sequence[str], *, seed: i
         return []
     first = drifted[0]
     sentence = (
-        f"{listed(map(plain, drifted), len(drifted), longest=80)} {_verb(drifted, 'differs', 'differ')} between "
+        f"{join(map(printable, drifted), longest=80)} {_verb(drifted, 'differs', 'differ')} between "
         f"training and validation rows{_means(table, first, sides)}; " + _advice(splits.rule)
     )
     argument = "--split random" if splits.rule == "last" else ""
@@ -64,7 +63,7 @@ def _means(table: Table, name: str, sides: Sequence[Indices]) -> str:
         return ""
     values = table.values(name)
     means = numbers(*(float(np.nanmean(values[rows])) for rows in sides[::-1] if not np.isnan(values[rows]).all()))
-    return f" ({plain(name)} has the mean {means[0]}, not {means[1]})" if len(means) == 2 else ""
+    return f" ({printable(name)} has the mean {means[0]}, not {means[1]})" if len(means) == 2 else ""
 
 
 def _distance(table: Table, name: str, sides: Sequence[Indices], n_columns: int) -> float:
@@ -116,17 +115,17 @@ def check_rare_classes(table: Table, splits: Splits, *, target: str, task: Task,
     if weighted or share >= min(RARE, 0.5 / len(classes)):
         return []
     sentence = (
-        f"only {share:.1%} of the training rows are of class {plain(_label(classes[rarest]))}, so a network that never "
-        "names it looks good by accuracy; judge by balanced accuracy, or weight the classes."
+        f"only {share:.1%} of the training rows are of class {printable(_label(classes[rarest]))}, so a network that "
+        "never names it looks good by accuracy; judge by balanced accuracy, or weight the classes."
     )
     effect = {"share": share}
     return [Check("rare_class", "note", (target,), int(train[rarest]), sentence, effect, "--class-weight balanced")]
 
 
 def _few(target: str, labels: Sequence[object], train: Indices, validation: Indices) -> Check:
-    names = listed((plain(_label(label)) for label in labels), len(labels), longest=80)
+    names = join((printable(_label(label)) for label in labels), longest=80)
     sentence = (
-        f"{_verb(labels, 'class', 'classes')} {names} of {plain(target)} {_verb(labels, 'has', 'have')} "
+        f"{_verb(labels, 'class', 'classes')} {names} of {printable(target)} {_verb(labels, 'has', 'have')} "
         f"{count(int(train.sum()), 'training row')} and {count(int(validation.sum()), 'validation row')}"
         f"{_verb(labels, '', ' together')}: too few to learn from, or to tell how well it was learned."
     )
@@ -147,7 +146,7 @@ def check_ids(table: Table, columns: Sequence[str]) -> list[Check]:
     if not ids:
         return []
     sentence = (
-        f"{listed(map(plain, ids), len(ids))} {_verb(ids, 'counts', 'count')} the rows, one each, so what is learned "
+        f"{join(map(printable, ids))} {_verb(ids, 'counts', 'count')} the rows, one each, so what is learned "
         "there holds for no other row; drop it."
     )
     return [Check("id", "warning", tuple(ids), 0, sentence, argument=option("drop", *ids))]

@@ -8,10 +8,9 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from goodfit.arrays import Indices, Numbers
 from goodfit.checks.check import Check, CheckSeverity
 from goodfit.checks.probe_data import ProbeData, draw_rows, make_probe_data
-from goodfit.data.features import Numbers
-from goodfit.data.splits.rules import Indices
 from goodfit.data.splits.splits import Splits
 from goodfit.data.table import Table
 from goodfit.data.target import Task

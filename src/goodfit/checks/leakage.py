@@ -4,10 +4,10 @@ import numpy as np
 import numpy.typing as npt
 
 import goodfit.checks
+from goodfit.arrays import Numbers
 from goodfit.checks.check import Check, CheckSeverity, option
 from goodfit.checks.probe_data import ProbeData
-from goodfit.data.features import Numbers
-from goodfit.formatting import METRIC_LABELS, listed, plain
+from goodfit.formatting import METRIC_LABELS, join, printable
 
 COPY = 0.999
 """A column that alone reaches this share of what can be known is the target in other words."""
@@ -48,7 +48,7 @@ def check_leaks(sample: ProbeData) -> list[Check]:
 
 def _copy(sample: ProbeData, names: list[str], rest: float) -> Check:
     sentence = (
-        f"{listed(map(plain, names), len(names))} {'gives' if len(names) == 1 else 'each give'} the target away, "
+        f"{join(map(printable, names))} {'gives' if len(names) == 1 else 'each give'} the target away, "
         f"as if a copy of it in another code, while all other columns together reach "
         f"{METRIC_LABELS[sample.metric]} {rest:.3f}; drop what is known only after the outcome."
     )
@@ -77,7 +77,7 @@ def _too_good(sample: ProbeData, name: str, score: float, without: float) -> Che
     informed = without - sample.chance >= INFORMED * (1 - sample.chance)
     severity: CheckSeverity = "warning" if informed and sample.task != "regression" else "note"
     sentence = (
-        f"{plain(name)} knows far more of the target than any other column: {METRIC_LABELS[sample.metric]} "
+        f"{printable(name)} knows far more of the target than any other column: {METRIC_LABELS[sample.metric]} "
         f"{score:.3f} with it, {without:.3f} without; if it is known only after the outcome, drop it."
     )
     effect = {f"{sample.metric}_with": score, f"{sample.metric}_without": without}

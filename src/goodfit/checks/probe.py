@@ -5,8 +5,8 @@ import numpy.typing as npt
 from sklearn.ensemble import ExtraTreesClassifier, ExtraTreesRegressor
 from sklearn.metrics import accuracy_score, r2_score, roc_auc_score
 
+from goodfit.arrays import Numbers
 from goodfit.checks.probe_data import ProbeData
-from goodfit.data.features import Numbers
 
 Outputs = Numbers
 """Class probabilities (n, k), or quantities (n, 1)."""

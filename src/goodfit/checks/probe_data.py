@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
-from goodfit.data.features import Numbers, column_as
-from goodfit.data.splits.rules import Indices
+from goodfit.arrays import Indices, Numbers
+from goodfit.data.features.base import column_as
 from goodfit.data.table import Table
 from goodfit.data.target import Task
 

@@ -9,13 +9,12 @@ import numpy.typing as npt
 import pyarrow.compute as pc
 
 import goodfit.checks
+from goodfit.arrays import Indices, Numbers
 from goodfit.checks.check import Check, CheckSeverity, option
 from goodfit.checks.probe_data import ProbeData
-from goodfit.data.features import Numbers
-from goodfit.data.splits.rules import Indices
 from goodfit.data.splits.splits import Splits
 from goodfit.data.table import Column, Table
-from goodfit.formatting import METRIC_LABELS, plain
+from goodfit.formatting import METRIC_LABELS, printable
 
 BLOCKS = 5
 """Of each trial."""
@@ -70,8 +69,8 @@ def check_time(sample: ProbeData, time: str, moments: npt.NDArray[np.generic]) -
     metric = METRIC_LABELS[sample.metric]
     among, ahead = effect.values()
     sentence = (
-        f"{plain(time)} orders the rows in time, and rows of a later time are told worse than a random split shows: "
-        f"{metric} {ahead:.3f} instead of {among:.3f}; split by time if you will predict what comes later."
+        f"{printable(time)} orders the rows in time, and rows of a later time are told worse than a random split "
+        f"shows: {metric} {ahead:.3f} instead of {among:.3f}; split by time if you will predict what comes later."
     )
     return [Check("time_order", _severity(sample, among, ahead), (time,), 0, sentence, effect, option("time", time))]
 
@@ -124,8 +123,8 @@ def check_groups(sample: ProbeData, column: int) -> list[Check]:
     known, unknown = effect.values()
     named = not sample.categories[column] or _GROUP_NAMES.fullmatch(name) is not None
     sentence = (
-        f"rows with the same {plain(name)} stand in training and validation and are alike: {metric} {known:.3f}, but "
-        f"{unknown:.3f} for a {plain(name)} not seen in training; keep its rows together if new ones will come."
+        f"rows with the same {printable(name)} stand in training and validation and are alike: {metric} {known:.3f}, "
+        f"but {unknown:.3f} for a {printable(name)} not seen in training; keep its rows together if new ones will come."
     )
     severity = _severity(sample, known, unknown) if named else "note"
     return [Check("groups", severity, (name,), 0, sentence, effect, option("group", name))]

@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.table import Table as Grid
 
 from goodfit.cli.verdict import show_checks
-from goodfit.formatting import count, listed, numbers, plain, share, value
+from goodfit.formatting import count, join, numbers, printable, share, value
 
 if TYPE_CHECKING:
     from goodfit.data.encoder import Encoder
@@ -75,17 +75,17 @@ def _columns(prepared: Prepared) -> Iterator[Line]:
     table, encoder = prepared.table, prepared.encoder
     by_kind: dict[str, list[str]] = {}
     for name, of_kind in encoder.columns.items():
-        by_kind.setdefault(of_kind, []).append(plain(name))
+        by_kind.setdefault(of_kind, []).append(printable(name))
     for kind, plural in PLURALS.items():
         names = by_kind.get(kind, [])
         if not names:
             continue
-        yield (plural if len(names) > 1 else kind), f"{len(names):,}", listed(names, len(names))
+        yield (plural if len(names) > 1 else kind), f"{len(names):,}", join(names)
     yield from _missing(table, encoder)
-    yield from _several("not used", [f"{plain(name)} · {reason}" for name, reason in unused(prepared).items()])
+    yield from _several("not used", [f"{printable(name)} · {reason}" for name, reason in unused(prepared).items()])
     used = encoder.columns
     noticed = [
-        f"{plain(column.name)} · {column.note}" for column in table.schema if column.note and column.name in used
+        f"{printable(column.name)} · {column.note}" for column in table.schema if column.note and column.name in used
     ]
     yield from _several("noticed", noticed)
 
@@ -96,8 +96,8 @@ def _missing(table: Table, encoder: Encoder) -> Iterator[Line]:
     lacking = sorted((column for column in columns if column.missing), key=lambda column: -column.missing)
     if lacking:
         cells = sum(column.missing for column in lacking)
-        words = (f"{plain(column.name)} ({share(column.missing, table.n_rows)})" for column in lacking)
-        yield "missing", f"{cells:,}", f"cells, filled in: {listed(words, len(lacking))}"
+        words = (f"{printable(column.name)} ({share(column.missing, table.n_rows)})" for column in lacking)
+        yield "missing", f"{cells:,}", f"cells, filled in: {join(words)}"
 
 
 def _several(label: str, entries: list[str]) -> Iterator[Line]:
@@ -111,7 +111,7 @@ def _several(label: str, entries: list[str]) -> Iterator[Line]:
 
 def _target(prepared: Prepared) -> Iterator[Line]:
     target = prepared.target
-    yield "target", "", f"{plain(target.name)}, {_classes(prepared) if target.classes else _range(prepared)}"
+    yield "target", "", f"{printable(target.name)}, {_classes(prepared) if target.classes else _range(prepared)}"
     if target.note and target.classes:
         yield "", "", "numbers taken as classes; or else --task regression"
     elif target.note:
@@ -124,8 +124,8 @@ def _classes(prepared: Prepared) -> str:
     positive = target.classes[1] if target.task == "binary" else None
     counts = Counter(target.encode(prepared.table.take(splits.train)).tolist())
     shares = ((target.classes[code], share(n, len(splits.train))) for code, n in counts.most_common())
-    words = (f"{plain(label)} ({part}{', positive' if label == positive else ''})" for label, part in shares)
-    return f"{len(target.classes)} classes: {listed(words, len(counts))}"
+    words = (f"{printable(label)} ({part}{', positive' if label == positive else ''})" for label, part in shares)
+    return f"{len(target.classes)} classes: {join(words)}"
 
 
 def _range(prepared: Prepared) -> str:
@@ -140,7 +140,7 @@ def _splits(splits: Splits, settings: Settings) -> Line:
     sizes = f"train {train:,} · validation {validation:,} · test {test:,}"
     if settings.folds > 1:
         sizes = f"train and validation {train + validation:,}, in {settings.folds} folds · test {test:,}"
-    rule = RULES.get(splits.rule, splits.rule).format(group=plain(settings.group), time=plain(settings.time))
+    rule = RULES.get(splits.rule, splits.rule).format(group=printable(settings.group), time=printable(settings.time))
     seed = f", seed {splits.seed}" if splits.rule not in ("last", "time") else ""
     return "splits", "", f"{sizes}{', sealed' if len(splits.test) else ''}\n{rule}{seed}"
 

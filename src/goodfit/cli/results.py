@@ -16,7 +16,7 @@ from rich.text import Text
 import goodfit
 from goodfit.cli.selection_summary import FirstGrid, show_choice
 from goodfit.cli.verdict import show_verdict
-from goodfit.formatting import METRIC_LABELS, count, listed, numbers, plain, sparkline, value
+from goodfit.formatting import METRIC_LABELS, count, join, numbers, printable, sparkline, value
 
 if TYPE_CHECKING:
     from goodfit.data.table import Table
@@ -50,8 +50,8 @@ def show_exam(run: Run, opening: Opening, console: Console) -> None:
     record = run.record
     rows = count(len(run.splits.test), "test row")
     time = opening.time.replace("T", " ").replace("+00:00", " UTC")
-    reason = f" ({plain(opening.reason)})" if opening.reason else ""
-    console.print(f"{plain(record.target.name)} on {rows} that took no part in training", style="bold")
+    reason = f" ({printable(opening.reason)})" if opening.reason else ""
+    console.print(f"{printable(record.target.name)} on {rows} that took no part in training", style="bold")
     console.print(f"opening {opening.number} of the exam, {time}{reason}", end="\n\n")
     grid = _grid("", "test", "95% interval", "validation", "baseline")
     for name, estimate in opening.scores.items():
@@ -65,12 +65,12 @@ def show_exam(run: Run, opening: Opening, console: Console) -> None:
 def show_predictions(run: Run, table: Table, prediction: Prediction, out: Path, console: Console) -> None:
     """What was written, what was left out, and what was filled in."""
     rows = count(len(prediction.values), "prediction")
-    console.print(f"{rows} of {plain(run.record.target.name)}: {_spread(run, prediction)}")
+    console.print(f"{rows} of {printable(run.record.target.name)}: {_spread(run, prediction)}")
     if extra := run.record.encoder.extra(table):
-        names = listed([plain(name) for name in extra], len(extra))
+        names = join(map(printable, extra))
         console.print(f"ignored, since training did not have {'it' if len(extra) == 1 else 'them'}: {names}")
     if missing := missing_cells(run, table):
-        words = listed([f"{plain(name)} ({cells:,})" for name, cells in missing.items()], len(missing))
+        words = join(f"{printable(name)} ({cells:,})" for name, cells in missing.items())
         console.print(f"missing cells, filled in as in training: {words}")
     _print_path("written to", str(out), console)
 
@@ -140,7 +140,7 @@ def _of_baseline(run: Run) -> str:
     if target.task == "regression":
         (mean,) = numbers(target.mean)
         return f"Baseline: always {mean}, the mean of the training rows."
-    return f"Baseline: always {plain(target.baseline.prediction)}, the most frequent class of the training rows."
+    return f"Baseline: always {printable(target.baseline.prediction)}, the most frequent class of the training rows."
 
 
 def _notes(run: Run) -> str:
@@ -162,7 +162,7 @@ def _spread(run: Run, prediction: Prediction) -> str:
         low, high, mean = numbers(values.min(), values.max(), values.mean())
         return f"{low} to {high}, mean {mean}"
     counts = Counter(values.tolist()).most_common()
-    return listed([f"{plain(label)} ({n:,})" for label, n in counts], len(counts))
+    return join(f"{printable(label)} ({n:,})" for label, n in counts)
 
 
 def _grid(*headers: str) -> Grid:

@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.table import Table as Grid
 from rich.text import Text
 
-from goodfit.formatting import plain
+from goodfit.formatting import printable
 
 if TYPE_CHECKING:
     from goodfit.checks.check import Check
@@ -25,7 +25,7 @@ def show_checks(checks: Iterable[Check], console: Console) -> None:
     grid = _grid()
     for check in checks:
         if check.severity != "note":
-            grid.add_row("check", plain(check.sentence, longest=LONGEST_SENTENCE))
+            grid.add_row("check", printable(check.sentence, longest=LONGEST_SENTENCE))
             _add_step(grid, check.argument)
     if grid.row_count:
         console.print(grid, "")
@@ -38,7 +38,7 @@ def show_verdict(verdict: Verdict, console: Console) -> None:
     said: set[str] = set()
     for finding in _others(verdict):
         if finding.sentence != verdict.sentence:
-            grid.add_row("", plain(finding.sentence, longest=LONGEST_SENTENCE))
+            grid.add_row("", printable(finding.sentence, longest=LONGEST_SENTENCE))
         if finding.argument not in said:
             _add_step(grid, finding.argument, finding.advice)
         said |= {finding.argument} - {""}

@@ -2,14 +2,13 @@
 
 import warnings
 from collections.abc import Mapping
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
+from goodfit.arrays import Array
 from goodfit.errors import DataError
+from goodfit.formatting import join
 
-Array = npt.NDArray[Any]
 TABLES = "for tables with text, categories or dates use goodfit.train(table, target=...)"
 CLASSES = "for class labels give their numbers, np.unique(y, return_inverse=True)[1]"
 EXACT = 2**24
@@ -100,7 +99,7 @@ def validate_targets(y: object, n_rows: int, dtype: str, *, n_outputs: int, clas
     bad = np.flatnonzero(~np.isfinite(targets.reshape(n_rows, -1)).all(axis=1))
     if len(bad):
         raise DataError(
-            f"{name} is missing or infinite in row {_listed(bad)}; remove these rows or fill in their targets."
+            f"{name} is missing or infinite in row {join(bad, most=5)}; remove these rows or fill in their targets."
         )
     if classes:
         return _check_classes(targets, n_outputs, name)
@@ -152,7 +151,7 @@ def row_weights(sample_weight: object, n_rows: int, *, name: str = "sample_weigh
         raise DataError(f"{name} must have one weight for each of the {n_rows} rows, but its shape is {weights.shape}.")
     bad = np.flatnonzero(~(np.isfinite(weights) & (weights >= 0)))
     if len(bad):
-        raise DataError(f"{name} must be finite and not negative, but row {_listed(bad)} has {weights[bad[0]]:g}.")
+        raise DataError(f"{name} must be finite and not negative, but row {join(bad, most=5)} has {weights[bad[0]]:g}.")
     if not weights.any():
         raise DataError(f"{name} is zero in all rows; nothing would be learned.")
     return weights
@@ -199,8 +198,3 @@ def class_factors(
     if not factors[labels[train]].any():
         raise DataError("class_weight is zero for every class of the training rows; nothing would be learned.")
     return factors[labels]
-
-
-def _listed(rows: Array) -> str:
-    more = f" and {len(rows) - 5} more" if len(rows) > 5 else ""
-    return ", ".join(map(str, rows[:5].tolist())) + more

@@ -4,21 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from goodfit.data.features import Block, CategoryFeature, DateFeature, NumberFeature, column_as
+from goodfit.data.features.base import Block, column_as
+from goodfit.data.features.category import CategoryFeature
+from goodfit.data.features.date import DateFeature
+from goodfit.data.features.number import NumberFeature
 from goodfit.data.table import Column, Kind, Table
 from goodfit.errors import DataError
-
-MIN_COUNT = 3
-MAX_CATEGORIES = 100
+from goodfit.formatting import join
 
 Feature = NumberFeature | CategoryFeature | DateFeature
-FEATURES: dict[str, type[Feature]] = {"number": NumberFeature, "category": CategoryFeature, "date": DateFeature}
+"""The registry: a new kind of column is entered here."""
+FEATURES: dict[str, type[Feature]] = {feature.kind: feature for feature in get_args(Feature)}
 
 
 @dataclass(frozen=True)
@@ -79,23 +81,18 @@ class Encoder:
             raise DataError(f"The record of the encoder is damaged ({error!r}): train again.") from error
 
 
-def fit_encoder(
-    table: Table,
-    rows: npt.ArrayLike,
-    *,
-    target: str | None = None,
-    min_count: int = MIN_COUNT,
-    max_categories: int = MAX_CATEGORIES,
-) -> Encoder:
+def fit_encoder(table: Table, rows: npt.ArrayLike, *, target: str | None = None) -> Encoder:
     """Learn how the columns become numbers, from these rows and no others.
 
-    Used are the columns that the schema marks as used, but the target. Numbers: robust scaling with a smooth clip,
-    missing cells at the median with an indicator (`NumberFeature`). Categories: one column for each of the at most
-    `max_categories` most frequent values that stand in at least `min_count` rows, the others together in one
-    (`CategoryFeature`). Dates: their parts (`DateFeature`). Columns that are constant or all missing in these rows are
-    dropped and listed. DataError if nothing is left.
+    All columns that the schema marks as used become features, except the target; each kind says how (`NumberFeature`,
+    `CategoryFeature`, `DateFeature`). Columns that are constant or all missing in these rows are dropped and listed.
 
-    rows: int row numbers from 0, the training part.
+    Args:
+        rows: row numbers of the training rows, counted from 0.
+        target: the column to predict.
+
+    Raises:
+        DataError: no column is left.
     """
     features: list[Feature] = []
     dropped: list[tuple[str, str]] = []
@@ -103,29 +100,21 @@ def fit_encoder(
     for column in table.schema:
         if column.name == target:
             continue
-        fitted = _fit(table, column, indices, min_count=min_count, max_categories=max_categories)
+        fitted = _fit(table, column, indices)
         if isinstance(fitted, str):
             dropped.append((column.name, fitted))
         else:
             features.append(fitted)
     if not features:
-        listed = "; ".join(f"{name}: {reason}" for name, reason in dropped[:5])
-        raise DataError(
-            f"No column is left to learn from ({listed or 'the table has only its target'}): add columns or rows."
-        )
+        reasons = join((f"{name}: {reason}" for name, reason in dropped), most=5) or "the table has only its target"
+        raise DataError(f"No column is left to learn from ({reasons}): add columns or rows.")
     return Encoder(tuple(features), tuple(dropped), target)
 
 
-def _fit(table: Table, column: Column, rows: pa.Array, *, min_count: int, max_categories: int) -> Feature | str:
+def _fit(table: Table, column: Column, rows: pa.Array) -> Feature | str:
     """The feature, or why the column is not one."""
     if not column.used:
         return column.note or "not used"
-    name, cells = column.name, table.arrow.column(column.name).take(rows)
-    match column.kind:
-        case "number":
-            return NumberFeature.fit(name, cells)
-        case "category":
-            return CategoryFeature.fit(name, cells, min_count=min_count, max_categories=max_categories)
-        case "date":
-            return DateFeature.fit(name, cells)
-    return f"{column.kind} is not learned from"
+    if column.kind not in FEATURES:
+        return f"columns of kind {column.kind} are not used"
+    return FEATURES[column.kind].fit(column.name, table.arrow.column(column.name).take(rows))

@@ -11,9 +11,11 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from goodfit.data.features import Numbers, column_as, read_numbers
+from goodfit.arrays import Numbers
+from goodfit.data.features.base import column_as, read_numbers
 from goodfit.data.table import Kind, Table
 from goodfit.errors import DataError
+from goodfit.formatting import join
 
 Label = str | int | float
 Task = Literal["binary", "multiclass", "regression"]
@@ -186,9 +188,8 @@ def _complete(table: Table, name: str, kind: Kind) -> pa.ChunkedArray:
     if not column.null_count:
         return column
     rows = np.flatnonzero(column.is_null().to_numpy()) + 1
-    more = f" and {len(rows) - 5} more" if len(rows) > 5 else ""
     raise DataError(
-        f"target {name!r} is missing in rows {', '.join(map(str, rows[:5]))}{more} (the first row of data is 1): "
+        f"target {name!r} is missing in rows {join(rows, most=5)} (the first row of data is 1): "
         "fill in or remove these rows."
     )
 

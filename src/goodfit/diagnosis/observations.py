@@ -7,9 +7,9 @@ from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
-Array = npt.NDArray[np.float64]
+from goodfit.arrays import Array
+
 SPREAD = 1.3
 """Standard deviation of the losses of rows in units of their mean, where it was not measured: about that of squared
 errors and of log losses."""

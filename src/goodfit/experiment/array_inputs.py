@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from goodfit.arrays import Array
 from goodfit.data.arrays import class_factors, row_weights, validate_inputs, validate_probabilities, validate_targets
 from goodfit.data.splits.folds import make_folds
 from goodfit.data.splits.splits import Split, validation_rows
@@ -16,7 +17,6 @@ from goodfit.search.space import class_weight_space
 from goodfit.search.sweep import Fold
 from goodfit.training.evaluation import Dataset, make_labels
 
-Array = npt.NDArray[Any]
 ClassWeight = Mapping[int, float] | str | None
 SweptClassWeight = Mapping[int, float | Sequence[float]] | str | None
 ValidationData = tuple[npt.ArrayLike, ...] | None

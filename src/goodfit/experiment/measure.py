@@ -12,10 +12,10 @@ from typing import Any, NamedTuple, Self
 
 import jax.numpy as jnp
 import numpy as np
-import numpy.typing as npt
 import sklearn  # its submodules are loaded when first used
 import threadpoolctl
 
+from goodfit.arrays import Array
 from goodfit.checks.registry import Check
 from goodfit.data.target import Target
 from goodfit.nn.activations import ACTIVATIONS
@@ -28,7 +28,6 @@ from goodfit.training.fit import Training
 from goodfit.training.recipe import Recipe
 from goodfit.training.scores import estimates
 
-Array = npt.NDArray[Any]
 SAMPLE = 10_000
 """Dead units and frequencies are counted on so many training rows at most."""
 LINEAR_CELLS = 20_000_000

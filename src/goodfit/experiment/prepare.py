@@ -6,25 +6,24 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
+from goodfit.arrays import Array
 from goodfit.checks.drift import check_ids
 from goodfit.checks.duplicates import copies
 from goodfit.checks.registry import Check, check_table
 from goodfit.data.arrays import class_factors
 from goodfit.data.encoder import Encoder, fit_encoder
-from goodfit.data.features import read_numbers
+from goodfit.data.features.base import read_numbers
 from goodfit.data.splits.folds import make_folds
 from goodfit.data.splits.splits import Splits, make_splits, missing_classes
 from goodfit.data.table import Table
 from goodfit.data.target import Target, fit_target
 from goodfit.errors import DataError, SplitError
 from goodfit.experiment.settings import Settings
+from goodfit.formatting import join
 from goodfit.nn.layers import Layer
 from goodfit.search.sweep import Fold
 from goodfit.training.evaluation import Dataset, make_labels
-
-Array = npt.NDArray[Any]
 
 
 @dataclass(frozen=True)
@@ -164,11 +163,10 @@ def _refuse_infinity(table: Table, target: str) -> None:
 
 def _warn_of_missing_classes(splits: Splits, target: Target, codes: Array) -> None:
     for part, absent in missing_classes(splits, codes).items():
-        names = ", ".join(repr(target.classes[code]) for code in absent[:5])
-        more = f" and {len(absent) - 5} more" if len(absent) > 5 else ""
+        names = join((repr(target.classes[code]) for code in absent), most=5)
         effect = "it cannot be learned" if part == "train" else "nothing can be said of it there"
         warnings.warn(
-            f"the {part} rows have none of class {names}{more}, so {effect}: give more rows, or another split.",
+            f"the {part} rows have none of class {names}, so {effect}: give more rows, or another split.",
             UserWarning,
             stacklevel=4,
         )

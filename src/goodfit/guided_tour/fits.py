@@ -6,9 +6,10 @@ from typing import NamedTuple
 import altair as alt
 import numpy as np
 
+from goodfit.arrays import Array
 from goodfit.formatting import count, numbers
 from goodfit.guided_tour.chapter import Chapter, Names, Picture
-from goodfit.reporting.charts.basics import Array, Layer, rows, sized
+from goodfit.reporting.charts.basics import Layer, rows, sized
 from goodfit.reporting.sentences import CLEARLY
 from goodfit.reporting.theme import IDLE, INK, NARROW, VALIDATION
 from goodfit.reporting.trials import knob

@@ -5,10 +5,11 @@ from collections.abc import Sequence
 import altair as alt
 import numpy as np
 
+from goodfit.arrays import Array
 from goodfit.formatting import count, numbers, share
 from goodfit.guided_tour.chapter import Chapter, Names, Picture, trial
 from goodfit.reporting import sentences
-from goodfit.reporting.charts.basics import NUMBER, Array, Layer, rows, sized
+from goodfit.reporting.charts.basics import NUMBER, Layer, rows, sized
 from goodfit.reporting.charts.curves import rate_curves
 from goodfit.reporting.charts.table import step_chart
 from goodfit.reporting.theme import NARROW, TRAIN

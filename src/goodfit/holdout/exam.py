@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from goodfit.data.splits.rules import Indices
+from goodfit.arrays import Indices
 from goodfit.data.table import Table, row_hashes
 from goodfit.errors import ExamError
 from goodfit.stats import Estimate

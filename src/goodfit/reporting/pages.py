@@ -6,7 +6,7 @@ A page is a template that extends ``base.html.j2`` and begins with
 
 ``render(template, figures, …)`` draws the figures and fills it in; there ``{{ draw.show(figure) }}`` shows one of them.
 Autoescape is on. ``{{ text | legible }}`` writes what came from a user: characters that would not show, or turn the
-text around, are spelled out. A name out of a table stands in <bdi>: ``<bdi>{{ name | plain }}</bdi>``.
+text around, are spelled out. A name out of a table stands in <bdi>: ``<bdi>{{ name | printable }}</bdi>``.
 """
 
 import base64
@@ -23,7 +23,7 @@ import jinja2
 
 import goodfit
 from goodfit.errors import RunError
-from goodfit.formatting import count, numbers, plain, share, value
+from goodfit.formatting import count, numbers, printable, share, value
 from goodfit.reporting.svg import Chart, beside, inline_svg, png
 from goodfit.reporting.theme import palette_css
 
@@ -138,7 +138,7 @@ def _environment() -> jinja2.Environment:
         "legible": legible,
         "legible_lines": legible_lines,
         "numbers": numbers,
-        "plain": plain,
+        "printable": printable,
         "share": share,
         "value": value,
     }

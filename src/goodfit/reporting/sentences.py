@@ -6,7 +6,7 @@ import numpy as np
 
 from goodfit.diagnosis.rules.comparisons import perhaps, surely
 from goodfit.diagnosis.rules.fit import Reason
-from goodfit.formatting import count, listed, numbers, plain, share
+from goodfit.formatting import count, join, numbers, printable, share
 from goodfit.reporting.trials import Grid, Trial, knob
 
 CLEARLY = 1.02
@@ -162,9 +162,9 @@ def of_reasons(reasons: Sequence[Reason]) -> str:
     perhaps_better = [reason.what for reason in reasons if perhaps(reason.strength, reason.error)]
     compared = f"{count(len(reasons), 'alternative')} compared on the same validation rows"
     if better:
-        said = f"Of {compared}, {listed(better, len(better), longest=80)} surely did clearly better"
+        said = f"Of {compared}, {join(better, longest=80)} surely did clearly better"
     elif perhaps_better:
-        said = f"Of {compared}, {listed(perhaps_better, len(perhaps_better), longest=80)} may do clearly better, or not"
+        said = f"Of {compared}, {join(perhaps_better, longest=80)} may do clearly better, or not"
     else:
         said = f"None of {compared} does clearly better"
     ends = "what is far away stands at the end"
@@ -194,7 +194,7 @@ def of_confusion(matrix: Sequence[Sequence[int]], classes: Sequence[object]) -> 
     truth, taken = divmod(int(wrong.argmax()), len(wrong))
     n = int(wrong.max())
     return (
-        f"{said}; the most frequent mistake is {plain(classes[truth])} taken for {plain(classes[taken])}, "
+        f"{said}; the most frequent mistake is {printable(classes[truth])} taken for {printable(classes[taken])}, "
         f"{count(n, 'row')}."
     )
 

@@ -6,15 +6,14 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 
+from goodfit.arrays import Array
 from goodfit.experiment.run_folder import Record, SweepRecord, curves_table, quantiles_table
 from goodfit.formatting import value
 from goodfit.nn.arrays import Params
 from goodfit.search.sweep import Sweep
 
-Array = npt.NDArray[np.float64]
 Cell = tuple[float, float]
 """l2 and learning rate."""
 AXES = ("l2", "learning_rate")

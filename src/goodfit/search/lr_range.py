@@ -9,12 +9,11 @@ Source: Smith 2017, "Cyclical learning rates", section 3.3; several seeds and an
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 import jax
 import numpy as np
-import numpy.typing as npt
 
+from goodfit.arrays import Array
 from goodfit.errors import ConfigError
 from goodfit.nn.layers import Layer
 from goodfit.nn.losses import Loss
@@ -30,7 +29,6 @@ from goodfit.training.history import column_names
 from goodfit.training.loop import FINISHED, start
 from goodfit.training.recipe import Recipe, make_recipe, validate_count
 
-Array = npt.NDArray[Any]
 POINTS_PER_DECADE = 20
 """A point is a rate at which the loss is measured."""
 UPDATES = 2

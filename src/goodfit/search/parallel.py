@@ -14,9 +14,9 @@ from typing import Any, NamedTuple
 
 import jax
 import numpy as np
-import numpy.typing as npt
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
+from goodfit.arrays import Array
 from goodfit.nn.arrays import Params
 from goodfit.nn.network import count_params
 from goodfit.nn.packing import Layout, layout_of
@@ -28,7 +28,6 @@ from goodfit.training.history import History, column_names
 from goodfit.training.loop import FINISHED, RUNNING, State, advance, start
 from goodfit.training.recipe import Knobs, Recipe
 
-Array = npt.NDArray[Any]
 LANE_BYTES = 2**28
 """States and row orders of all lanes take at most about this much memory."""
 CALL_SECONDS = 0.5

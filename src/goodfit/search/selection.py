@@ -19,14 +19,13 @@ the epochs around. What a config beside the chosen one gains is the mean of the 
 from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, Literal, NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
+from goodfit.arrays import Array
 from goodfit.errors import ConfigError
 
-Array = npt.NDArray[Any]
 SelectionRule = Literal["best", "1se"]
 RULES = ("best", "1se")
 N_RESAMPLES = 500

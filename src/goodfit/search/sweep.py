@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 
+from goodfit.arrays import Array
 from goodfit.errors import SplitError
 from goodfit.nn.early_stopping import EarlyStopping
 from goodfit.nn.layers import Layer
@@ -22,8 +22,6 @@ from goodfit.training.evaluation import Dataset, row_losses
 from goodfit.training.fit import Training
 from goodfit.training.interrupt import interruptible
 from goodfit.training.recipe import Knobs, Recipe, make_recipe, validate_count
-
-Array = npt.NDArray[Any]
 
 
 class Fold(NamedTuple):

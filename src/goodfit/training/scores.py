@@ -2,17 +2,15 @@
 
 from collections.abc import Mapping, Sequence
 from functools import partial
-from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-import numpy.typing as npt
 
+from goodfit.arrays import Array
 from goodfit.nn.metrics import METRICS
 from goodfit.stats import Estimate, bootstrap_intervals, wilson_interval
 
-Array = npt.NDArray[Any]
 RESAMPLES = 200, 1000
 """How often rows are drawn anew: 1,000 times, less often when a draw is large, never below 200."""
 DRAWN_PREDICTIONS = 10_000_000

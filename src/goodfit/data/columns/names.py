@@ -4,6 +4,7 @@ import difflib
 from collections.abc import Iterable, Sequence
 
 from goodfit.errors import DataError
+from goodfit.formatting import join
 
 
 def did_you_mean(name: str, options: Iterable[str]) -> str:
@@ -18,8 +19,7 @@ def did_you_mean(name: str, options: Iterable[str]) -> str:
     lowered = {option.lower(): option for option in reversed(known)}
     if near := difflib.get_close_matches(name.lower(), lowered, n=1):
         return f"did you mean {lowered[near[0]]!r}?"
-    more = f" and {len(known) - 8:,} more" if len(known) > 8 else ""
-    return "choose from " + ", ".join(map(repr, known[:8])) + more
+    return "choose from " + join(map(repr, known), most=8)
 
 
 def complete_names(names: Sequence[str]) -> list[str]:

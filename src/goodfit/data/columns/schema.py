@@ -22,6 +22,7 @@ from goodfit.data.columns.cells import (
 from goodfit.data.columns.convert import EXACT, is_date, is_text, to_dates, to_numbers, to_strings, without_nan
 from goodfit.data.columns.dates import parse_dates
 from goodfit.errors import DataError
+from goodfit.formatting import join
 
 Kind = Literal["number", "category", "date", "text", "id"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
@@ -223,9 +224,7 @@ def _noting_infinity(reading: Reading) -> Reading:
     if reading.kind != "number" or not pc.any(infinite := pc.is_inf(reading.values)).as_py():
         return reading
     rows = np.flatnonzero(infinite.fill_null(False).to_numpy(zero_copy_only=False)) + 1
-    more = f" and {len(rows) - 3:,} more" if len(rows) > 3 else ""
-    note = f"infinity in row {', '.join(f'{row:,}' for row in rows[:3])}{more}"
-    return reading._replace(note=_join(note, reading.note))
+    return reading._replace(note=_join(f"infinity in row {join((f'{row:,}' for row in rows), most=3)}", reading.note))
 
 
 def _unless_constant(reading: Reading) -> Reading:

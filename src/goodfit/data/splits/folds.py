@@ -3,7 +3,8 @@
 import numpy as np
 import numpy.typing as npt
 
-from goodfit.data.splits.rules import Indices, validate_seed
+from goodfit.arrays import Indices
+from goodfit.data.splits.rules import validate_seed
 from goodfit.errors import SplitError
 
 

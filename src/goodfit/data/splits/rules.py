@@ -18,9 +18,9 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
+from goodfit.arrays import Indices
 from goodfit.errors import SplitError
 
-Indices = npt.NDArray[np.int64]
 Cut = tuple[Indices, Indices]
 WHOLE = (int, np.integer)
 SPLITS = ("random", "last", "group", "time")

@@ -14,7 +14,8 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from goodfit.data.splits.rules import Indices, Rule, Splitter, cut, units_before, validate_seed, validate_size
+from goodfit.arrays import Indices
+from goodfit.data.splits.rules import Rule, Splitter, cut, units_before, validate_seed, validate_size
 from goodfit.errors import SplitError
 
 Split = Literal["random", "last", "group", "time"] | Splitter

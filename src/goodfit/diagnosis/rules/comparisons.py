@@ -5,8 +5,9 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
+from goodfit.arrays import Array
 from goodfit.diagnosis.findings import Finding
-from goodfit.diagnosis.observations import Array, Case, Neighbour
+from goodfit.diagnosis.observations import Case, Neighbour
 
 Rule = Callable[[Case], Finding | None]
 

@@ -7,11 +7,10 @@ from typing import Any
 
 import altair as alt
 import numpy as np
-import numpy.typing as npt
 
+from goodfit.arrays import Array
 from goodfit.reporting.theme import HEIGHT, WIDTH
 
-Array = npt.NDArray[np.float64]
 Layer = alt.Chart | alt.LayerChart | alt.FacetChart
 POINTS = 160
 """A curve is drawn through at most about so many epochs."""

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 import altair as alt
 import numpy as np
 
+from goodfit.arrays import Array
 from goodfit.reporting.charts.basics import (
-    Array,
     Layer,
     curve,
     epochs_x,

@@ -5,7 +5,8 @@ from collections.abc import Sequence
 import altair as alt
 import numpy as np
 
-from goodfit.reporting.charts.basics import NUMBER, Array, Layer, rows, sized
+from goodfit.arrays import Array
+from goodfit.reporting.charts.basics import NUMBER, Layer, rows, sized
 from goodfit.reporting.svg import KEY
 from goodfit.reporting.theme import INK, TRAIN
 from goodfit.reporting.trials import Trial, bins, density, knobs

@@ -1,0 +1,81 @@
+"""What the kinds of columns share.
+
+Each kind is a frozen record with a `name`, the `names` of the numbers that it becomes, and three methods: `fit` learns
+it from the training rows, or returns the reason why the column is not used; `write` fills a float32 block of shape
+(rows, len(names)) for any rows.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from goodfit.arrays import Numbers
+from goodfit.data.columns.names import did_you_mean
+from goodfit.data.table import Kind, Table
+from goodfit.errors import DataError
+
+Block = npt.NDArray[np.float32]
+
+CONSTANT = "constant in the training rows"
+ALL_MISSING = "all missing in the training rows"
+
+
+class Scale(NamedTuple):
+    """Robust scaling with a smooth clip: z = (x − center)·factor, then z/√(1 + (z/3)²), which stays within ±3."""
+
+    center: float
+    factor: float
+
+    @classmethod
+    def fit(cls, values: Numbers) -> Scale:
+        """Center is the median; factor is 1/(q75 − q25), or 2/(max − min) where the quartiles agree, 0 if constant.
+
+        Source: Holzmüller, Grinsztajn and Steinwart, Better by default (2024), section 3.
+
+        >>> Scale.fit(np.array([1.0, 2.0, 3.0, 4.0, 5.0]))
+        Scale(center=3.0, factor=0.5)
+        """
+        if values.min() == values.max():
+            return cls(float(values[0]), 0.0)
+        # Halved first, so that the differences of numbers near the largest float do not overflow.
+        low, q25, median, q75, high = np.quantile(values / 2, [0, 0.25, 0.5, 0.75, 1])
+        half_spread = q75 - q25 or (high - low) / 2
+        return cls(float(median * 2), float(0.5 / max(half_spread, np.finfo(np.float64).tiny)))
+
+    def __call__(self, values: Numbers) -> Numbers:
+        """Values scaled and clipped in float64, so that whole numbers above 2²⁴ stay distinct; NaN becomes 0."""
+        with np.errstate(over="ignore"):
+            scaled = np.clip((values - self.center) * self.factor, -1e300, 1e300)
+        return np.nan_to_num(scaled / np.hypot(1.0, scaled / 3.0), copy=False)
+
+
+def column_as(table: Table, name: str, kind: Kind) -> pa.ChunkedArray:
+    """Return the column of this name, read as this kind.
+
+    Raises:
+        DataError: there is no such column, or none of its cells can be read as this kind.
+    """
+    if table.arrow.schema.get_field_index(name) < 0:
+        raise DataError(f"column {name!r} is missing from {table.source}: {did_you_mean(name, table.names)}")
+    known = table.column(name).kind == kind
+    return (table if known else table.override(kinds={name: kind})).arrow.column(name)
+
+
+def read_numbers(name: str, column: pa.ChunkedArray) -> Numbers:
+    """Return a float64 column as an array, with NaN for missing cells.
+
+    Raises:
+        DataError: a cell is infinite; the message names the column and the row.
+    """
+    values: Numbers = column.to_numpy()
+    infinite = np.flatnonzero(np.isinf(values))
+    if infinite.size:
+        raise DataError(
+            f"column {name!r} is infinite in {infinite.size} cells, first in row {infinite[0] + 1}: "
+            "write a number or leave the cell empty."
+        )
+    return values

@@ -1,0 +1,93 @@
+"""Dates: calendar and elapsed time as scaled numbers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from goodfit.arrays import Numbers
+from goodfit.data.features.base import ALL_MISSING, CONSTANT, Block, Scale
+from goodfit.data.features.number import read_flag, read_scale, read_text
+from goodfit.data.table import Kind
+
+Moments = npt.NDArray[np.datetime64]
+MICROSECONDS_PER_DAY = 86_400_000_000
+
+
+@dataclass(frozen=True)
+class DateFeature:
+    """A date as several scaled numbers, without those that are constant in the training rows.
+
+    year; month 1–12; weekday, Monday 0; sine and cosine of 2π·(day of the year)/365.25; hour with its fraction (so only
+    where dates have times); days since 1970 with their fraction. Missing dates are treated as missing numbers are.
+    """
+
+    kind: ClassVar[Kind] = "date"
+
+    name: str
+    scales: tuple[tuple[str, Scale], ...]
+    indicator: bool
+
+    @classmethod
+    def fit(cls, name: str, column: pa.ChunkedArray) -> DateFeature | str:
+        moments = _moments(column)
+        present = moments[~np.isnat(moments)]
+        if not present.size:
+            return ALL_MISSING
+        scales = tuple((part, Scale.fit(values)) for part, values in _date_parts(present).items())
+        varying = tuple((part, scale) for part, scale in scales if scale.factor > 0)
+        feature = cls(name, varying, present.size < moments.size)
+        return feature if feature.names else CONSTANT
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        shown = tuple(f"{self.name}: {part}" for part, _ in self.scales)
+        return shown + (f"{self.name} is missing",) * self.indicator
+
+    def write(self, column: pa.ChunkedArray, out: Block) -> None:
+        moments = _moments(column)
+        parts = _date_parts(moments)
+        for position, (part, scale) in enumerate(self.scales):
+            out[:, position] = scale(parts[part])
+        if self.indicator:
+            out[:, -1] = np.isnat(moments)
+
+    def to_json(self) -> dict[str, Any]:
+        scales = [[part, *scale] for part, scale in self.scales]
+        return {"kind": self.kind, "name": self.name, "scales": scales, "indicator": self.indicator}
+
+    @classmethod
+    def from_json(cls, record: dict[str, Any]) -> DateFeature:
+        known = _date_parts(np.zeros(1, "datetime64[us]"))
+        scales = tuple((part, read_scale(numbers)) for part, *numbers in record["scales"])
+        if not {part for part, _ in scales} <= set(known):
+            raise ValueError("unknown part of a date")
+        return cls(read_text(record["name"]), scales, read_flag(record["indicator"]))
+
+
+def _moments(column: pa.ChunkedArray) -> Moments:
+    moments: Moments = column.to_numpy()
+    return moments.astype("datetime64[us]", copy=False)
+
+
+def _date_parts(moments: Moments) -> dict[str, Numbers]:
+    """The numbers of each date, NaN where it is missing."""
+    days = moments.astype("datetime64[D]")
+    years = days.astype("datetime64[Y]")
+    months = days.astype("datetime64[M]")
+    elapsed = moments.astype(np.int64)
+    angle = (days - years.astype("datetime64[D]")).astype(np.float64) * (2 * np.pi / 365.25)
+    parts = {
+        "year": years.astype(np.float64) + 1970,
+        "month": months.astype(np.int64) % 12 + 1,
+        "weekday": (days.astype(np.int64) + 3) % 7,
+        "sine of the day of the year": np.sin(angle),
+        "cosine of the day of the year": np.cos(angle),
+        "hour": elapsed % MICROSECONDS_PER_DAY / (MICROSECONDS_PER_DAY / 24),
+        "days since 1970": elapsed / MICROSECONDS_PER_DAY,
+    }
+    return {part: np.where(np.isnat(moments), np.nan, values) for part, values in parts.items()}
