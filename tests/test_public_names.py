@@ -51,6 +51,11 @@ def test_an_unknown_name_is_an_attribute_error():
         goodfit.no_such_name  # noqa: B018
 
 
+def test_a_renamed_error_still_works_and_warns():
+    with pytest.warns(DeprecationWarning, match=r"goodfit\.ConfigError"):
+        assert goodfit.RecipeError is goodfit.ConfigError
+
+
 def test_import_goodfit_loads_no_heavy_package():
     heavy = ["jax", "numpy", "pyarrow", "sklearn", "scipy", "rich", "typer"]
     assert python(f"import sys, goodfit; print(*(set({heavy}) & set(sys.modules)))") == []
