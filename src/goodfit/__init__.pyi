@@ -1,4 +1,4 @@
-from .data.splits.splits import train_test_split as train_test_split
+from .data.splits.train_test_split import train_test_split as train_test_split
 from .data.table import read_table as read_table
 from .diagnosis.findings import Finding as Finding
 from .diagnosis.findings import Verdict as Verdict

@@ -8,7 +8,7 @@ import numpy.typing as npt
 
 from goodfit.arrays import Array
 from goodfit.data.arrays import validate_inputs
-from goodfit.data.splits.splits import Split
+from goodfit.data.splits.rules import Split
 from goodfit.errors import ConfigError, SplitError
 from goodfit.experiment.array_inputs import ClassWeight, Reader, SweptClassWeight, ValidationData
 from goodfit.nn.arrays import Params

@@ -10,7 +10,8 @@ import numpy.typing as npt
 from goodfit.arrays import Array
 from goodfit.data.arrays import class_factors, row_weights, validate_inputs, validate_probabilities, validate_targets
 from goodfit.data.splits.folds import make_folds
-from goodfit.data.splits.splits import Split, validation_rows
+from goodfit.data.splits.rules import Split
+from goodfit.data.splits.splits import validation_rows
 from goodfit.errors import DataError, SplitError
 from goodfit.nn.losses import Loss, SparseCategoricalCrossentropy
 from goodfit.search.space import class_weight_space

@@ -11,8 +11,8 @@ from functools import partial
 from typing import Any, NamedTuple, Self
 
 import jax.numpy as jnp
+import lazy_loader
 import numpy as np
-import sklearn  # its submodules are loaded when first used
 import threadpoolctl
 
 from goodfit.arrays import Array
@@ -27,6 +27,8 @@ from goodfit.training.evaluation import losses_of, outputs
 from goodfit.training.fit import Training
 from goodfit.training.recipe import Recipe
 from goodfit.training.scores import estimates
+
+sklearn = lazy_loader.load("sklearn")  # it takes long to import
 
 SAMPLE = 10_000
 """Dead units and frequencies are counted on so many training rows at most."""

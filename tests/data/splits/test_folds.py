@@ -1,5 +1,7 @@
 """Folds: every row validates once; classes in proportion, groups whole."""
 
+import time
+
 import numpy as np
 import pytest
 
@@ -44,6 +46,38 @@ def test_groups_are_never_cut_and_folds_about_as_large():
     sizes = [len(validation) for _, validation in found]
     assert sum(sizes) == len(groups)
     assert max(sizes) - min(sizes) <= 5
+
+
+def test_groups_with_labels_keep_the_classes_in_proportion():
+    groups = np.repeat(np.arange(40), 10)
+    labels = (groups % 4 == 0).astype(int)
+    for _, validation in make_folds(400, 5, stratify=labels, groups=groups):
+        assert labels[validation].mean() == 0.25
+
+
+def test_many_groups_are_dealt_out_by_size():
+    groups = np.random.default_rng(0).integers(0, 20_000, 30_000)
+    start = time.perf_counter()
+    found = make_folds(len(groups), 3, stratify=np.arange(30_000) % 2, groups=groups)
+    assert time.perf_counter() - start < 2
+    assert {len(validation) for _, validation in found} == {10_000}
+    assert not np.intersect1d(groups[found[0][0]], groups[found[0][1]]).size
+
+
+def test_other_seeds_deal_out_groups_otherwise():
+    groups = np.arange(60) // 3
+    first, again, other = (make_folds(60, 4, groups=groups, seed=seed)[0][1].tolist() for seed in (1, 1, 2**40))
+    assert first == again != other
+
+
+@pytest.mark.parametrize("labels", [[0] * 8 + [1] * 2, [0, 1, 2, 3, 4] * 2])
+def test_classes_with_fewer_rows_than_folds_are_no_error(labels):
+    assert [len(validation) for _, validation in make_folds(10, 5, stratify=labels)] == [2] * 5
+
+
+def test_rows_without_a_group_are_one_group():
+    groups = np.array(["a", None, "b", "c", None, None, "d"], object)
+    assert sum({1, 4, 5} <= set(validation) for _, validation in make_folds(7, 3, groups=groups)) == 1
 
 
 @pytest.mark.parametrize("folds", [1, 0, -2, 2.0, True, "3", None])

@@ -233,9 +233,9 @@ def test_a_bad_fraction_is_named(name, value):
         ({"stratify": np.arange(99)}, "stratify must have one value for each of the 100 rows"),
         ({"split": "time", "time": ["soon"] * 100}, "time must be numbers or dates"),
         ({"split": "time", "time": [1.0] * 99 + [math.nan]}, "first in row 100"),
-        ({"split": "time", "time": [np.datetime64("NaT")] + [np.datetime64("2026-01-01")] * 99}, "first in row 1;"),
-        ({"split": KFold(200)}, "split=KFold cannot cut these 100 rows"),
-        ({"split": PredefinedSplit([0] * 50 + [1] * 50)}, "split=PredefinedSplit cannot cut"),
+        ({"split": "time", "time": [np.datetime64("NaT")] + [np.datetime64("2026-01-01")] * 99}, "first in row 1:"),
+        ({"split": KFold(200)}, "split=KFold cannot split these 100 rows"),
+        ({"split": PredefinedSplit([0] * 50 + [1] * 50)}, "split=PredefinedSplit cannot split"),
     ],
 )
 def test_arguments_that_make_no_sense_are_named(arguments, named):

@@ -7,7 +7,7 @@ import pyarrow as pa
 import pytest
 import scipy.sparse as sp
 
-from goodfit.data.splits.splits import train_test_split
+from goodfit.data.splits.train_test_split import train_test_split
 from goodfit.errors import SplitError
 
 ROWS = np.arange(100)

@@ -44,7 +44,7 @@ class CategoryFeature:
         if not frequent:
             return f"no value is in {MIN_ROWS_CATEGORY} or more training rows"
         frequent.sort(key=lambda entry: (-entry["counts"], entry["values"] or ""))
-        kept = sorted((entry["values"] for entry in frequent[: MAX_CATEGORIES]), key=lambda v: (v is None, v))
+        kept = sorted((entry["values"] for entry in frequent[:MAX_CATEGORIES]), key=lambda v: (v is None, v))
         return cls(name, tuple(kept), others=len(kept) < len(counted))
 
     @property

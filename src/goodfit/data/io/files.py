@@ -11,14 +11,11 @@ import pyarrow.ipc
 import pyarrow.json
 import pyarrow.parquet
 
-import goodfit.data.io
 from goodfit.data.columns.names import did_you_mean
+from goodfit.data.io.builtin import BUILTIN, read_builtin
 from goodfit.data.io.frames import describe, read_frame
 from goodfit.data.io.text import decode_text, read_delimited
 from goodfit.errors import DataError
-
-BUILTIN = ("breast_cancer", "digits", "wine", "iris", "diabetes")
-"""Names of the built-in sets."""
 
 
 class Raw(NamedTuple):
@@ -54,7 +51,7 @@ def read_source(source: object) -> Raw:
     row a line; text may be packed with gzip. A name of a built-in set means that set, even beside a file of that name.
     """
     if isinstance(source, str) and source in BUILTIN:
-        return Raw(goodfit.data.io.builtin.read_builtin(source), source)
+        return Raw(read_builtin(source), source)
     if isinstance(source, str | Path):
         raw = _read_file(Path(source).expanduser(), str(source))
     else:
