@@ -383,7 +383,7 @@ def test_the_exam_reads_the_table_where_it_was(tmp_path, monkeypatch):
     expected = load(tmp_path / "run").test().scores
     (tmp_path / "table.csv").rename(tmp_path / "moved.csv")
     with pytest.raises(
-        ExamError, match=r"The exam needs the table that the run was trained on\. there is no such file"
+        ExamError, match=r"The exam needs the table that the run was trained on\. there is no file"
     ):
         load(tmp_path / "run").test(reason="again")
     found = load(tmp_path / "run").test(tmp_path / "moved.csv", reason="again")
@@ -654,7 +654,7 @@ SETTINGS = {
         "class_weight needs targets that are classes",
     ),
     "no table": ({"table": None}, DataError, "a NoneType is not a table"),
-    "no file": ({"table": "nowhere.csv"}, DataError, "no such file as 'nowhere.csv'"),
+    "no file": ({"table": "nowhere.csv"}, DataError, "no file 'nowhere.csv'"),
     "two groups": ({"group": "left"}, SplitError, "2 groups are too few"),
 }
 

@@ -331,14 +331,14 @@ def test_a_missing_column_is_named(folder):
 
 def test_a_file_that_is_there_is_replaced_only_by_force(folder, mixed):
     Path("p.csv").write_text("mine")
-    assert "--force" in refusal("predict", folder, mixed, "--out", "p.csv")
+    assert "overwrite" in refusal("predict", folder, mixed, "--out", "p.csv")
     assert Path("p.csv").read_text() == "mine"
     assert run("predict", folder, mixed, "--out", "p.csv", "--force").status == 0
     assert Path("p.csv").read_text().startswith('"prediction"')
 
 
 @pytest.mark.parametrize(
-    ("out", "said"), [("p.xlsx", ".csv or .parquet"), ("nowhere/p.csv", "nowhere/p.csv"), (".", "does not say")]
+    ("out", "said"), [("p.xlsx", ".csv or .parquet"), ("nowhere/p.csv", "nowhere/p.csv"), (".", "no known format")]
 )
 def test_a_file_that_cannot_be_written_is_named(folder, mixed, out, said):
     assert said in refusal("predict", folder, mixed, "--out", out)

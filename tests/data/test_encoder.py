@@ -310,13 +310,13 @@ def test_the_matrix_is_float32_in_one_piece():
 def test_wide_and_long_tables_are_quick():
     rng = np.random.default_rng(0)
     wide = make_table({f"c{i}": column for i, column in enumerate(rng.normal(size=(10_000, 100)))})
-    start = time.perf_counter()
+    start = time.process_time()
     assert fit_encoder(wide, range(64)).transform(wide).shape == (100, 10_000)
-    wide_seconds = time.perf_counter() - start
+    wide_seconds = time.process_time() - start
     words = [f"w{i}" for i in rng.integers(0, 30, 50_000)]
     columns = {f"c{i}": words if i % 2 else rng.normal(size=50_000) for i in range(20)}
     long = make_table(columns)
     encoder = fit_encoder(long, range(32_000))
-    start = time.perf_counter()
+    start = time.process_time()
     encoder.transform(long)
-    assert time.perf_counter() - start < 1 and wide_seconds < 10
+    assert time.process_time() - start < 1 and wide_seconds < 10

@@ -119,7 +119,7 @@ def test_dropped_columns_stay_but_are_not_used(table):
         ({"kinds": {"Pclas": "category"}}, r"no column 'Pclas': did you mean 'Pclass'\?"),
         ({"drop": ["Name"]}, r"no column 'Name': "),
         ({"kinds": {"Pclass": "categorical"}}, r"'Pclass' cannot be of kind 'categorical': choose from 'number', 'cat"),
-        ({"kinds": {"Sex": "number"}}, r"'Sex' cannot be read as number: no cell is one, such as 'male'"),
+        ({"kinds": {"Sex": "number"}}, r"'Sex' cannot be read as number: no cell is a number, for example 'male'"),
     ],
 )
 def test_a_wrong_override_is_an_error(table, arguments, message):

@@ -11,8 +11,8 @@ from goodfit.formatting import join
 
 TABLES = "for tables with text, categories or dates use goodfit.train(table, target=...)"
 CLASSES = "for class labels give their numbers, np.unique(y, return_inverse=True)[1]"
-EXACT = 2**24
-"""Whole numbers above this are rounded by float32."""
+MAX_EXACT_FLOAT32 = 2**24
+"""float32 rounds whole numbers above this one."""
 
 
 def validate_inputs(x: object, dtype: str, *, name: str = "x") -> Array:
@@ -39,8 +39,9 @@ def validate_inputs(x: object, dtype: str, *, name: str = "x") -> Array:
 
 
 def _warn_of_rounding(matrix: Array, name: str) -> None:
-    # Bounds as floats: the absolute value of the smallest int64 is no int64.
-    inexact = (matrix.max(axis=0).astype(float) > EXACT) | (matrix.min(axis=0).astype(float) < -EXACT)
+    # As floats: the absolute value of the smallest int64 is no int64.
+    high, low = matrix.max(axis=0).astype(float), matrix.min(axis=0).astype(float)
+    inexact = np.maximum(high, -low) > MAX_EXACT_FLOAT32
     if inexact.any():
         warnings.warn(
             f"{name} holds whole numbers above 2**24 in column {inexact.argmax()}, which float32 rounds; scale it.",

@@ -1,4 +1,4 @@
-"""Predictions as a file: CSV or Parquet, told by how its name ends."""
+"""Predictions as a CSV or Parquet file, by the ending of its name."""
 
 import re
 from collections.abc import Sequence
@@ -18,19 +18,19 @@ _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 
 
 def validate_output(path: Path, *, overwrite: bool) -> None:
-    """DataError if the name does not say a format, or something is there already that may not be replaced."""
+    """Raise DataError if the name has neither ending, or the file exists and may not be replaced."""
     if path.suffix.lower() not in SUFFIXES:
-        raise DataError(f"{str(path)!r} does not say a format: name a file (--out) that ends in .csv or .parquet.")
+        raise DataError(f"{str(path)!r} has no known format: name a file that ends in .csv or .parquet.")
     if path.is_dir():
-        raise DataError(f"{str(path)!r} is a folder: name a file in it (--out).")
+        raise DataError(f"{str(path)!r} is a folder: name a file in it.")
     if path.exists() and not overwrite:
-        raise DataError(f"{str(path)!r} is there already: name another file (--out), or replace it (--force).")
+        raise DataError(f"{str(path)!r} already exists: name another file, or replace it with overwrite=True.")
 
 
 def prediction_file(path: Path, prediction: Prediction, classes: Sequence[Label]) -> bytes:
-    """The content of a file of this name: column ``prediction``, and ``probability_<class>`` for each class.
+    """Return the content of the file: column ``prediction``, and ``probability_<class>`` for each class.
 
-    In CSV, labels that a spreadsheet would take for a formula get an apostrophe in front; numbers stay as they are.
+    In CSV, labels that a spreadsheet would read as a formula get an apostrophe in front; numbers are unchanged.
 
     >>> import numpy as np
     >>> prediction_file(Path("x.csv"), Prediction(np.array(["=A1", "-2"]), None), ()).split()
@@ -49,7 +49,7 @@ def prediction_file(path: Path, prediction: Prediction, classes: Sequence[Label]
 
 
 def defused(text: str) -> str:
-    """The text with an apostrophe in front if a spreadsheet would take it for a formula.
+    """Return the text, with an apostrophe in front if a spreadsheet would read it as a formula.
 
     Source: OWASP, CSV Injection.
 

@@ -59,7 +59,7 @@ def test_one_day_above_twelve_says_how_all_are_meant():
 def test_dates_that_could_be_either_are_not_guessed(values):
     parsed = parse(*values)
     assert parsed.share == 0
-    assert parsed.note == "days and months cannot be told apart: write its dates as YYYY-MM-DD"
+    assert parsed.note == "day and month are ambiguous: write dates as YYYY-MM-DD"
 
 
 def test_the_share_counts_cells_not_values():

@@ -82,7 +82,7 @@ def test_a_word_for_unknown_in_a_fifth_of_the_cells_is_missing_and_noted():
 def test_more_words_make_a_category_that_says_how_many_are_numbers(values):
     reading = infer(values)
     assert (reading.kind, reading.used) == ("category", True)
-    assert "% of its cells are numbers" in reading.note
+    assert "% of the cells are numbers" in reading.note
 
 
 def test_a_measure_with_many_words_in_it_is_never_an_id():
@@ -93,12 +93,12 @@ def test_a_measure_with_many_words_in_it_is_never_an_id():
 @pytest.mark.parametrize(
     ("values", "decimal_comma", "first", "note"),
     [
-        (["1,234", "12,500.5", "7"], False, 1234.0, "commas separate thousands"),
-        (["1,234", "12,500", "7,125"], False, 1234.0, "commas separate thousands"),
-        (["1,234", "12,500", "7,125"], True, 1.234, "decimal commas"),
-        (["1,5", "2,25", "3"], False, 1.5, "decimal commas"),
-        (["0,125", "0,250"], False, 0.125, "decimal commas"),
-        (["1.234,5", "2,25", "-,5"], True, 1234.5, "decimal commas"),
+        (["1,234", "12,500.5", "7"], False, 1234.0, "comma is the thousands separator"),
+        (["1,234", "12,500", "7,125"], False, 1234.0, "comma is the thousands separator"),
+        (["1,234", "12,500", "7,125"], True, 1.234, "comma is the decimal mark"),
+        (["1,5", "2,25", "3"], False, 1.5, "comma is the decimal mark"),
+        (["0,125", "0,250"], False, 0.125, "comma is the decimal mark"),
+        (["1.234,5", "2,25", "-,5"], True, 1234.5, "comma is the decimal mark"),
     ],
 )
 def test_commas_in_numbers(values, decimal_comma, first, note):
@@ -173,7 +173,7 @@ def test_words_that_repeat_enough_are_a_category():
 
 def test_sentences_are_text():
     reading = infer([f"it was number {i} of many" for i in range(30)])
-    assert (reading.kind, reading.used, reading.note) == ("text", False, "text: not used yet")
+    assert (reading.kind, reading.used, reading.note) == ("text", False, "text columns are not used")
 
 
 def test_sentences_that_repeat_are_a_category():
@@ -240,7 +240,7 @@ def test_dates_finer_than_microseconds_are_cut():
 
 def test_a_few_dates_among_words_leave_no_note():
     assert infer(["2021-01-01T00:00:00Z", "soon", "later", "later"]).note == ""
-    assert infer(["2021-01-01", "2021-01-02", "soon"]).note == "67% of its cells are dates"
+    assert infer(["2021-01-01", "2021-01-02", "soon"]).note == "67% of the cells are dates"
 
 
 def test_timestamps_of_a_zone_are_utc():
@@ -278,12 +278,12 @@ def test_the_user_may_say_another_kind(values, kind, expected):
 @pytest.mark.parametrize(
     ("values", "kind", "message"),
     [
-        (["Braund", "Kelly"], "number", r"'x' cannot be read as number: no cell is one, such as 'Braund'"),
+        (["Braund", "Kelly"], "number", r"'x' cannot be read as number: no cell is a number, for example 'Braund'"),
         (["Braund"], "date", r"'x' cannot be read as date"),
         ([1, 2], "date", r"'x' is of type int64, which cannot be read as date"),
         ([datetime.date(2021, 1, 1)], "number", r"'x' is of type date32\[day\], which cannot be read as number"),
         ([[1], [2]], "category", r"'x' is of type list<item: int64>, which cannot be read as category"),
-        (["1/2/2021", "3/4/2021"], "date", r"days and months cannot be told apart: write its dates as YYYY-MM-DD"),
+        (["1/2/2021", "3/4/2021"], "date", r"day and month are ambiguous: write dates as YYYY-MM-DD"),
     ],
 )
 def test_a_kind_that_cannot_be_is_an_error_that_names_the_column(values, kind, message):

@@ -103,9 +103,9 @@ def test_scikit_learn_is_imported_only_for_built_in_sets():
 @pytest.mark.parametrize(
     ("name", "message"),
     [
-        ("breast_cancr", r"no such file as 'breast_cancr' or built-in set: did you mean 'breast_cancer'\?"),
-        ("nothing", r"no such file as 'nothing' or built-in set: choose from 'breast_cancer', 'digits'"),
-        ("nothing.csv", r"no such file as 'nothing.csv': check the path"),
+        ("breast_cancr", r"no file or built-in data set 'breast_cancr': did you mean 'breast_cancer'\?"),
+        ("nothing", r"no file or built-in data set 'nothing': choose from 'breast_cancer', 'digits'"),
+        ("nothing.csv", r"no file 'nothing.csv': check the path"),
         ("a\0b.csv", r"'a\\x00b.csv' cannot be read"),
     ],
 )
@@ -130,7 +130,7 @@ def test_a_folder_is_refused(tmp_path):
         (b"\x89PNG\r\n\x1a\n\0\0\0", "NUL character"),
         (b"  <!DOCTYPE html>\n<html></html>", "is a web page"),
         (b"% note\n@RELATION credit\n", "is an ARFF file"),
-        (b'[{"x": 1}, {"x": 2}]', "one JSON array: write JSON lines"),
+        (b'[{"x": 1}, {"x": 2}]', "a JSON array: write JSON lines"),
         (b'{"x": 1}\n{"x": "a"}\n', r"changed from number to string in row 1"),
         (b'{"x": 1\n', "JSON parse error"),
         (b"PAR1 but not really", "cannot be read"),

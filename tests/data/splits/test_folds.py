@@ -57,9 +57,9 @@ def test_groups_with_labels_keep_the_classes_in_proportion():
 
 def test_many_groups_are_dealt_out_by_size():
     groups = np.random.default_rng(0).integers(0, 20_000, 30_000)
-    start = time.perf_counter()
+    start = time.process_time()
     found = make_folds(len(groups), 3, stratify=np.arange(30_000) % 2, groups=groups)
-    assert time.perf_counter() - start < 2
+    assert time.process_time() - start < 2
     assert {len(validation) for _, validation in found} == {10_000}
     assert not np.intersect1d(groups[found[0][0]], groups[found[0][1]]).size
 

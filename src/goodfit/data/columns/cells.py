@@ -1,6 +1,6 @@
-"""Cells of text: what is missing, and what are numbers.
+"""Cells of text: which are missing, and which are numbers.
 
-A column of strings is looked at through its distinct values, each once, however many rows hold it.
+Each distinct value of a column is looked at once, however many rows have it.
 """
 
 from collections.abc import Sequence
@@ -12,21 +12,21 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 MISSING = ("", "?", "NA", "N/A", "n/a", "#N/A", "<NA>", "NaN", "nan", "null", "NULL", "None")
-"""Cells that count as missing, after spaces around them are gone, in files and data frames alike."""
+"""Cells that count as missing once spaces around them are removed, in files and data frames alike."""
 
 _PLAIN = r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?|[+-]?(?i:inf|infinity)"
 
 
 @dataclass(frozen=True)
 class Text:
-    """A column of strings: its distinct values, trimmed, and for every row which of them it holds."""
+    """A column of strings: its distinct values, trimmed, and which of them each row has."""
 
     distinct: pa.StringArray
     """Values that are not missing, in order of first appearance."""
     codes: pa.Int32Array
     """Position in `distinct` for every row; null where the cell is missing."""
     counts: np.ndarray
-    """Number of rows that hold each distinct value, int64."""
+    """Number of rows with each distinct value, int64."""
     note: str = ""
     """Which words were counted as missing."""
 
@@ -36,7 +36,7 @@ class Text:
         return int(self.counts.sum())
 
     def spread(self, values: pa.Array) -> pa.Array:
-        """One value for every row from one value for every distinct string."""
+        """Return one value for each row from one value for each distinct string."""
         return values.take(self.codes)
 
 
@@ -44,14 +44,14 @@ class Parsed(NamedTuple):
     """Distinct strings read as numbers or dates."""
 
     values: pa.Array
-    """One for every distinct string; null where it is not a number or date."""
+    """One for each distinct string; null where it is not a number or date."""
     share: float
-    """Part of the cells that are not missing which could be read, 0 to 1."""
+    """Share of the non-missing cells that could be read, 0 to 1."""
     note: str = ""
 
 
 class _Form(NamedTuple):
-    """A way of writing numbers: what a cell looks like, the mark that separates thousands, the decimal mark."""
+    """A notation of numbers: the pattern of a cell, the thousands separator and the decimal mark."""
 
     pattern: str
     thousands: str
@@ -60,21 +60,22 @@ class _Form(NamedTuple):
 
 
 _POINT = _Form(_PLAIN, "", ".", "")
-_THOUSANDS = _Form(rf"{_PLAIN}|[+-]?[1-9]\d{{0,2}}(?:,\d{{3}})+(?:\.\d*)?", ",", ".", "commas separate thousands")
+_THOUSANDS_PLAIN = rf"{_PLAIN}|[+-]?[1-9]\d{{0,2}}(?:,\d{{3}})+(?:\.\d*)?"
+_THOUSANDS = _Form(_THOUSANDS_PLAIN, ",", ".", "comma is the thousands separator")
 _COMMA_PLAIN = r"[+-]?(?:(?:\d+|[1-9]\d{0,2}(?:\.\d{3})+)(?:,\d*)?|,\d+)(?:[eE][+-]?\d+)?"
-_COMMA = _Form(_COMMA_PLAIN, ".", ",", "decimal commas")
+_COMMA = _Form(_COMMA_PLAIN, ".", ",", "comma is the decimal mark")
 
 
 def clean_text(raw: pa.Array) -> Text:
-    """Strings with the spaces around them gone and the words of `MISSING` taken as missing.
+    """Return strings without the spaces around them, and with the words of `MISSING` as missing cells.
 
-    Where all that is left is true and false, in any case, it is written small, as the booleans of a data frame are.
+    If only true and false are left, in any case, they become lower case, as the booleans of a data frame are.
 
     >>> clean_text(pa.array([" a", "?", "a", " ", None])).codes.to_pylist()
     [0, None, 0, None, None]
     """
     encoded = raw.dictionary_encode()
-    trimmed = _truth_written_small(pc.utf8_trim_whitespace(encoded.dictionary))
+    trimmed = _lower_case_booleans(pc.utf8_trim_whitespace(encoded.dictionary))
     missing = pc.is_in(trimmed, value_set=pa.array(MISSING, trimmed.type))
     words = [word for word in pc.filter(trimmed, missing).to_pylist() if word]
     if not (pc.any(missing).as_py() or not trimmed.equals(encoded.dictionary)):
@@ -84,7 +85,7 @@ def clean_text(raw: pa.Array) -> Text:
     return Text(cleaned.dictionary, cleaned.indices, _counts(cleaned), note)
 
 
-def _truth_written_small(distinct: pa.StringArray) -> pa.StringArray:
+def _lower_case_booleans(distinct: pa.StringArray) -> pa.StringArray:
     small = pc.utf8_lower(distinct)
     known = pa.array(["true", "false", *(word.lower() for word in MISSING)], small.type)
     is_truth = len(distinct) < 20 and pc.all(pc.is_in(small, value_set=known)).as_py()
@@ -92,9 +93,9 @@ def _truth_written_small(distinct: pa.StringArray) -> pa.StringArray:
 
 
 def cast_all(strings: pa.StringArray, target: pa.DataType) -> pa.Array | None:
-    """Strings cast to another type; None if one of them cannot be."""
+    """Return strings cast to another type; None if one of them cannot be."""
     try:
-        # Arrow goes on after the first failure, which takes its time; most columns that fail do so at once.
+        # Arrow goes on after the first failure; most columns that fail do so within the first rows.
         if len(strings) > 50:
             pc.cast(strings.slice(0, 50), target)
         return pc.cast(strings, target)
@@ -103,10 +104,10 @@ def cast_all(strings: pa.StringArray, target: pa.DataType) -> pa.Array | None:
 
 
 def parse_numbers(text: Text, *, decimal_comma: bool = False) -> Parsed:
-    """Distinct strings as float64, in the one way of writing numbers that reads the most cells.
+    """Return distinct strings as float64, all in the one notation that reads the most cells.
 
-    A decimal point is tried first, then commas as separators of thousands ("1,234.5") and as decimal marks ("1.234,5"),
-    the latter before the former with `decimal_comma`. All cells are read in the same way.
+    Notations in order of preference: decimal point, thousands separators ("1,234.5"), decimal comma ("1.234,5"); with
+    `decimal_comma` the last two change places.
     """
     if (plain := cast_all(text.distinct, pa.float64())) is not None:
         return Parsed(plain, 1.0)
@@ -116,21 +117,21 @@ def parse_numbers(text: Text, *, decimal_comma: bool = False) -> Parsed:
     return max((_read_form(text, form) for form in forms), key=lambda parsed: parsed.share)
 
 
-def strays(text: Text, parsed: Parsed, what: str) -> str:
-    """The note about cells that are there but could not be read, with examples; empty if there are none."""
+def unread_note(text: Text, parsed: Parsed, what: str) -> str:
+    """Return a note about cells that could not be read, with examples; empty if there are none."""
     lost = np.flatnonzero(parsed.values.is_null().to_numpy(zero_copy_only=False))
     count = int(text.counts[lost].sum())
     examples = text.distinct.take(pa.array(lost[:3])).to_pylist()
     return f"{cells(count)} not {what} and counted as missing: {quoted(examples)}" if count else ""
 
 
-def written_alike(distinct: pa.StringArray) -> pa.StringArray:
-    """Whole numbers without ".0", so that a category "3.0" in one file and 3 in the next are the same."""
+def without_decimal_zeros(distinct: pa.StringArray) -> pa.StringArray:
+    """Return whole numbers without ".0", so that category "3.0" in one file and 3 in the next are the same."""
     return pc.replace_substring_regex(distinct, pattern=r"^([+-]?\d+)\.0+$", replacement=r"\1")
 
 
 def has_leading_zeros(distinct: pa.StringArray) -> bool:
-    """Whether these are codes such as "02134": digits only, and a zero in front of some."""
+    """Whether these are codes such as "02134": digits only, some with a leading zero."""
     if not pc.any(pc.starts_with(distinct, pattern="0")).as_py():
         return False
     digits = pc.match_substring_regex(distinct, r"^\d+$")
@@ -142,7 +143,7 @@ def cells(count: int) -> str:
 
 
 def quoted(examples: Sequence[str]) -> str:
-    """A few values for a note or error, each cut to a length that fits on a line."""
+    """Return a few values for a note or error, each cut to a length that fits on a line."""
     return ", ".join(repr(value if len(value) <= 30 else value[:29] + "…") for value in examples)
 
 

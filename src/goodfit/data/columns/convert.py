@@ -1,4 +1,4 @@
-"""Typed Arrow columns as numbers, dates or strings."""
+"""Convert typed Arrow columns to numbers, dates or strings."""
 
 from typing import NamedTuple
 
@@ -6,23 +6,23 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pyarrow import types
 
-EXACT = 2**53
-"""Whole numbers up to here are exact in float64."""
+MAX_EXACT_FLOAT64 = 2**53
+"""Whole numbers up to this one are exact in float64."""
 
 _SECONDS = {"s": 1.0, "ms": 1e-3, "us": 1e-6, "ns": 1e-9}
 
 
 class Converted(NamedTuple):
-    """Values in the type asked for; null where missing."""
+    """A column in another type; null where missing."""
 
     values: pa.Array
     note: str = ""
     exact: bool = True
-    """Whether the values still say all that stood there."""
+    """Whether the conversion lost nothing."""
 
 
 def plain_array(column: pa.ChunkedArray) -> pa.Array:
-    """One array of a type that the rules know: extensions by their storage, every kind of string as string."""
+    """Return one array of a basic type: extension types as their storage, every string type as string."""
     array = column.combine_chunks()
     if isinstance(array.type, pa.BaseExtensionType):
         array = array.storage
@@ -40,17 +40,17 @@ def is_date(kind: pa.DataType) -> bool:
 
 
 def to_numbers(raw: pa.Array) -> Converted | None:
-    """A column of numbers, booleans, durations or times of day as float64; None for other types."""
+    """Return numbers, booleans, durations or times of day as float64; None for other types."""
     kind = raw.type
     if types.is_boolean(kind):
         return Converted(raw.cast(pa.uint8()).cast(pa.float64()), "true/false: 1 is true", exact=False)
     if types.is_floating(kind):
         return Converted(without_nan(raw.cast(pa.float64())))
     if types.is_integer(kind):
-        # A sum of the two bounds could overflow int64; each is compared by itself.
-        bounds = pc.min_max(raw).as_py()
-        exact = raw.null_count == len(raw) or (bounds["max"] <= EXACT and bounds["min"] >= -EXACT)
-        return Converted(raw.cast(pa.float64(), safe=False), "" if exact else rounding_note(), exact)
+        low, high = (bound.as_py() or 0 for bound in pc.min_max(raw).values())
+        exact = max(high, -low) <= MAX_EXACT_FLOAT64
+        note = "" if exact else "whole numbers above 2**53 are rounded"
+        return Converted(raw.cast(pa.float64(), safe=False), note, exact)
     if types.is_decimal(kind):
         return Converted(raw.cast(pa.float64()), exact=False)
     if types.is_duration(kind) or types.is_time(kind):
@@ -60,7 +60,7 @@ def to_numbers(raw: pa.Array) -> Converted | None:
 
 
 def to_dates(raw: pa.Array) -> Converted:
-    """A column of dates or timestamps as timestamp[us] without zone, in UTC if it had one."""
+    """Return dates or timestamps as timestamp[us] without time zone, in UTC if they had one."""
     zone = raw.type.tz if types.is_timestamp(raw.type) else None
     target = pa.timestamp("us", zone)
     dates = pc.cast(raw, options=pc.CastOptions(target_type=target, allow_time_truncate=True))
@@ -69,7 +69,7 @@ def to_dates(raw: pa.Array) -> Converted:
 
 
 def to_strings(raw: pa.Array) -> pa.Array | None:
-    """A column of single values as strings, whole floats without ".0"; None for lists, structs and binary values.
+    """Return single values as strings, whole floats without ".0"; None for lists, structs and binary values.
 
     >>> to_strings(pa.array([3.0, 2.5, None])).to_pylist()
     ['3', '2.5', None]
@@ -84,17 +84,13 @@ def to_strings(raw: pa.Array) -> pa.Array | None:
 
 
 def without_nan(values: pa.Array) -> pa.Array:
-    """Floats with NaN as null."""
+    """Return floats with null for NaN."""
     nan = pc.is_nan(values)
     return pc.if_else(nan, pa.scalar(None, values.type), values) if pc.any(nan).as_py() else values
 
 
 def is_bytes(kind: pa.DataType) -> bool:
     return bool(types.is_binary(kind) or types.is_large_binary(kind) or types.is_fixed_size_binary(kind))
-
-
-def rounding_note() -> str:
-    return "whole numbers above 2**53 are rounded"
 
 
 def _ticks(raw: pa.Array) -> pa.Array:

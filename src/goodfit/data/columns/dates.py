@@ -1,4 +1,4 @@
-"""Dates written as text, read only where day, month and year are certain."""
+"""Dates written as text, read only where day, month and year are unambiguous."""
 
 import re
 from collections.abc import Iterable, Mapping
@@ -25,17 +25,17 @@ _MONTHS = (
     "january", "february", "march", "april", "may", "june",
     "july", "august", "september", "october", "november", "december",
 )  # fmt: skip
-_UNCERTAIN = "days and months cannot be told apart: write its dates as YYYY-MM-DD"
+_UNCERTAIN = "day and month are ambiguous: write dates as YYYY-MM-DD"
 
 _Parts = Mapping[str, str | None]
-"""A date as it stands in the text; `first` and `second` where it takes the other cells to know which is the day."""
+"""A date as written; `first` and `second` where only the other cells can say which one is the day."""
 
 
 def parse_dates(text: Text) -> Parsed:
-    """Distinct strings as timestamp[us]; times with a zone are turned into UTC.
+    """Return distinct strings as timestamp[us]; times with a time zone are converted to UTC.
 
-    Read are ISO dates and times, 2021/2/28, 28.2.2021, 28 Feb 2021, Feb 28, 2021, and 2/28/2021 or 28/2/2021 if a day
-    above 12 somewhere in the column says which is meant; if none does, nothing is read, and the note says so.
+    Accepted are ISO dates and times, 2021/2/28, 28.2.2021, 28 Feb 2021, Feb 28, 2021, and 2/28/2021 or 28/2/2021 if a
+    day above 12 in the column tells which is meant. If none does, nothing is read and the note says so.
     """
     nothing = pa.nulls(len(text.distinct), pa.timestamp("us"))
     if not any(_match(value) for value in text.distinct.slice(0, 20).to_pylist()):
@@ -59,7 +59,7 @@ def _match(value: str) -> _Parts | None:
 
 
 def _day_first(parts: Iterable[_Parts]) -> bool | None:
-    """Whether 3/4/2021 is in April; None if the column does not say, or says both."""
+    """Whether 3/4/2021 is in April; None if the column does not tell, or contradicts itself."""
     pairs = [(int(p["first"] or 0), int(p["second"] or 0)) for p in parts if p.get("first")]
     if all(first == second for first, second in pairs):
         return True
@@ -69,7 +69,7 @@ def _day_first(parts: Iterable[_Parts]) -> bool | None:
 
 
 def _moment(parts: _Parts, *, day_first: bool) -> datetime | None:
-    """The date and time in UTC without a zone; None if there is no such day or hour."""
+    """The date and time in UTC without time zone; None if there is no such day or hour."""
     day, month = parts.get("day"), parts.get("month")
     if parts.get("first"):
         day, month = (parts["first"], parts["second"]) if day_first else (parts["second"], parts["first"])
@@ -84,7 +84,7 @@ def _moment(parts: _Parts, *, day_first: bool) -> datetime | None:
 
 
 def _clock(parts: _Parts) -> str:
-    """Hours and minutes with two digits, of 24 hours; a date alone is its midnight."""
+    """Hours and minutes on a 24-hour clock; a date alone is midnight."""
     if parts["hour"] is None:
         return "00:00"
     hour = int(parts["hour"])

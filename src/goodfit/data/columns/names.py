@@ -1,4 +1,4 @@
-"""Names of columns: made complete, checked for doubles, and the nearest one to a misspelt name."""
+"""Names of columns: completed, checked for duplicates, and the nearest one to a misspelt name."""
 
 import difflib
 from collections.abc import Iterable, Sequence
@@ -8,7 +8,7 @@ from goodfit.formatting import join
 
 
 def did_you_mean(name: str, options: Iterable[str]) -> str:
-    """The end of an error about an unknown name: the nearest known one, or the first few.
+    """Return the end of an error about an unknown name: the nearest known name, or the first few.
 
     >>> did_you_mean("Pclas", ["Survived", "Pclass"])
     "did you mean 'Pclass'?"
@@ -23,7 +23,11 @@ def did_you_mean(name: str, options: Iterable[str]) -> str:
 
 
 def complete_names(names: Sequence[str]) -> list[str]:
-    """Column names, trimmed, with ``unnamed_<position>`` for an empty one; a name that stands twice is a DataError."""
+    """Return the names trimmed, with ``unnamed_<position>`` for an empty one.
+
+    Raises:
+        DataError: two columns have the same name.
+    """
     complete = [name.strip() or f"unnamed_{position}" for position, name in enumerate(names, start=1)]
     first: dict[str, int] = {}
     for position, name in enumerate(complete, start=1):

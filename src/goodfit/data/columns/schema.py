@@ -1,4 +1,4 @@
-"""What a column holds: number, category, date, text or id, and whether it is used."""
+"""Infer the kind of a column (number, category, date, text or id) and whether it is used."""
 
 import re
 from dataclasses import dataclass
@@ -16,10 +16,18 @@ from goodfit.data.columns.cells import (
     has_leading_zeros,
     parse_numbers,
     quoted,
-    strays,
-    written_alike,
+    unread_note,
+    without_decimal_zeros,
 )
-from goodfit.data.columns.convert import EXACT, is_date, is_text, to_dates, to_numbers, to_strings, without_nan
+from goodfit.data.columns.convert import (
+    MAX_EXACT_FLOAT64,
+    is_date,
+    is_text,
+    to_dates,
+    to_numbers,
+    to_strings,
+    without_nan,
+)
 from goodfit.data.columns.dates import parse_dates
 from goodfit.errors import DataError
 from goodfit.formatting import join
@@ -27,17 +35,17 @@ from goodfit.formatting import join
 Kind = Literal["number", "category", "date", "text", "id"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 
-ENOUGH = 0.99
-"""Text is numbers (or dates) if at least this part of its filled cells can be read as such."""
-MANY = 0.8
-"""Text is numbers, too, if at least this part is and the other cells hold but a few words for "not known"."""
-HALF = 0.5
-"""Text of which less is numbers or dates may be ids."""
-NEARLY_ALL = 0.95
-"""Values that differ in at least this part of the filled cells name rows rather than describe them."""
-SEVERAL = 20
-"""With fewer filled cells, that all values differ says nothing: only a name can mark an id."""
-WORDS = 3
+MIN_SHARE_PARSED = 0.99
+"""Text is number or date if at least this share of its filled cells can be read as such."""
+MIN_SHARE_FEW_WORDS = 0.8
+"""The same for numbers if the other cells have only a few words for "unknown"."""
+MAX_SHARE_ID = 0.5
+"""Text of which a larger share is numbers or dates is no id."""
+MIN_SHARE_DISTINCT_ID = 0.95
+"""Values that differ in at least this share of the filled cells name rows rather than describe them."""
+MIN_ROWS_ID = 20
+"""In fewer filled cells different values say nothing: only the name can mark an id."""
+MIN_WORDS_TEXT = 3
 """Cells with fewer words on average are categories, however many of them differ."""
 
 _ID_WORDS = {"id", "ids", "uuid", "guid"}
@@ -49,7 +57,7 @@ _ID_NAMES = re.compile(
 
 @dataclass(frozen=True)
 class Column:
-    """What is known of a column; `note` says why it is not used, or what was noticed, and is "" otherwise."""
+    """What is known about a column; `note` says why it is not used or what was noticed, else it is ""."""
 
     name: str
     kind: Kind
@@ -59,7 +67,7 @@ class Column:
 
 
 class Reading(NamedTuple):
-    """One column, understood."""
+    """One column and its kind."""
 
     values: pa.Array
     """float64, string or timestamp[us]; null where missing."""
@@ -67,22 +75,23 @@ class Reading(NamedTuple):
     used: bool = True
     note: str = ""
     original: pa.Array | None = None
-    """What stood there before, where `values` may not say all of it: "0.50" is 0.5, and 3.10 could be a version."""
+    """The cells as given, where `values` may have lost something: "0.50" is 0.5, and 3.10 could be a version."""
 
 
 def infer_kind(name: str, raw: pa.Array, *, decimal_comma: bool = False) -> Reading:
-    """The kind of a column, from its values and name.
+    """Return a column with its kind, inferred from its values and name.
 
-    * Arrow's numbers and booleans are number, its dates and timestamps date, its dictionaries category; durations and
-      times of day are numbers of seconds; lists, structs and binary values are not used.
-    * Text is number if 99 % of its filled cells are, or 80 % with 20 or more different numbers and three words at most
-      in the other cells ("unknown", "-"). These are counted as missing, and the note says so. Digits with leading zeros
-      are codes, not numbers. Text is date if 99 % of its filled cells are, see `parse_dates`.
-    * Other text is text if it has three words a cell and more than half of its cells differ, id if 95 % differ and less
-      than half are numbers or dates, else category; with fewer than 20 filled cells only the name can make an id of it.
-    * Whole numbers named like an id are id if 95 % of them differ, else category. A number with a fraction never is.
+    * Arrow numbers and booleans are number, dates and timestamps date, dictionaries category; durations and times of
+      day are numbers of seconds; lists, structs and binary values are not used.
+    * Text is number if 99 % of its filled cells are, or 80 % with 20 or more different numbers and at most three words
+      in the other cells ("unknown", "-"), which count as missing, as the note says. Digits with leading zeros are
+      codes, not numbers. Text is date if 99 % of its filled cells are, see `parse_dates`.
+    * Other text is text if it has three or more words per cell and more than half of its cells differ; id if 95 %
+      differ and less than half are numbers or dates; else category. With fewer than 20 filled cells only the name can
+      mark an id.
+    * Whole numbers named like an id are id if 95 % of them differ, else category. Numbers with a fraction are number.
     * Infinity is noted; the encoder refuses it if the column is used.
-    * Not used: id, text, all cells missing, and in a table of more than one row the same value everywhere.
+    * Columns of kind id and text, empty columns and, in a table of more than one row, constant columns are not used.
     """
     if raw.null_count == len(raw):
         return _all_missing(len(raw))
@@ -97,7 +106,11 @@ def infer_kind(name: str, raw: pa.Array, *, decimal_comma: bool = False) -> Read
 
 
 def read_as(name: str, raw: pa.Array, kind: Kind, *, decimal_comma: bool = False) -> Reading:
-    """A column as the kind that the user says it is. DataError if none of its cells can be read so."""
+    """Return a column as the kind that the user asks for.
+
+    Raises:
+        DataError: none of its cells can be read as this kind.
+    """
     if kind in ("number", "date"):
         return _read_values(name, raw, kind, decimal_comma=decimal_comma)
     strings = to_strings(raw)
@@ -106,7 +119,7 @@ def read_as(name: str, raw: pa.Array, kind: Kind, *, decimal_comma: bool = False
             raise _wrong_type(name, raw, kind)
         return _unsupported(raw)
     text = clean_text(strings)
-    distinct = written_alike(text.distinct) if kind == "category" else text.distinct
+    distinct = without_decimal_zeros(text.distinct) if kind == "category" else text.distinct
     note = _join(_unused(kind, text), text.note)
     return Reading(text.spread(distinct), kind, kind == "category", note, None if is_text(raw.type) else raw)
 
@@ -138,11 +151,11 @@ def _dates(raw: pa.Array) -> Reading | None:
 
 
 def _from_text(name: str, raw: pa.Array, text: Text, parsed: Parsed, kind: Kind) -> Reading:
-    """Numbers or dates out of text, with a note for every cell that was lost."""
+    """Numbers or dates from text, with a note about the cells that could not be read."""
     if text.present and not parsed.share:
-        why = parsed.note or f"no cell is one, such as {quoted(text.distinct.slice(0, 1).to_pylist())}"
+        why = parsed.note or f"no cell is a {kind}, for example {quoted(text.distinct.slice(0, 1).to_pylist())}"
         raise DataError(f"column {name!r} cannot be read as {kind}: {why}")
-    note = _join(parsed.note, strays(text, parsed, f"a {kind}"), text.note)
+    note = _join(parsed.note, unread_note(text, parsed, f"a {kind}"), text.note)
     return Reading(text.spread(parsed.values), kind, True, note, raw)
 
 
@@ -159,34 +172,34 @@ def _infer_text(name: str, raw: pa.Array, *, decimal_comma: bool) -> Reading:
     if _mostly_numbers(text, numbers):
         return _infer_number(name, raw, _from_text(name, raw, text, numbers, "number"))
     dates = parse_dates(text)
-    if dates.share >= ENOUGH:
+    if dates.share >= MIN_SHARE_PARSED:
         return _unless_constant(_from_text(name, raw, text, dates, "date"))
-    if numbers.share >= HALF:
-        return _infer_words(name, text, f"{numbers.share:.0%} of its cells are numbers", maybe_id=False)
-    if dates.share >= HALF:
-        return _infer_words(name, text, f"{dates.share:.0%} of its cells are dates", maybe_id=False)
+    if numbers.share >= MAX_SHARE_ID:
+        return _infer_words(name, text, f"{numbers.share:.0%} of the cells are numbers", maybe_id=False)
+    if dates.share >= MAX_SHARE_ID:
+        return _infer_words(name, text, f"{dates.share:.0%} of the cells are dates", maybe_id=False)
     return _infer_words(name, text, "" if dates.share else dates.note)
 
 
 def _mostly_numbers(text: Text, numbers: Parsed) -> bool:
     words = numbers.values.null_count
-    few_words = words <= 3 and len(text.distinct) - words >= SEVERAL
-    return numbers.share >= (MANY if few_words else ENOUGH)
+    few_words = words <= 3 and len(text.distinct) - words >= MIN_ROWS_ID
+    return numbers.share >= (MIN_SHARE_FEW_WORDS if few_words else MIN_SHARE_PARSED)
 
 
 def _infer_words(name: str, text: Text, hint: str, *, maybe_id: bool = True) -> Reading:
     """Text, id or category."""
-    differ, enough = len(text.distinct), text.present >= SEVERAL
+    differ, enough = len(text.distinct), text.present >= MIN_ROWS_ID
     mostly_differ = enough and differ > text.present / 2
     words = pc.add(pc.count_substring(text.distinct, " "), 1).to_numpy() @ text.counts / text.present
     kind: Kind = "category"
-    if mostly_differ and words >= WORDS:
+    if mostly_differ and words >= MIN_WORDS_TEXT:
         kind = "text"
-    elif differ >= NEARLY_ALL * text.present and ((enough and maybe_id) or _named_like_an_id(name)):
+    elif differ >= MIN_SHARE_DISTINCT_ID * text.present and ((enough and maybe_id) or _named_like_an_id(name)):
         kind = "id"
     many = f"{differ:,} different values" if kind == "category" and mostly_differ else ""
     note = _join(_unused(kind, text), many, hint, text.note)
-    distinct = written_alike(text.distinct) if kind == "category" else text.distinct
+    distinct = without_decimal_zeros(text.distinct) if kind == "category" else text.distinct
     return _unless_constant(Reading(text.spread(distinct), kind, kind == "category", note))
 
 
@@ -198,16 +211,16 @@ def _infer_number(name: str, raw: pa.Array, number: Reading) -> Reading:
     if not pc.all(pc.equal(present, pc.floor(present))).as_py():
         return _unless_constant(_noting_infinity(number))
     named = _named_like_an_id(name)
-    large = len(present) >= SEVERAL and pc.min(present).as_py() > EXACT and _in_full(raw)
+    large = len(present) >= MIN_ROWS_ID and pc.min(present).as_py() > MAX_EXACT_FLOAT64 and _in_full(raw)
     if named or large:
-        differs = pc.count_distinct(raw).as_py() >= NEARLY_ALL * len(present)
+        differs = pc.count_distinct(raw).as_py() >= MIN_SHARE_DISTINCT_ID * len(present)
         if differs or named:
             return _unless_constant(read_as(name, raw, "id" if differs else "category"))
     return _unless_constant(_noting_infinity(number))
 
 
 def _in_full(raw: pa.Array) -> bool:
-    """Whether whole numbers are told to the last digit, as ids are: not as floats, nor as 1.5e+300."""
+    """Whether whole numbers have all their digits, as ids have: not as floats, nor as 1.5e+300."""
     if is_text(raw.type):
         return bool(pc.all(pc.match_substring_regex(raw, r"^\s*[+-]?\d*\s*$")).as_py())
     return not pa.types.is_floating(raw.type)
@@ -220,7 +233,7 @@ def _named_like_an_id(name: str) -> bool:
 
 
 def _noting_infinity(reading: Reading) -> Reading:
-    """Only notes it: a column with infinity does no harm until it is used, and the encoder refuses it then."""
+    """Only a note: infinity does no harm until the column is used, and then the encoder refuses it."""
     if reading.kind != "number" or not pc.any(infinite := pc.is_inf(reading.values)).as_py():
         return reading
     rows = np.flatnonzero(infinite.fill_null(False).to_numpy(zero_copy_only=False)) + 1
@@ -239,7 +252,7 @@ def _unless_constant(reading: Reading) -> Reading:
 def _unused(kind: Kind, text: Text) -> str:
     if kind == "id":
         return f"id: {len(text.distinct):,} different values in {len(text.codes):,} rows"
-    return "text: not used yet" if kind == "text" else ""
+    return "text columns are not used" if kind == "text" else ""
 
 
 def _all_missing(n_rows: int) -> Reading:
@@ -252,7 +265,7 @@ def _unsupported(raw: pa.Array) -> Reading:
 
 def _wrong_type(name: str, raw: pa.Array, kind: Kind) -> DataError:
     return DataError(
-        f"column {name!r} is of type {raw.type}, which cannot be read as {kind}: drop it or choose another"
+        f"column {name!r} is of type {raw.type}, which cannot be read as {kind}: drop it or choose another kind"
     )
 
 

@@ -1,4 +1,4 @@
-"""Where tables come from: files of every format, built-in sets, objects in memory."""
+"""Read a table from a file of any format, a built-in data set or an object in memory."""
 
 import gzip
 import re
@@ -19,7 +19,7 @@ from goodfit.errors import DataError
 
 
 class Raw(NamedTuple):
-    """A table as it stands in its source, not yet understood."""
+    """A table as it is in its source, before the kinds of its columns are inferred."""
 
     columns: pa.Table
     name: str
@@ -33,22 +33,26 @@ _ADVICE = {
     b"\x28\xb5\x2f\xfd": "is compressed with zstd: unpack it, or use gzip",
     b"SQLite format 3": "is a database: export the table as CSV or Parquet",
     b"\x89HDF": "is an HDF5 file: export the table as CSV or Parquet",
-    b"FEA1": "is a Feather file of version 1: write it again as Parquet",
+    b"FEA1": "is a Feather file of version 1: save it as Parquet",
     b"%PDF": "is a PDF document: give a table as CSV or Parquet",
 }
 _INDEX = re.compile(r"__index_level_\d+__")
 _NOT_A_TABLE = {
     re.compile(rb"\s*(<!doctype|<html|<\?xml)", re.IGNORECASE): "is a web page or XML: give a table as CSV or Parquet",
     re.compile(rb"(\s*%[^\n]*\n|\s)*@relation\b", re.IGNORECASE): "is an ARFF file: save the table as CSV or Parquet",
-    re.compile(rb"\s*\[\s*[\[{]"): "is one JSON array: write JSON lines, one object a line",
+    re.compile(rb"\s*\[\s*[\[{]"): "is a JSON array: write JSON lines, one object per line",
 }
 
 
 def read_source(source: object) -> Raw:
-    """The columns of a file, a built-in set, a data frame, a dict or an array; DataError if there is no table.
+    """Return the columns of a file, a built-in data set, a data frame, a dict or an array.
 
-    The format of a file is known from how it begins, not from its name: Parquet, Arrow, JSON lines, else text with one
-    row a line; text may be packed with gzip. A name of a built-in set means that set, even beside a file of that name.
+    The format of a file is recognised by its first bytes, not its name: Parquet, Arrow, JSON lines, else text with one
+    row per line; text may be compressed with gzip. The name of a built-in data set takes precedence over a file of the
+    same name.
+
+    Raises:
+        DataError: the source is not a table.
     """
     if isinstance(source, str) and source in BUILTIN:
         return Raw(read_builtin(source), source)
@@ -60,7 +64,7 @@ def read_source(source: object) -> Raw:
 
 
 def _without_index(columns: pa.Table) -> pa.Table:
-    """Leaves out what pandas adds to keep the numbers of its rows; an index that has a name is a column like others."""
+    """Leave out the unnamed index that pandas stores; a named index is a column like any other."""
     return columns.select([i for i, name in enumerate(columns.column_names) if not _INDEX.fullmatch(name)])
 
 
@@ -68,15 +72,17 @@ def _read_file(path: Path, name: str) -> Raw:
     try:
         return _read_existing(path, name)
     except FileNotFoundError as error:
-        hint = ": check the path" if "." in name else f" or built-in set: {did_you_mean(name, BUILTIN)}"
-        raise DataError(f"there is no such file as {name!r}{hint}") from error
+        file, hint = "file", "check the path"
+        if "." not in name:
+            file, hint = "file or built-in data set", did_you_mean(name, BUILTIN)
+        raise DataError(f"there is no {file} {name!r}: {hint}") from error
     except IsADirectoryError as error:
-        raise DataError(f"{name!r} is a folder: give the path of a table in it") from error
+        raise DataError(f"{name!r} is a folder: give the path of a file in it") from error
     except DataError:
         raise
     except (OSError, ValueError, EOFError, zlib.error, pa.ArrowException) as error:
         reason = getattr(error, "strerror", None) or str(error).split("\n")[0]
-        raise DataError(f"{name!r} cannot be read ({reason}): mend or replace the file") from error
+        raise DataError(f"{name!r} cannot be read ({reason}): fix or replace the file") from error
 
 
 def _read_existing(path: Path, name: str) -> Raw:

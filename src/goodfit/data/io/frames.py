@@ -10,9 +10,12 @@ from goodfit.errors import DataError
 
 
 def read_frame(frame: object) -> pa.Table:
-    """Columns of what speaks Arrow (pandas, polars, pyarrow, duckdb), of a dict, or of an array (n_rows, n_columns).
+    """Return the columns of a data frame (pandas, polars, pyarrow, duckdb), a dict or an array (n_rows, n_columns).
 
-    Columns of an array are named x1, x2, ... DataError for other objects, and for a column that mixes types.
+    Columns of an array are named x1, x2, ...
+
+    Raises:
+        DataError: another kind of object, columns of different length, or a column that mixes types.
     """
     if isinstance(frame, Mapping):
         return _from_arrays({str(name): values for name, values in frame.items()})
@@ -27,7 +30,7 @@ def read_frame(frame: object) -> pa.Table:
 
 
 def describe(frame: object) -> str:
-    """What to call an object that holds a table: "pandas DataFrame"."""
+    """Name the type of an object: "pandas DataFrame"."""
     library = type(frame).__module__.partition(".")[0].lstrip("_")
     return type(frame).__name__ if library == "builtins" else f"{library} {type(frame).__name__}"
 
@@ -44,7 +47,8 @@ def _from_arrays(columns: Mapping[str, object]) -> pa.Table:
     if len(set(lengths.values())) > 1:
         shortest, longest = min(lengths, key=lengths.__getitem__), max(lengths, key=lengths.__getitem__)
         raise DataError(
-            f"column {longest!r} has {lengths[longest]:,} rows and {shortest!r} {lengths[shortest]:,}: make them equal"
+            f"column {longest!r} has {lengths[longest]:,} rows and {shortest!r} {lengths[shortest]:,}: "
+            "give columns of equal length"
         )
     return pa.table(arrays)
 
@@ -60,8 +64,8 @@ def _unreadable(frame: object, error: Exception) -> DataError:
     conversion = re.search(r"Conversion failed for column (.+) with type", str(error.args[-1]) if error.args else "")
     if conversion:
         why = f"mixes values of several types ({_first_line(error)})"
-        return DataError(f"column {conversion[1]!r} {why}: turn all of them into one type")
-    return DataError(f"the {describe(frame)} cannot be read as a table ({_first_line(error)}): change that before")
+        return DataError(f"column {conversion[1]!r} {why}: convert them to one type")
+    return DataError(f"the {describe(frame)} cannot be read as a table ({_first_line(error)}): convert it first")
 
 
 def _first_line(error: Exception) -> str:

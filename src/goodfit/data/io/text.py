@@ -1,4 +1,4 @@
-"""Text with one row a line: encoding, separator, quotes and header found out."""
+"""Text with one row per line: detect encoding, separator, quotes and header."""
 
 import codecs
 import csv
@@ -18,17 +18,17 @@ from goodfit.data.columns.names import complete_names
 from goodfit.errors import DataError
 
 SEPARATORS = ("\t", ";", "|", ",")
-"""In order of preference: a comma stands in numbers and sentences too, a tab hardly ever."""
+"""In order of preference: commas also occur in numbers and sentences, tabs hardly ever."""
 
 _SAMPLE_BYTES, _SAMPLE_LINES = 1 << 16, 5
 _LARGEST_BLOCK = 2**31 - 1
 _BOMS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
 _FIGURE = re.compile(r"[+-]?[.,]?\d[\d.,:/ %TZ+-]*(?:e[+-]?\d+)?", re.IGNORECASE)
-"""Numbers, dates and times in any way of writing: what the name of a column hardly ever is."""
+"""Numbers, dates and times in any notation, which are hardly ever names of columns."""
 
 
 class Delimited(NamedTuple):
-    """Columns of strings, null where nothing stands, and whether 1,234 is rather a little more than one."""
+    """Columns of strings, null where a cell is empty, and whether 1,234 is more likely 1.234 than 1234."""
 
     columns: pa.Table
     decimal_comma: bool
@@ -41,7 +41,10 @@ class _Layout(NamedTuple):
 
 
 def decode_text(data: bytes, source: str) -> bytes:
-    """Text as UTF-8 without byte order mark. UTF-16 is known by its mark; what else is not UTF-8 is Windows-1252."""
+    """Return text as UTF-8 without byte order mark.
+
+    UTF-16 is recognised by its mark; other text that is not UTF-8 is read as Windows-1252.
+    """
     encoding = next((encoding for mark, encoding in _BOMS if data.startswith(mark)), "utf-8")
     try:
         text = data.decode(encoding)
@@ -55,11 +58,14 @@ def decode_text(data: bytes, source: str) -> bytes:
 
 
 def read_delimited(data: bytes, source: str) -> Delimited:
-    """Rows of UTF-8 text as columns of strings, named by the first line or ``column_1``, ``column_2``, ...
+    """Return rows of UTF-8 text as columns of strings, named by the header or ``column_1``, ``column_2``, ...
 
-    The first line is the header unless it holds numbers or dates, or words that stand again in their columns; numbers
-    that count up, such as years, may be names, and words above columns of numbers always are. DataError, with the line,
-    for quotation marks that are not closed and for rows of another length than the first.
+    The first line is the header unless it has numbers or dates, or words that occur again in their columns. Consecutive
+    numbers such as years may be names, and words above columns of numbers always are.
+
+    Raises:
+        DataError: a quotation mark that is not closed, or a row with another number of cells than the first; the
+            message names the line.
     """
     layout = _find_layout(data, source)
     rows = _parse(data, layout, source)
@@ -81,12 +87,10 @@ def _find_layout(data: bytes, source: str) -> _Layout:
     sample = _sample(data)
     separator = _find_separator(sample)
     misplaced = _misplaced_quote(data, separator) if b'"' in data else None
-    # Tables with tabs are often written without any quoting; with other separators an open quotation mark is damage.
+    # Tables with tabs are often written without quoting; with other separators an open quotation mark is an error.
     if misplaced is not None and separator != "\t":
         line = data.count(b"\n", 0, misplaced) + 1
-        raise DataError(
-            f"{source}: the quotation mark that opens a cell in line {line:,} is not closed at its end: mend it"
-        )
+        raise DataError(f"{source}: the quotation mark that opens a cell in line {line:,} is not closed: fix it")
     quoted = b'"' in data and misplaced is None
     first = next(_records(sample, separator, quoted=quoted), None)
     if first is None:
@@ -95,7 +99,7 @@ def _find_layout(data: bytes, source: str) -> _Layout:
 
 
 def _sample(data: bytes) -> str:
-    """Whole lines from the beginning."""
+    """The first lines, each complete."""
     end = _SAMPLE_BYTES
     for _ in range(_SAMPLE_LINES):
         end = data.find(b"\n", end) + 1 or len(data)
@@ -103,18 +107,20 @@ def _sample(data: bytes) -> str:
 
 
 def _find_separator(sample: str) -> str:
-    """The separator that cuts most lines like the first; in a table of one column, the one that stands in fewest."""
-    return max(
-        SEPARATORS, key=lambda separator: _agreement([len(cut) for cut in _records(sample, separator, quoted=True)])
-    )
+    """The separator that gives most lines as many cells as the first, or, in a table of one column, is in fewest."""
+
+    def agreement(separator: str) -> tuple[float, float]:
+        return _agreement([len(cells) for cells in _records(sample, separator, quoted=True)])
+
+    return max(SEPARATORS, key=agreement)
 
 
 def _agreement(widths: Sequence[int]) -> tuple[float, float]:
-    """Part of the lines with as many cells as the first, if it is cut; then part of the lines that are not cut."""
+    """Share of the lines with as many cells as the first, if it has several; then share of the lines with one cell."""
     if not widths:
         return 0.0, 0.0
     common, count = Counter(widths).most_common(1)[0]
-    # A title above the table: that the other lines agree makes them a table, though one that cannot be read.
+    # A title above the table: the other lines agree, so they are a table, though one that cannot be read.
     titled = widths[0] == 1 and common > 1 and count >= 0.9 * (len(widths) - 1)
     agree = widths.count(widths[0]) if widths[0] > 1 else 0.1 * titled
     return agree / len(widths), widths.count(1) / len(widths)
@@ -130,9 +136,9 @@ def _records(text: str, separator: str, *, quoted: bool) -> Iterator[list[str]]:
 
 
 def _misplaced_quote(data: bytes, separator: str) -> int | None:
-    """Where a cell begins with a quotation mark that does not close it; None if there is no such cell.
+    """Where a cell begins with a quotation mark that is not closed; None if there is no such cell.
 
-    Marks inside of an unquoted cell, as in 5" pipe, are letters like others.
+    Marks inside an unquoted cell, as in 5" pipe, are ordinary characters.
     """
     s = re.escape(separator.encode())
     cell = rb'"[^"]*+(?:""[^"]*+)*+"(?=[%b\r\n]|\Z)' % s
@@ -142,7 +148,7 @@ def _misplaced_quote(data: bytes, separator: str) -> int | None:
 
 
 def _parse(data: bytes, layout: _Layout, source: str) -> pa.Table:
-    # In a table of one column an empty line is a missing cell, but not at the end of the file.
+    # In a table of one column an empty line is a missing cell, except at the end of the file.
     data = data.rstrip(b"\r\n") if layout.width == 1 else data
     strings = {f"f{i}": pa.string() for i in range(layout.width)}
     try:
@@ -169,7 +175,7 @@ def _ragged(data: bytes, layout: _Layout, source: str) -> DataError | None:
     for record in reader:
         if record and len(record) != layout.width:
             cells = "1 cell" if len(record) == 1 else f"{len(record):,} cells"
-            return DataError(f"{source}: line {line:,} has {cells}, the first has {layout.width:,}: mend or remove it")
+            return DataError(f"{source}: line {line:,} has {cells}, the first has {layout.width:,}: fix or remove it")
         line = reader.line_num + 1
     return None
 
