@@ -186,8 +186,8 @@ def asked(monkeypatch):
     """What the training would have been given; none is run."""
     calls = []
 
-    def record(recipe, knobs, rows, **choices):
-        calls.append(choices | {"recipe": recipe, "knobs": knobs, "rows": rows})
+    def record(recipe, rows, **choices):
+        calls.append(choices | {"recipe": recipe, "rows": rows})
         params = choices["params"]
         return Training(params, params, History({"loss": np.zeros(1)}), Outcome.FINISHED, 1)
 
@@ -281,7 +281,7 @@ def test_only_the_ratios_of_weights_count_however_large(factor, asked):
 def test_schedules_span_the_training(asked):
     """50 rows in batches of 20 are 3 updates an epoch."""
     linear(optimizer=SGD(0.1, schedule=CosineDecay(warmup_steps=6))).fit(X, QUANTITY, epochs=10, batch_size=20)
-    assert asked[0]["knobs"].optimizer["schedule"].decay_steps == 24
+    assert asked[0]["recipe"].optimizer.schedule.decay_steps == 24
 
 
 # --- what comes out of a training ------------------------------------------------------------------------------------

@@ -107,7 +107,7 @@ def _judged(
     folds: list[Fold],
     rivals: dict[str, np.ndarray],
 ) -> Trained:
-    recipe, _ = plan.recipe(len(folds[0].train))
+    recipe = plan.recipe(plan.grid[0], len(folds[0].train))
     rates = plan.space["learning_rate"]
     shape = (len(L2), len(rates))
     loss, truth = np.full((*shape, FOLDS), np.inf), np.full((*shape, FOLDS), np.inf)

@@ -131,7 +131,7 @@ class Sequential:
             class_weight=class_weight,
         )
         warn_of_two_decays(self.layers, self._compiled()["optimizer"])
-        recipe, knobs = make_recipe(
+        recipe = make_recipe(
             self.layers,
             **self._compiled(),
             batch_size=batch_size,
@@ -143,7 +143,6 @@ class Sequential:
         )
         training = fit(
             recipe,
-            knobs,
             rows,
             params=self._weights(rows.x.shape[1]),
             train=train,
@@ -151,7 +150,6 @@ class Sequential:
             epochs=epochs,
             seed=self.seed,
             shuffle=shuffle,
-            restore_best=early_stopping is None or early_stopping.restore_best_weights,
             on_epoch=tell_all([*listeners, *show.listeners]),
         )
         show.end()
@@ -350,7 +348,7 @@ class Sequential:
         return self._built()
 
     def _recipe(self) -> Recipe:
-        return make_recipe(self.layers, **self._compiled(), dtype=self.dtype)[0]
+        return make_recipe(self.layers, **self._compiled(), dtype=self.dtype)
 
     def _reader(self) -> Reader:
         last = validate_layers(self.layers)[-1]

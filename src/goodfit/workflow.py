@@ -291,7 +291,7 @@ def _record(fitted: Fitted, source: str) -> Record:
     """Everything that a run folder holds."""
     prepared, fold = fitted.prepared, fitted.fold
     settings, table, splits, target = prepared.settings, prepared.table, prepared.splits, prepared.target
-    recipe, _ = make_recipe(layers_for(settings, target), loss=TASKS[target.task].loss)
+    recipe = make_recipe(layers_for(settings, target), loss=TASKS[target.task].loss)
     evidence = gather(
         recipe,
         fitted.training,
@@ -332,7 +332,7 @@ def _in_own_unit(training: Training, target: Target) -> Training:
 
 def _predictions(record: Record, table: Table) -> Array:
     """Probabilities or standardised values (rows, outputs) from the weights that were given back."""
-    recipe, _ = make_recipe(layers_for(record.settings, record.target), loss=TASKS[record.target.task].loss)
+    recipe = make_recipe(layers_for(record.settings, record.target), loss=TASKS[record.target.task].loss)
     return predictions(recipe, record.training.params, record.encoder.transform(table))
 
 

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from goodfit.errors import ConfigError
-from goodfit.nn.early_stopping import NEVER, EarlyStopping, StoppingKnobs, init_stopping, update_stopping
+from goodfit.nn.early_stopping import NEVER, EarlyStopping, init_stopping, update_stopping
 
 
 class Ending(NamedTuple):
@@ -22,24 +22,27 @@ class Ending(NamedTuple):
 
 
 @jax.jit
-def states_of(values, knobs):
-    """The state after each epoch, as if nobody heeded ``stop``; leading space of values and knobs are cases."""
+def states_of(values, early_stopping):
+    """The state after each epoch, ``stop`` ignored; the first axis of values and numbers are cases."""
 
-    def one(values, knobs):
+    def one(values, early_stopping):
         def epoch(state, item):
-            state = update_stopping(state, *item, knobs)
+            state = update_stopping(state, *item, early_stopping)
             return state, state
 
         return jax.lax.scan(epoch, init_stopping(), (values, jnp.arange(1, values.shape[0] + 1)))[1]
 
-    return jax.vmap(one)(values, knobs)
+    return jax.vmap(one)(values, early_stopping)
+
+
+def stacked(early_stoppings):
+    return jax.tree.map(lambda *numbers: jnp.array(numbers, jnp.float32), *early_stoppings)
 
 
 def endings(values, stoppings, *, higher_is_better=False):
-    """Where each case stops, and its best epoch then."""
-    knobs = [stopping.knobs(higher_is_better=higher_is_better) for stopping in stoppings]
-    knobs = StoppingKnobs(*(jnp.array(column, jnp.float32) for column in zip(*knobs, strict=True)))
-    states = jax.tree.map(np.asarray, states_of(jnp.array(values, jnp.float32), knobs))
+    """Where each case stops, and its best epoch then; all cases have a baseline, or none has."""
+    stoppings = [stopping.resolved("val_loss", higher_is_better=higher_is_better) for stopping in stoppings]
+    states = jax.tree.map(np.asarray, states_of(jnp.array(values, jnp.float32), stacked(stoppings)))
     return [
         Ending(int(stop.argmax()) + 1 if stop.any() else 0, int(best[stop.argmax() if stop.any() else -1]))
         for stop, best in zip(states.stop, states.best_epoch, strict=True)
@@ -84,9 +87,10 @@ MODES = pytest.mark.parametrize("mode", ["min", "max"])
 
 
 @MODES
-def test_every_ending_is_that_of_keras(mode, keras):
+@pytest.mark.parametrize("baselines", [(None,), (0.5, 1.5)])
+def test_every_ending_is_that_of_keras(mode, baselines, keras):
     rng = np.random.default_rng(0)
-    grid = itertools.product((0, 1, 2, 3, 5, 30), (0.0, 0.125, -0.25), (None, 0.5, 1.5), (0, 3, 8))
+    grid = itertools.product((0, 1, 2, 3, 5, 30), (0.0, 0.125, -0.25), baselines, (0, 3, 8))
     cases, values = [], []
     for (patience, min_delta, baseline, start), _ in itertools.product(grid, range(4)):
         cases.append(
@@ -126,14 +130,14 @@ def test_nan_throughout_has_no_best_epoch():
 
 def test_never_stops_and_still_knows_the_best():
     values = jnp.array([[3.0, 1.0, *[2.0] * 50]])
-    states = states_of(values, StoppingKnobs(*(jnp.full(1, knob) for knob in NEVER)))
+    states = states_of(values, stacked([NEVER]))
     assert not states.stop.any()
     assert states.best_epoch[0, -1] == 2
 
 
 def test_improved_marks_the_epochs_whose_weights_are_kept():
     values = jnp.array([[1.0, 2.0, 0.5, math.nan, 0.25]])
-    states = states_of(values, StoppingKnobs(*(jnp.full(1, knob) for knob in NEVER)))
+    states = states_of(values, stacked([NEVER]))
     assert states.improved[0].tolist() == [True, False, True, False, True]
 
 

@@ -1,7 +1,7 @@
 """Trajectories that others published, in float64, to 1e-12. Their origin: tests/golden/README.md."""
 
+import copy
 import json
-from functools import partial
 from pathlib import Path
 
 import jax
@@ -9,8 +9,8 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from goodfit.nn.optimizers import SGD, Adam, init_optimizer, optimizer_knobs, optimizer_structure, update
-from goodfit.nn.regularizers import add_penalty_gradient
+from goodfit.nn.optimizers import SGD, Adam, init_optimizer, update_weights
+from goodfit.nn.regularizers import add_penalty_gradient, l2
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 KERAS = json.loads((GOLDEN / "keras_goldens_float64.json").read_text())
@@ -29,13 +29,10 @@ pytestmark = pytest.mark.usefixtures("float64")
 )
 def test_golden_tests_of_keras(name, optimizer):
     params = ({"kernel": np.ones(10)},)
-    slots, knobs = init_optimizer(optimizer, params), optimizer_knobs(optimizer, total_steps=5)
-    update_once = jax.jit(update, static_argnames="optimizer")
+    state, update_once = init_optimizer(optimizer, params), jax.jit(update_weights)
     for step, expected in enumerate(KERAS[name]):
         gradient = np.full(10, 0.01) if step == 0 else np.arange(1, 11) / 10
-        params, slots, _ = update_once(
-            optimizer, ({"kernel": gradient},), slots, params, step=np.array(step), knobs=knobs
-        )
+        params, state, _ = update_once(optimizer, ({"kernel": gradient},), state, params, step=np.array(step))
         np.testing.assert_allclose(params[0]["kernel"], expected, rtol=0, atol=1e-12)
 
 
@@ -60,28 +57,28 @@ def summed_output(params):
     return jnp.sum(jax.nn.sigmoid(hidden @ last.T + last_bias[None, :]))
 
 
-@partial(jax.jit, static_argnames="optimizer")
-def trajectory(knobs, l2, after_correction, *, optimizer):
+@jax.jit
+def trajectory(optimizer, regularizer, after_correction):
     """All weights, flat, after each of 1001 updates; ε as torch places it where ``after_correction`` is 1, else 0."""
     shapes = ((3, 2), (3,), (1, 3), (1,))
     params = tuple({"kernel": jnp.reshape(jnp.array(w), s)} for w, s in zip(TORCH["init"], shapes, strict=True))
 
     def step(state, index):
-        params, slots = state
-        numbers = dict(knobs)
-        if "epsilon" in knobs:
-            numbers["epsilon"] *= (1 - knobs["beta_2"] ** (index + 1)) ** (after_correction / 2)
-        grads = add_penalty_gradient(jax.grad(summed_output)(params), params, l1=[{}] * 4, l2=[{"kernel": l2}] * 4)
-        params, slots, _ = update(optimizer, tuple(grads), slots, params, step=index, knobs=numbers)
-        return (params, slots), jnp.concatenate([layer["kernel"].ravel() for layer in params])
+        params, remembered = state
+        current = copy.copy(optimizer)
+        if isinstance(optimizer, Adam):
+            correction = (1 - optimizer.beta_2 ** (index + 1)) ** (after_correction / 2)
+            object.__setattr__(current, "epsilon", optimizer.epsilon * correction)
+        grads = add_penalty_gradient(jax.grad(summed_output)(params), params, [{"kernel": regularizer}] * 4)
+        params, remembered, _ = update_weights(current, grads, remembered, params, step=index)
+        return (params, remembered), jnp.concatenate([layer["kernel"].ravel() for layer in params])
 
     return jax.lax.scan(step, (params, init_optimizer(optimizer, params)), jnp.arange(1001.0))[1]
 
 
 def assert_follows(name, expected, *, after_correction):
     optimizer, weight_decay = RUNS[name]
-    knobs = optimizer_knobs(optimizer, total_steps=1001)
-    ours = trajectory(knobs, weight_decay / 2, after_correction, optimizer=optimizer_structure(optimizer))
+    ours = trajectory(optimizer, l2(weight_decay / 2), after_correction)
     np.testing.assert_allclose(ours[::100], [np.concatenate(sample) for sample in expected], rtol=0, atol=1e-12)
 
 
@@ -100,7 +97,7 @@ def test_net_of_pytorch_in_its_own_form(name):
 def test_the_two_forms_of_adam_part_where_gradients_are_small(epsilon, step):
     """First step for a gradient of 1e-7: Keras with its ε of 1e-7, and torch with its ε of 1e-8."""
     params = ({"kernel": jnp.zeros(1)},)
-    slots, knobs = init_optimizer(Adam(), params), optimizer_knobs(Adam(epsilon=epsilon), total_steps=1)
+    adam = Adam(epsilon=epsilon)
     grads = ({"kernel": jnp.array([1e-7])},)
-    params, *_ = update(Adam(), grads, slots, params, step=jnp.array(0), knobs=knobs)
+    params, *_ = update_weights(adam, grads, init_optimizer(adam, params), params, step=jnp.array(0))
     assert float(params[0]["kernel"][0]) == pytest.approx(-step, rel=1e-4)

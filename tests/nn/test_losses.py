@@ -82,7 +82,7 @@ ROWS = {
 @pytest.mark.parametrize("name", ROWS)
 def test_error_of_each_row_equals_its_formula(name, float64):
     loss, y, output, expected = ROWS[name]
-    np.testing.assert_allclose(jax.jit(loss.rows)(y, output), expected, rtol=1e-12)
+    np.testing.assert_allclose(jax.jit(loss.per_example)(y, output), expected, rtol=1e-12)
 
 
 def peer_of(keras, name, loss):
@@ -105,7 +105,7 @@ def test_error_of_each_row_equals_keras(name, keras):
     loss, y, output, _ = ROWS[name]
     y, output = in_float32(y), in_float32(output)
     peer = jax.jit(peer_of(keras, name, loss))(y, output)
-    np.testing.assert_allclose(jax.jit(loss.rows)(y, output), peer, rtol=2e-6)
+    np.testing.assert_allclose(jax.jit(loss.per_example)(y, output), peer, rtol=2e-6)
 
 
 @pytest.mark.parametrize("name", ["binary", "categorical", "sparse"])
@@ -113,7 +113,7 @@ def test_certain_probabilities_are_clipped_as_in_keras(name, keras):
     loss, y, _, _ = ROWS[name]
     y, certain = in_float32(y), jnp.tile(jnp.array([0.0, 1.0, 0.0]), (7, 1))
     peer = jax.jit(peer_of(keras, name, loss))(y, certain)
-    np.testing.assert_allclose(jax.jit(loss.rows)(y, certain), peer, rtol=1e-6)
+    np.testing.assert_allclose(jax.jit(loss.per_example)(y, certain), peer, rtol=1e-6)
 
 
 def test_probabilities_of_no_softmax_are_divided_by_their_sum(float64):

@@ -94,7 +94,7 @@ def test_every_metric_stands_against_scikit_learn():
 
 @pytest.mark.parametrize("name", METRICS)
 def test_a_row_of_weight_two_is_the_row_twice_and_of_weight_zero_is_absent(name):
-    y, f = (VALUES, ESTIMATES) if METRICS[name].judges == "values" else (CLASSES, PROBABILITIES)
+    y, f = (VALUES, ESTIMATES) if METRICS[name].targets == "values" else (CLASSES, PROBABILITIES)
     times = RNG.integers(0, 3, N)
     repeated = np.repeat(np.arange(N), times)
     expected = judge(name, y[repeated], f[repeated], np.ones(len(repeated)))

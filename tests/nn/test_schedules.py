@@ -14,7 +14,7 @@ STEPS = np.arange(30)
 
 
 def multipliers(schedule, *, total_steps=30):
-    return jax.vmap(lambda step: schedule.multiplier(step, schedule.knobs(total_steps)))(jnp.asarray(STEPS))
+    return jax.vmap(schedule.resolved(total_steps).multiplier)(jnp.asarray(STEPS))
 
 
 def warm_cosine(step):
@@ -62,7 +62,7 @@ def test_a_multiplier_has_no_unit_and_the_precision_of_the_training():
 
 
 def test_a_warm_up_longer_than_the_training_leaves_one_step_of_decay():
-    assert CosineDecay(warmup_steps=50).knobs(total_steps=30).decay_steps == 1.0
+    assert CosineDecay(warmup_steps=50).resolved(30).decay_steps == 1
 
 
 @pytest.mark.parametrize(

@@ -40,12 +40,11 @@ def test_the_losses_are_those_of_trainings_with_a_rising_rate():
     points = len(found.rates)
     schedule = ExponentialDecay(1e4, decay_steps=2 * points - 1)
     for number, losses in zip((4, 5), found.losses, strict=True):
-        recipe, knobs = make_recipe(
+        recipe = make_recipe(
             NET, optimizer=Adam(1e-4, schedule=schedule), loss="mse", batch_size=8, validation=False, dtype="float64"
         )
         training = fit(
             recipe,
-            knobs,
             ROWS,
             params=init_network(NET, n_inputs=3, seed=number, dtype="float64"),
             train=np.arange(N),

@@ -15,18 +15,19 @@ from goodfit.nn.network import init_network
 from goodfit.search import parallel as lanes
 from goodfit.search import weight_store as shelf
 from goodfit.search.parallel import Trial, estimate, run_trials
+from goodfit.training import fit as fitting
 from goodfit.training.evaluation import Dataset, make_labels
 from goodfit.training.fit import Outcome, evaluation_rows, row_order
 from goodfit.training.recipe import make_recipe
 from tests.search.trials import (
+    CONFIGS,
     DIVERGING,
     EPOCHS,
     PARTS,
-    POINTS,
-    RECIPE,
     ROWS,
     alone,
     numbers,
+    recipe,
     together,
     trial,
     trials,
@@ -61,8 +62,7 @@ def test_every_trial_is_the_training_that_it_would_be_alone(reference):
 
 CUTS = {
     "one lane for each device, one epoch in a call": {"LANE_BYTES": 1},
-    "five epochs in a call, at most": {"MOST_EPOCHS": 5},
-    "one epoch in every call": {"CALL_SECONDS": 0.0},
+    "five epochs in a call, at most": {"MAX_CHUNK_EPOCHS": 5},
 }
 
 
@@ -70,6 +70,11 @@ CUTS = {
 def test_the_cut_into_lanes_and_calls_makes_no_difference(cut, reference, monkeypatch):
     for name, value in cut.items():
         monkeypatch.setattr(lanes, name, value)
+    assert_same(together(), reference)
+
+
+def test_one_epoch_in_every_call_makes_no_difference(reference, monkeypatch):
+    monkeypatch.setattr(fitting, "CHUNK_SECONDS", 0.0)
     assert_same(together(), reference)
 
 
@@ -90,8 +95,8 @@ def test_the_number_of_devices_makes_no_difference(devices, reference, tmp_path)
 
 
 def test_a_trial_that_diverges_changes_no_bit_of_the_others():
-    healthy = [POINTS[0] if config is DIVERGING else config for config in POINTS]
-    for config, ours, theirs in zip(POINTS, together(), together(trials(healthy)), strict=True):
+    healthy = [CONFIGS[0] if config is DIVERGING else config for config in CONFIGS]
+    for config, ours, theirs in zip(CONFIGS, together(), together(trials(healthy)), strict=True):
         if config is not DIVERGING:
             np.testing.assert_array_equal(numbers(ours), numbers(theirs))
 
@@ -114,7 +119,7 @@ def test_row_orders_that_trials_share_are_drawn_once(monkeypatch):
         return row_order(rows, seed=seed, epoch=epoch, **choices)
 
     monkeypatch.setattr(lanes, "row_order", draw)
-    monkeypatch.setattr(lanes, "MOST_EPOCHS", 2)
+    monkeypatch.setattr(lanes, "MAX_CHUNK_EPOCHS", 2)
     together([trial({"learning_rate": 0.01}, seed) for _ in range(3) for seed in range(9)])
     assert len(drawn) == len(set(drawn)) == 9 * EPOCHS
 
@@ -126,7 +131,7 @@ def test_progress_counts_trials_and_shows_their_best_values(reference):
     told = []
     together(on_progress=told.append)
     assert [progress.done for progress in told] == sorted(progress.done for progress in told)
-    assert told[-1].done == told[-1].trials == len(POINTS)
+    assert told[-1].done == told[-1].trials == len(CONFIGS)
     assert all(progress.seconds > 0 for progress in told)
     best = [np.nanmin(training.history["val_loss"]) for training in reference if training.best_epoch]
     finite = told[-1].values[np.isfinite(told[-1].values)]
@@ -147,11 +152,11 @@ def test_who_has_not_begun_when_the_sweep_is_stopped_is_left_out(monkeypatch):
 
 def test_what_was_done_before_the_stop_is_kept(reference, monkeypatch):
     """Stopped after the first trial is done: it is whole, the others are as far as they were."""
-    monkeypatch.setattr(lanes, "CALL_SECONDS", 0.0)
+    monkeypatch.setattr(fitting, "CHUNK_SECONDS", 0.0)
     asked = threading.Event()
     found = together(asked=asked, on_progress=lambda progress: progress.done and asked.set())
     done = [training.outcome != Outcome.STOPPED_BY_USER for training in found]
-    assert 0 < sum(done) < len(POINTS)
+    assert 0 < sum(done) < len(CONFIGS)
     assert_same(
         [f for f, d in zip(found, done, strict=True) if d], [r for r, d in zip(reference, done, strict=True) if d]
     )
@@ -162,17 +167,19 @@ def test_what_was_done_before_the_stop_is_kept(reference, monkeypatch):
 
 def test_lanes_are_bounded_by_memory_and_not_by_the_number_of_trials(monkeypatch):
     monkeypatch.setattr(lanes, "LANE_BYTES", 10**6)
-    few, many = (estimate(RECIPE, trials()[0].params, n_trials=n, n_train=1000, epochs=EPOCHS) for n in (1_000, 10_000))
+    few, many = (
+        estimate(recipe({}), trials()[0].params, n_trials=n, n_train=1000, epochs=EPOCHS) for n in (1_000, 10_000)
+    )
     assert few.lanes == many.lanes < 1_000
     assert few.lane_bytes == many.lane_bytes <= 10**6 * (1 + len(jax.devices()) / few.lanes)
     assert many.kept_bytes == 10 * few.kept_bytes
 
 
 def test_the_estimate_counts_what_is_there():
-    plan = estimate(RECIPE, trials()[0].params, n_trials=7, n_train=29, epochs=EPOCHS)
-    judges = evaluation_rows(**PARTS, seed=0)
-    machine = lanes._Lanes(RECIPE, trials(), ROWS, judges, PARTS["train"], EPOCHS, True)
-    states = [machine.states.params, machine.states.best_params, machine.states.slots, machine.orders]
+    plan = estimate(recipe({}), trials()[0].params, n_trials=7, n_train=29, epochs=EPOCHS)
+    evaluated = evaluation_rows(**PARTS, seed=0)
+    machine = lanes._Lanes(trials(), ROWS, evaluated, PARTS["train"], EPOCHS, True)
+    states = [machine.states.params, machine.states.best_params, machine.states.optimizer_state, machine.orders]
     assert plan.lanes == len(machine.lane)
     assert plan.lane_bytes == sum(leaf.nbytes for leaf in jax.tree.leaves(states))
     assert machine.orders.shape[:2] == (plan.lanes, plan.window)
@@ -198,12 +205,11 @@ def test_memory_does_not_grow_with_the_number_of_trials(monkeypatch):
     monkeypatch.setattr(lanes, "LANE_BYTES", 2**24)
     monkeypatch.setattr(shelf, "KEPT_BYTES", 0)
     layers = (Dense(400, activation="relu"), Dense(1))
-    recipe, knobs = make_recipe(layers, loss="mse", batch_size=8)
+    recipe = make_recipe(layers, loss="mse", batch_size=8)
     x = np.random.default_rng(0).normal(size=(12, 500)).astype("float32")
-    one = Trial(knobs, 0, init_network(layers, n_inputs=500, seed=0))
+    one = Trial(recipe, 0, init_network(layers, n_inputs=500, seed=0))
     used = []
     found = run_trials(
-        recipe,
         [one] * 80,
         Dataset(x, make_labels(x[:, 0], None, "float32")),
         train=np.arange(8),

@@ -16,7 +16,7 @@ from goodfit.nn.network import init_network
 from goodfit.nn.optimizers import SGD, Adam
 from goodfit.nn.schedules import CosineDecay
 from goodfit.search import parallel as lanes
-from goodfit.search.space import knobs_with, refined
+from goodfit.search.space import refined
 from goodfit.search.sweep import Fold, SweepPlan, estimate_sweep, plan_sweep, sweep
 from goodfit.training.evaluation import Dataset, evaluate, make_labels
 from goodfit.training.fit import Outcome, fit
@@ -76,14 +76,12 @@ def test_a_trial_is_the_training_of_a_recipe_made_for_its_point():
     """On a fold of its own, smaller than the others by a row of padding."""
     uneven = [Fold(FOLDS[0].rows, FOLDS[0].train, FOLDS[0].validation[:-3]), FOLDS[1]]
     found = sweep(plan(seeds=2), uneven)
-    recipe, knobs = plan().recipe(28)
     for index in (0, 7, 19):
         row = found.table.to_pylist()[index]
         fold = uneven[row["fold"]]
         config = {name: row[name] for name in AXES}
         alone = fit(
-            recipe,
-            knobs_with(knobs, config)._replace(seed=np.uint32(row["seed"])),
+            plan().recipe(config, 28, seed=row["seed"]),
             fold.rows,
             params=init_network(NET, n_inputs=FEATURES, seed=row["seed"], dtype="float64"),
             train=fold.train,
@@ -98,7 +96,7 @@ def test_a_trial_is_the_training_of_a_recipe_made_for_its_point():
 def test_the_choice_counts_rows_as_the_losses_do():
     """The mean of the row losses behind errors and optimism is the validation loss, row weights and all."""
     found = sweep(plan(), SPLIT)
-    recipe, _ = plan().recipe(28)
+    recipe = plan().recipe(plan().grid[0], 28)
     validation = SPLIT[0].validation
     with jax.enable_x64(True):
         value = evaluate(recipe, found.winner.params, X[validation], LABELS[np.append(validation, N)])["loss"]
@@ -107,8 +105,8 @@ def test_the_choice_counts_rows_as_the_losses_do():
 
 
 def test_a_schedule_spans_the_training_and_rows_can_be_left_in_their_order():
-    _, knobs = plan(optimizer=Adam(schedule=CosineDecay())).recipe(30)
-    assert knobs.optimizer["schedule"].decay_steps == EPOCHS * 5  # batches of 7
+    of_30 = plan(optimizer=Adam(schedule=CosineDecay()))
+    assert of_30.recipe(of_30.grid[0], 30).optimizer.schedule.decay_steps == EPOCHS * 5  # batches of 7
     as_they_stand, shuffled = sweep(plan(shuffle=False), SPLIT), sweep(plan(), SPLIT)
     assert (as_they_stand.winner.history["loss"] != shuffled.winner.history["loss"]).all()
 
@@ -229,7 +227,7 @@ def test_the_dry_run_tells_what_happens(monkeypatch):
     assert said.trials == len(found.trainings)
     assert said.compilations == lanes._advance_lanes._cache_size() - before
     for machine in made:
-        states = [machine.states.params, machine.states.best_params, machine.states.slots, machine.orders]
+        states = [machine.states.params, machine.states.best_params, machine.states.optimizer_state, machine.orders]
         assert said.lanes == len(machine.lane) < 12
         assert said.window == machine.window
         assert said.lane_bytes == sum(leaf.nbytes for leaf in jax.tree.leaves(states))

@@ -11,7 +11,7 @@ from goodfit.nn.network import init_network
 from goodfit.nn.optimizers import Adam
 from goodfit.nn.regularizers import l2
 from goodfit.search.parallel import Trial, run_trials
-from goodfit.search.space import knobs_with
+from goodfit.search.space import layers_with, optimizer_with
 from goodfit.training.evaluation import Dataset, make_labels
 from goodfit.training.fit import fit
 from goodfit.training.recipe import make_recipe
@@ -23,16 +23,8 @@ Y = X @ [1.0, -2.0, 0.5] + RNG.normal(size=N)
 ROWS = Dataset(X, make_labels(Y, RNG.uniform(0.2, 2, N), "float64"))
 PARTS = {"train": np.arange(29), "validation": np.arange(29, N)}
 LAYERS = (Dense(5, activation="tanh", kernel_regularizer=l2()), Dropout(0.1), Dense(1, kernel_regularizer=l2()))
-RECIPE, KNOBS = make_recipe(
-    LAYERS,
-    optimizer=Adam(),
-    loss="mse",
-    batch_size=8,
-    early_stopping=EarlyStopping(patience=2, min_delta=1e-3),
-    dtype="float64",
-)
 DIVERGING = {"l2": 0.0, "learning_rate": 1e200}
-POINTS = [
+CONFIGS = [
     {"l2": 0.0, "learning_rate": 0.3},
     {"l2": 0.1, "learning_rate": 0.3},
     {"l2": 0.0, "learning_rate": 0.01},
@@ -43,21 +35,32 @@ POINTS = [
 ]
 
 
-def trial(point, seed):
-    knobs = knobs_with(KNOBS, point)._replace(seed=np.asarray(seed, np.uint32))
-    return Trial(knobs, seed, init_network(LAYERS, n_inputs=FEATURES, seed=seed, dtype="float64"))
+def recipe(config, seed=0):
+    return make_recipe(
+        layers_with(LAYERS, config),
+        optimizer=optimizer_with(Adam(), config),
+        loss="mse",
+        batch_size=8,
+        early_stopping=EarlyStopping(patience=2, min_delta=1e-3),
+        seed=seed,
+        dtype="float64",
+    )
 
 
-def trials(points=POINTS):
-    return [trial(point, index % 2) for index, point in enumerate(points)]
+def trial(config, seed):
+    return Trial(recipe(config, seed), seed, init_network(LAYERS, n_inputs=FEATURES, seed=seed, dtype="float64"))
+
+
+def trials(configs=CONFIGS):
+    return [trial(config, index % 2) for index, config in enumerate(configs)]
 
 
 def together(of=None, **choices):
-    return run_trials(RECIPE, trials() if of is None else of, ROWS, **PARTS, epochs=EPOCHS, **choices)
+    return run_trials(trials() if of is None else of, ROWS, **PARTS, epochs=EPOCHS, **choices)
 
 
 def alone(one):
-    return fit(RECIPE, one.knobs, ROWS, params=one.params, **PARTS, epochs=EPOCHS, seed=one.seed)
+    return fit(one.recipe, ROWS, params=one.params, **PARTS, epochs=EPOCHS, seed=one.seed)
 
 
 def numbers(training):

@@ -23,13 +23,13 @@ LAYERS = (Dense(1),)
 
 
 def train(*, epochs=12, early_stopping=None, learning_rate=0.01, **choices):
-    recipe, knobs = make_recipe(
+    recipe = make_recipe(
         LAYERS, optimizer=SGD(learning_rate), loss="mse", batch_size=8, early_stopping=early_stopping, dtype="float64"
     )
     rows = Dataset(X, make_labels(Y, None, "float64"))
     params = init_network(LAYERS, n_inputs=3, seed=0, dtype="float64")
     parts = {"train": np.arange(30), "validation": np.arange(30, N)}
-    return fit(recipe, knobs, rows, params=params, epochs=epochs, **parts, **choices)
+    return fit(recipe, rows, params=params, epochs=epochs, **parts, **choices)
 
 
 def order(rows, *, epoch=0, seed=0, shuffle=True):
@@ -59,7 +59,7 @@ def test_an_order_depends_on_seed_and_epoch_alone():
 # --- chunks ----------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", ["CHUNK_SECONDS", "ORDERED_ROWS"])
+@pytest.mark.parametrize("name", ["CHUNK_SECONDS", "MAX_ORDERED_ROWS"])
 def test_chunks_of_one_epoch_are_the_same_training_as_large_ones(name, monkeypatch):
     expected = train()
     monkeypatch.setattr(fitting, name, 0)
@@ -108,7 +108,7 @@ def test_the_last_epoch_is_the_best_where_none_could_be():
 
 @pytest.mark.parametrize("restore_best", [True, False])
 def test_a_training_that_diverged_gives_back_finite_weights(restore_best):
-    training = train(learning_rate=1e200, restore_best=restore_best)
+    training = train(learning_rate=1e200, early_stopping=EarlyStopping(patience=50, restore_best_weights=restore_best))
     assert training.outcome == Outcome.DIVERGED
     assert np.isfinite(training.params[0]["kernel"]).all()
     assert not np.isfinite(training.last_params[0]["kernel"]).all()

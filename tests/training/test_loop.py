@@ -47,7 +47,7 @@ def train(
     dtype="float64",
     **choices,
 ):
-    recipe, knobs = make_recipe(
+    recipe = make_recipe(
         layers,
         optimizer=optimizer or Adam(0.05),
         loss=loss,
@@ -61,9 +61,7 @@ def train(
     )
     rows = Dataset(x.astype(dtype), make_labels(y, weight, dtype))
     params = init_network(layers, n_inputs=x.shape[1], seed=0, dtype=dtype)
-    return fit(
-        recipe, knobs, rows, params=params, train=train, validation=validation, epochs=epochs, seed=seed, **choices
-    )
+    return fit(recipe, rows, params=params, train=train, validation=validation, epochs=epochs, seed=seed, **choices)
 
 
 def assert_same_weights(ours, expected, **tolerance):
@@ -97,10 +95,10 @@ def test_a_net_without_hidden_layer_reaches_the_ridge_solution(strength):
 def test_worked_example_of_the_objective():
     """Weights 2, 3, 1, 4, l2 0.01 and a loss of 0.5: penalty 0.30, objective 0.80."""
     layers = [Dense(1, use_bias=False, kernel_regularizer=l2(0.01))]
-    recipe, knobs = make_recipe(layers, optimizer=SGD(0.0), loss="mse", validation=False, dtype="float64")
+    recipe = make_recipe(layers, optimizer=SGD(0.0), loss="mse", validation=False, dtype="float64")
     rows = Dataset(np.eye(4)[:2], make_labels(np.array([2.0, 4.0]), None, "float64"))
     params = ({"kernel": np.array([[2.0], [3.0], [1.0], [4.0]])},)
-    history = fit(recipe, knobs, rows, params=params, train=np.arange(2), validation=np.arange(0), epochs=1).history
+    history = fit(recipe, rows, params=params, train=np.arange(2), validation=np.arange(0), epochs=1).history
     assert history["loss"][0] == pytest.approx(0.5)
     assert history["penalty"][0] == pytest.approx(0.30)
     assert history["objective"][0] == pytest.approx(0.80)
@@ -111,13 +109,13 @@ def test_worked_example_of_the_objective():
 
 def advanced(order, *, x=X, y=Y, weight=WEIGHT):
     """Weights and records after the epochs of ``order`` (epochs, steps, batch)."""
-    recipe, knobs = make_recipe(NET, optimizer=Adam(0.05), loss="mse", dtype="float64")
+    recipe = make_recipe(NET, optimizer=Adam(0.05), loss="mse", dtype="float64")
     params = init_network(NET, n_inputs=FEATURES, seed=0, dtype="float64")
     with jax.enable_x64(True):
         rows = Dataset(jnp.asarray(x), jnp.asarray(make_labels(y, weight, "float64")))
         plan = evaluation_rows(TRAIN, VALIDATION, seed=0)
         state, records = advance(
-            recipe, layout_of(params), knobs, rows, plan, start(recipe, params), order, np.int32(len(order))
+            recipe, layout_of(params), rows, plan, start(recipe, params), order, np.int32(len(order))
         )
     return state.params, records
 
@@ -331,7 +329,7 @@ def test_every_epoch_is_told_in_order():
 def test_packing_the_weights_changes_nothing(optimizer, monkeypatch):
     found = []
     for most in (2**15, 0):
-        monkeypatch.setattr(cycle, "PACKED_WEIGHTS", most)
+        monkeypatch.setattr(cycle, "MAX_PACKED_WEIGHTS", most)
         advance.clear_cache()
         found.append(train(optimizer=optimizer))
     advance.clear_cache()

@@ -53,9 +53,9 @@ CASES = {
 
 def trained(y, loss, layers, optimizer, params):
     early_stopping = EarlyStopping(patience=PATIENCE)
-    recipe, knobs = make_recipe(layers, optimizer=optimizer, loss=loss, batch_size=BATCH, early_stopping=early_stopping)
+    recipe = make_recipe(layers, optimizer=optimizer, loss=loss, batch_size=BATCH, early_stopping=early_stopping)
     rows = Dataset(X, make_labels(y, None, "float32"))
-    return fit(recipe, knobs, rows, params=params, train=TRAIN, validation=VALIDATION, epochs=EPOCHS, shuffle=False)
+    return fit(recipe, rows, params=params, train=TRAIN, validation=VALIDATION, epochs=EPOCHS, shuffle=False)
 
 
 def peer_of(keras, layers, params):

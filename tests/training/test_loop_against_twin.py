@@ -90,7 +90,7 @@ def ours(optimizer, loss, penalty, *, seed=0, early_stopping=None):
     ]
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "weight_decay and an l2 regularizer")
-        recipe, knobs = make_recipe(
+        recipe = make_recipe(
             layers,
             optimizer=OPTIMIZERS[optimizer][0],
             loss=loss,
@@ -100,7 +100,7 @@ def ours(optimizer, loss, penalty, *, seed=0, early_stopping=None):
             dtype="float64",
         )
     rows = Dataset(X, make_labels(y, WEIGHT, "float64"))
-    return fit(recipe, knobs, rows, params=tuple(WEIGHTS), train=TRAIN, validation=VALIDATION, epochs=EPOCHS, seed=seed)
+    return fit(recipe, rows, params=tuple(WEIGHTS), train=TRAIN, validation=VALIDATION, epochs=EPOCHS, seed=seed)
 
 
 def theirs(optimizer, loss, penalty, *, seed=0, **stopping):

@@ -31,7 +31,7 @@ def fit_once(prepared: Prepared, on_epoch: OnEpoch | None) -> Fitted:
     """One training."""
     settings, target, fold = prepared.settings, prepared.target, arrays_of(prepared)
     layers = layers_for(settings, target)
-    recipe, knobs = make_recipe(
+    recipe = make_recipe(
         layers,
         optimizer=settings.make_optimizer(),
         loss=TASKS[target.task].loss,
@@ -43,7 +43,6 @@ def fit_once(prepared: Prepared, on_epoch: OnEpoch | None) -> Fitted:
     )
     training = fit(
         recipe,
-        knobs,
         fold.rows,
         params=init_network(layers, n_inputs=fold.rows.x.shape[1], seed=settings.seed),
         train=fold.train,

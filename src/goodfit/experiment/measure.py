@@ -262,7 +262,7 @@ def _dead_units(recipe: Recipe, params: Params, x: Array) -> tuple[tuple[int, ..
     """Units of each hidden Dense layer, and how many of them give 0 for every row of ``x`` (rows, n_inputs)."""
     units, dead = [], []
     for layer, weights in zip(recipe.layers[:-1], params[:-1], strict=True):
-        x = np.asarray(layer.apply(weights, jnp.asarray(x), rate=None, key=None))
+        x = np.asarray(layer.apply(weights, jnp.asarray(x), key=None))
         if isinstance(layer, Dense):
             units.append(layer.units)
             dead.append(int((x == 0).all(axis=0).sum()) if layer.activation == "relu" else 0)

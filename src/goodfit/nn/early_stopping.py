@@ -1,12 +1,12 @@
-"""Early stopping as a state machine: a state, and an update that takes the value of one epoch.
+"""Early stopping as a state machine: a state, and its update by the monitored value of one epoch.
 
-As Keras 3 counts it: better means strictly below best − min_delta; every epoch that is not better adds one to ``wait``;
-training stops when ``wait`` ≥ ``patience``, never at an epoch that is better. Not as Keras: NaN is never best, and the
-best weights are always kept (by the training, which looks at ``improved``).
+As in Keras 3, a value is better when it is below best − min_delta; every epoch that is not better adds one to ``wait``;
+training stops when ``wait`` ≥ ``patience``, never at an epoch that is better. Unlike Keras, NaN is never best, and the
+best weights are always kept (by the training loop, which reads ``improved``).
 """
 
-import math
-from dataclasses import KW_ONLY, dataclass
+import sys
+from dataclasses import KW_ONLY, dataclass, replace
 from typing import NamedTuple
 
 import jax
@@ -15,23 +15,18 @@ import numpy as np
 
 from goodfit.errors import ConfigError
 from goodfit.nn.arrays import Array
+from goodfit.nn.pytrees import hyperparameters
 from goodfit.nn.validation import is_finite, is_whole
 
 MODES = ("auto", "min", "max")
 
 
-class StoppingKnobs(NamedTuple):
-    """The numbers of early stopping as traced values. Values are compared as ``sign · value``: smaller is better."""
-
-    patience: jax.Array | float
-    min_delta: jax.Array | float
-    baseline: jax.Array | float
-    start_from_epoch: jax.Array | float
-    sign: jax.Array | float
-
-
 class StoppingState(NamedTuple):
-    """``best``: lowest ``sign · value``; ``best_epoch``: counted from 1, 0 while there is none; ``wait``: in epochs."""
+    """State of early stopping after an epoch.
+
+    best: best value so far, negated where larger is better. best_epoch: its epoch, counted from 1; 0 if there is none.
+    wait: epochs without improvement. improved: whether this epoch is the best. stop: whether training ends here.
+    """
 
     best: Array
     best_epoch: Array
@@ -40,23 +35,25 @@ class StoppingState(NamedTuple):
     stop: Array
 
 
+@hyperparameters(static=("monitor", "mode", "restore_best_weights"))
 @dataclass(frozen=True)
 class EarlyStopping:
-    """Stop when the monitored value has not improved for ``patience`` epochs; the best epoch is given back.
+    """Stop training when the monitored value has not improved for ``patience`` epochs.
 
     Args:
-        monitor: ``val_loss`` (without penalty), ``loss``, or the name of a metric, on validation rows with ``val_``.
-        min_delta: an improvement counts only when it is larger than this.
-        patience: epochs without improvement after which training stops; as in Keras 0 and 1 mean the same.
-        mode: ``min``, ``max``, or ``auto``: ``max`` for metrics of which more is better.
-        baseline: ``wait`` starts again only when this value is beaten too.
-        restore_best_weights: give back the best epoch (True, unlike Keras' default) or the last.
-        start_from_epoch: the first epochs, so many, can neither be best nor count.
+        monitor: ``val_loss`` (without penalty), ``loss``, or the name of a metric, prefixed with ``val_`` for the
+            validation rows.
+        min_delta: smallest change that counts as an improvement.
+        patience: epochs without improvement after which training stops; as in Keras, 0 and 1 mean the same.
+        mode: ``min``, ``max``, or ``auto``: ``max`` for metrics where higher is better.
+        baseline: value that an epoch must also beat to reset ``wait``.
+        restore_best_weights: restore the weights of the best epoch (the default, unlike Keras) or keep the last.
+        start_from_epoch: number of initial epochs ignored by early stopping.
 
     Raises:
-        ConfigError: an argument is outside its range; it is named.
+        ConfigError: an argument is out of range; the message names it.
 
-    Source: Prechelt 1998; counting as in Keras 3.15.
+    Source: Prechelt (1998); counting as in Keras 3.15.
     """
 
     monitor: str = "val_loss"
@@ -80,37 +77,43 @@ class EarlyStopping:
         if self.mode not in MODES:
             raise ConfigError(f"mode must be one of {', '.join(MODES)}, not {self.mode!r}.")
 
-    def knobs(self, *, higher_is_better: bool) -> StoppingKnobs:
-        """The numbers; ``higher_is_better`` decides what ``auto`` means."""
-        sign = -1.0 if self.mode == "max" or (self.mode == "auto" and higher_is_better) else 1.0
-        baseline = math.inf if self.baseline is None else sign * self.baseline
-        return StoppingKnobs(float(self.patience), abs(self.min_delta), baseline, float(self.start_from_epoch), sign)
+    def resolved(self, monitor: str, *, higher_is_better: bool) -> "EarlyStopping":
+        """Return the same early stopping for a recorded column, with ``auto`` replaced by ``min`` or ``max``."""
+        mode = self.mode if self.mode != "auto" else "max" if higher_is_better else "min"
+        return replace(self, monitor=monitor, mode=mode)
 
 
-NEVER = StoppingKnobs(math.inf, 0.0, math.inf, 0.0, 1.0)
-"""Never stops; the epoch with the lowest value is still remembered."""
+NEVER = EarlyStopping(patience=sys.maxsize)
+"""Never stops; the epoch with the lowest value is still recorded."""
 
 
 def init_stopping(dtype: str = "float32") -> StoppingState:
-    """The state before the first epoch."""
+    """Return the state before the first epoch."""
     zero, no = np.zeros((), np.int32), np.zeros((), bool)
     return StoppingState(best=np.full((), np.inf, dtype), best_epoch=zero, wait=zero, improved=no, stop=no)
 
 
-def update_stopping(state: StoppingState, value: jax.Array, epoch: jax.Array, knobs: StoppingKnobs) -> StoppingState:
-    """The state after ``epoch`` (counted from 1) with this monitored value.
+def update_stopping(
+    state: StoppingState, value: jax.Array, epoch: jax.Array, early_stopping: EarlyStopping
+) -> StoppingState:
+    """Return the state after ``epoch`` (counted from 1) with this monitored value.
 
-    Worked example: values 1.0 .8 .6 .4 .3 .35 .38 .40 .45 .50 with patience 5 stop after epoch 10; best is epoch 5.
+    Example: values 1.0 .8 .6 .4 .3 .35 .38 .40 .45 .50 with patience 5 stop after epoch 10; the best epoch is 5.
+
+    Args:
+        early_stopping: with ``mode`` resolved to ``min`` or ``max``; its numbers may be traced.
     """
-    signed = knobs.sign * value
-    counts = epoch.astype(signed.dtype) > knobs.start_from_epoch
-    improved = counts & (signed + knobs.min_delta < state.best)
-    beats_baseline = improved & (signed + knobs.min_delta < knobs.baseline)
-    wait = jnp.where(beats_baseline, 0, state.wait + counts.astype(state.wait.dtype))
+    sign = -1 if early_stopping.mode == "max" else 1
+    signed = sign * value
+    counts = epoch.astype(signed.dtype) > early_stopping.start_from_epoch
+    lowered = signed + jnp.abs(early_stopping.min_delta)
+    improved = counts & (lowered < state.best)
+    resets = improved if early_stopping.baseline is None else improved & (lowered < sign * early_stopping.baseline)
+    wait = jnp.where(resets, 0, state.wait + counts.astype(state.wait.dtype))
     return StoppingState(
         best=jnp.where(improved, signed, state.best),
         best_epoch=jnp.where(improved, epoch, state.best_epoch),
         wait=wait,
         improved=improved,
-        stop=counts & ~improved & (wait.astype(signed.dtype) >= knobs.patience),
+        stop=counts & ~improved & (wait.astype(signed.dtype) >= early_stopping.patience),
     )

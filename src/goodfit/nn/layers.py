@@ -1,13 +1,12 @@
-"""Layers: frozen descriptions with two pure functions, ``init`` (first weights) and ``apply`` (forward pass).
+"""Layers: frozen dataclasses with two pure functions, ``init`` (initial weights) and ``apply`` (forward pass).
 
-Penalised are the weight arrays that carry a regularizer: kernels by ``kernel_regularizer``, biases only when asked by
-``bias_regularizer``. Strengths and dropout rates are numbers that a sweep may vary; ``structure`` takes them out, so
-that what remains decides the compiled program.
+Only weight arrays that carry a regularizer are penalised: kernels by ``kernel_regularizer``, biases by
+``bias_regularizer``. A layer is a pytree: its strengths and rates are leaves, its units and activation are static.
 """
 
 from collections.abc import Mapping
-from dataclasses import KW_ONLY, dataclass, replace
-from typing import Protocol, Self
+from dataclasses import KW_ONLY, dataclass
+from typing import Protocol
 
 import jax
 import jax.numpy as jnp
@@ -16,6 +15,7 @@ import numpy as np
 from goodfit.errors import ConfigError
 from goodfit.nn.activations import ACTIVATIONS, validate_activation
 from goodfit.nn.initializers import INITIALIZERS, validate_initializer
+from goodfit.nn.pytrees import hyperparameters
 from goodfit.nn.regularizers import L1L2
 from goodfit.nn.validation import is_finite
 
@@ -23,27 +23,19 @@ LayerParams = Mapping[str, jax.Array]
 
 
 class Layer(Protocol):
-    """What the network asks of a layer."""
+    """What a network requires of a layer, which is a pytree of its numbers."""
 
     def init(self, rng: np.random.Generator, n_inputs: int) -> tuple[dict[str, np.ndarray], int]:
-        """First weights by name, in float64, and the number of outputs."""
+        """Return the initial weights by name, in float64, and the number of outputs."""
 
-    def apply(self, params: LayerParams, x: jax.Array, *, rate: jax.Array | None, key: jax.Array | None) -> jax.Array:
-        """Outputs (rows, n_outputs) from inputs (rows, n_inputs); ``key`` is None outside training."""
-
-    def structure(self) -> Self:
-        """The same layer with every number that can be swept set to zero."""
+    def apply(self, params: LayerParams, x: jax.Array, *, key: jax.Array | None) -> jax.Array:
+        """Return outputs (rows, n_outputs) from inputs (rows, n_inputs); ``key`` is None outside training."""
 
     def regularizers(self) -> dict[str, L1L2]:
-        """Name of each penalised weight array and its strengths."""
+        """Return the regularizer of each penalised weight array by name."""
 
 
-def _without_strength(regularizer: L1L2 | None) -> L1L2 | None:
-    if regularizer is None:
-        return None
-    return L1L2(l1=None if regularizer.l1 is None else 0.0, l2=None if regularizer.l2 is None else 0.0)
-
-
+@hyperparameters(static=("units", "activation", "use_bias", "kernel_initializer", "bias_initializer"))
 @dataclass(frozen=True)
 class Dense:
     """Fully connected layer: ``activation(x @ kernel + bias)``, as in Keras.
@@ -51,12 +43,12 @@ class Dense:
     Args:
         units: number of outputs, 1 or more.
         activation: one of ``ACTIVATIONS``; None is linear.
-        use_bias: whether ``bias`` (units,) is added.
-        kernel_initializer, bias_initializer: one of ``INITIALIZERS``; kernel (n_inputs, units).
-        kernel_regularizer, bias_regularizer: ``l1``, ``l2``, ``l1_l2`` or None.
+        use_bias: whether to add ``bias`` (units,).
+        kernel_initializer, bias_initializer: one of ``INITIALIZERS``; the kernel has shape (n_inputs, units).
+        kernel_regularizer, bias_regularizer: ``l1(…)``, ``l2(…)``, ``l1_l2(…)`` or None.
 
     Raises:
-        ConfigError: an argument is not of that kind; it is named.
+        ConfigError: an argument is invalid; the message names it.
     """
 
     units: int
@@ -85,38 +77,30 @@ class Dense:
         return params, self.units
 
     def linear(self, params: LayerParams, x: jax.Array) -> jax.Array:
-        """What stands before the activation (the logits, in a last layer)."""
+        """Return the values before the activation (the logits, in a last layer)."""
         outputs = x @ params["kernel"]
         return outputs + params["bias"][None, :] if self.use_bias else outputs
 
-    def apply(
-        self, params: LayerParams, x: jax.Array, *, rate: jax.Array | None = None, key: jax.Array | None = None
-    ) -> jax.Array:
+    def apply(self, params: LayerParams, x: jax.Array, *, key: jax.Array | None = None) -> jax.Array:
         return ACTIVATIONS[self.activation or "linear"](self.linear(params, x))
-
-    def structure(self) -> Self:
-        return replace(
-            self,
-            kernel_regularizer=_without_strength(self.kernel_regularizer),
-            bias_regularizer=_without_strength(self.bias_regularizer),
-        )
 
     def regularizers(self) -> dict[str, L1L2]:
         carried = {"kernel": self.kernel_regularizer, "bias": self.bias_regularizer if self.use_bias else None}
         return {name: regularizer for name, regularizer in carried.items() if regularizer is not None}
 
 
+@hyperparameters()
 @dataclass(frozen=True)
 class Dropout:
-    """In training each input is set to 0 with probability ``rate``, the others are divided by 1 − rate; else nothing.
+    """Set each input to 0 with probability ``rate`` and divide the others by 1 − rate, in training only.
 
     Args:
         rate: 0 ≤ rate < 1.
 
     Raises:
-        ConfigError: ``rate`` is outside that range.
+        ConfigError: ``rate`` is out of range.
 
-    Source: Srivastava et al. 2014, in the inverted form of Keras.
+    Source: Srivastava et al. (2014), in the inverted form of Keras.
     """
 
     rate: float
@@ -128,32 +112,29 @@ class Dropout:
     def init(self, rng: np.random.Generator, n_inputs: int) -> tuple[dict[str, np.ndarray], int]:
         return {}, n_inputs
 
-    def apply(
-        self, params: LayerParams, x: jax.Array, *, rate: jax.Array | None = None, key: jax.Array | None = None
-    ) -> jax.Array:
-        if key is None or rate is None:
+    def apply(self, params: LayerParams, x: jax.Array, *, key: jax.Array | None = None) -> jax.Array:
+        if key is None:
             return x
-        keep = jax.random.uniform(key, x.shape, x.dtype) >= rate
-        return jnp.where(keep, x / (1 - rate), 0)
-
-    def structure(self) -> Self:
-        return replace(self, rate=0.0)
+        keep = jax.random.uniform(key, x.shape, x.dtype) >= self.rate
+        return jnp.where(keep, x / (1 - self.rate), 0)
 
     def regularizers(self) -> dict[str, L1L2]:
         return {}
 
 
+@hyperparameters()
 @dataclass(frozen=True)
 class LayerNormalization:
-    """Each row shifted and scaled to mean 0 and variance 1 over its features: ``(x − μ)/√(σ² + ε)·gamma + beta``.
+    """Scale each row to mean 0 and variance 1 over its features: ``(x − μ)/√(σ² + ε)·gamma + beta``.
 
     Args:
-        epsilon: ε, 0.001 as in Keras. gamma (n_inputs,) starts at 1, beta (n_inputs,) at 0; neither is ever penalised.
+        epsilon: ε, by default 0.001 as in Keras. gamma (n_inputs,) starts at 1 and beta (n_inputs,) at 0; neither is
+            penalised.
 
     Raises:
         ConfigError: ``epsilon`` is not a positive number.
 
-    Source: Ba, Kiros & Hinton 2016.
+    Source: Ba, Kiros & Hinton (2016).
     """
 
     _: KW_ONLY
@@ -166,16 +147,11 @@ class LayerNormalization:
     def init(self, rng: np.random.Generator, n_inputs: int) -> tuple[dict[str, np.ndarray], int]:
         return {"gamma": np.ones(n_inputs), "beta": np.zeros(n_inputs)}, n_inputs
 
-    def apply(
-        self, params: LayerParams, x: jax.Array, *, rate: jax.Array | None = None, key: jax.Array | None = None
-    ) -> jax.Array:
+    def apply(self, params: LayerParams, x: jax.Array, *, key: jax.Array | None = None) -> jax.Array:
         centred = x - jnp.mean(x, axis=-1, keepdims=True)
         variance = jnp.mean(jnp.square(centred), axis=-1, keepdims=True)
         scaled = centred * jax.lax.rsqrt(variance + self.epsilon)
         return scaled * params["gamma"][None, :] + params["beta"][None, :]
-
-    def structure(self) -> Self:
-        return self
 
     def regularizers(self) -> dict[str, L1L2]:
         return {}

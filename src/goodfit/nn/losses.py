@@ -14,6 +14,7 @@ import jax
 import jax.numpy as jnp
 
 from goodfit.errors import ConfigError
+from goodfit.nn.pytrees import hyperparameters
 from goodfit.nn.validation import is_finite
 
 SMALLEST_PROBABILITY = 1e-7
@@ -29,6 +30,7 @@ class Loss(Protocol):
         """Error of each row (rows,) from targets and outputs; ``logits`` when ``output`` is one activation short."""
 
 
+@hyperparameters()
 @dataclass(frozen=True)
 class MeanSquaredError:
     """ℓ = mean over outputs of (y − f)²; y and f (rows, outputs)."""
@@ -39,6 +41,7 @@ class MeanSquaredError:
         return jnp.mean(jnp.square(y - output), axis=-1)
 
 
+@hyperparameters()
 @dataclass(frozen=True)
 class MeanAbsoluteError:
     """ℓ = mean over outputs of |y − f|; y and f (rows, outputs)."""
@@ -49,6 +52,7 @@ class MeanAbsoluteError:
         return jnp.mean(jnp.abs(y - output), axis=-1)
 
 
+@hyperparameters()
 @dataclass(frozen=True)
 class Huber:
     """ℓ = mean over outputs of ½e² where |e| ≤ δ, else δ·(|e| − ½δ); e = y − f, δ = 1 as in Keras. Huber 1964.
@@ -72,6 +76,7 @@ class Huber:
         )
 
 
+@hyperparameters(static=("from_logits",))
 @dataclass(frozen=True)
 class BinaryCrossentropy:
     """ℓ = −mean over outputs of y·log p + (1 − y)·log(1 − p); y 0 or 1, (rows, outputs).
@@ -93,6 +98,7 @@ class BinaryCrossentropy:
         return -jnp.mean(y * jnp.log(p) + (1 - y) * jnp.log1p(-p), axis=-1)
 
 
+@hyperparameters(static=("from_logits",))
 @dataclass(frozen=True)
 class CategoricalCrossentropy:
     """ℓ = −Σ over classes of y·log p; y (rows, classes), one-hot or probabilities.
@@ -117,6 +123,7 @@ class CategoricalCrossentropy:
         return -jnp.sum(y * jnp.log(jnp.clip(p, SMALLEST_PROBABILITY, 1 - SMALLEST_PROBABILITY)), axis=-1)
 
 
+@hyperparameters(static=("from_logits",))
 @dataclass(frozen=True)
 class SparseCategoricalCrossentropy:
     """ℓ = −log p of the row's class; y (rows,) or (rows, 1) holds class numbers 0 … classes − 1.

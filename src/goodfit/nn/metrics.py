@@ -114,12 +114,12 @@ def r2(y: jax.Array, prediction: jax.Array, weights: jax.Array) -> jax.Array:
 
 @dataclass(frozen=True)
 class Metric:
-    """A named metric: its function, which way is better, and whether it judges classes or values."""
+    """A named metric: its function, which way is better, and what its targets are, ``classes`` or ``values``."""
 
     name: str
     function: MetricFunction
     higher_is_better: bool
-    judges: str
+    targets: str
 
 
 METRICS: dict[str, Metric] = {

@@ -6,7 +6,7 @@ import jax
 import numpy as np
 
 from goodfit.nn.arrays import AnyParams, Params
-from goodfit.nn.layers import Dense, Dropout, Layer
+from goodfit.nn.layers import Dense, Layer
 
 
 def init_network(layers: Sequence[Layer], *, n_inputs: int, seed: int, dtype: str = "float32") -> Params:
@@ -27,23 +27,19 @@ def apply_network(
     x: jax.Array,
     *,
     logits: bool = False,
-    dropout: Sequence[jax.Array] = (),
     key: jax.Array | None = None,
 ) -> jax.Array:
     """Outputs (rows, n_outputs) of the last layer for ``x`` (rows, n_inputs).
 
     Args:
         logits: leave out the activation of the last layer, which must be Dense.
-        dropout: the rates of the Dropout layers, in order.
         key: randomness of this step; None outside training, and then nothing is dropped.
     """
-    rates = iter(dropout)
     for index, (layer, weights) in enumerate(zip(layers, params, strict=True)):
         if logits and index == len(layers) - 1:
             assert isinstance(layer, Dense)
             return layer.linear(weights, x)
-        rate = next(rates, None) if isinstance(layer, Dropout) else None
-        x = layer.apply(weights, x, rate=rate, key=None if key is None else jax.random.fold_in(key, index))
+        x = layer.apply(weights, x, key=None if key is None else jax.random.fold_in(key, index))
     return x
 
 

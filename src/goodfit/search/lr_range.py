@@ -27,7 +27,7 @@ from goodfit.training.evaluation import Dataset
 from goodfit.training.fit import evaluation_rows, row_order
 from goodfit.training.history import column_names
 from goodfit.training.loop import FINISHED, start
-from goodfit.training.recipe import Recipe, make_recipe, validate_count
+from goodfit.training.recipe import make_recipe, validate_count, with_seed
 
 POINTS_PER_DECADE = 20
 """A point is a rate at which the loss is measured."""
@@ -97,7 +97,7 @@ def learning_rate_range(
         raise ConfigError(f"high must be at least ten times low, but they are {high:g} and {low:g}.")
     n_points = int(np.ceil(POINTS_PER_DECADE * np.log10(high / low)))
     n_updates = n_points * UPDATES
-    recipe, knobs = make_recipe(
+    recipe = make_recipe(
         layers,
         optimizer=replace(get_optimizer(optimizer), learning_rate=low, schedule=ExponentialDecay(high / low)),
         loss=loss,
@@ -108,34 +108,32 @@ def learning_rate_range(
     )
     trials = [
         Trial(
-            knobs._replace(seed=np.asarray(number % 2**32, np.uint32)),
+            with_seed(recipe, number),
             number,
             init_network(layers, n_inputs=rows.x.shape[1], seed=number, dtype=dtype),
         )
         for number in range(seed, seed + seeds)
     ]
-    losses = _measure(recipe, trials, rows, train, n_points, seed=seed)
+    losses = _measure(trials, rows, train, n_points, seed=seed)
     rates = low * (high / low) ** (np.arange(1, n_updates, UPDATES) / (n_updates - 1))
     return _read(rates, losses)
 
 
-def _measure(
-    recipe: Recipe, trials: Sequence[Trial], rows: Dataset, train: Array, n_points: int, *, seed: int
-) -> Array:
+def _measure(trials: Sequence[Trial], rows: Dataset, train: Array, n_points: int, *, seed: int) -> Array:
     """Loss of each trial on the sample after each point (trials, points), in one call of the sweep's program."""
-    n, devices = len(trials), len(jax.devices())
+    n, devices, recipe = len(trials), len(jax.devices()), trials[0].recipe
     idle = -n % devices
     sample = np.sort(np.random.default_rng([seed, 0]).permutation(train)[:SAMPLE])
     padding = len(rows.labels) - 1
     orders = [_order(train, recipe.batch_size, padding, trial.seed, n_points) for trial in trials]
     with jax.enable_x64(recipe.dtype == "float64"):
-        plan = evaluation_rows(sample, np.arange(0), seed=seed)
-        advance = make_advance(recipe, layout_of(trials[0].params), rows, plan)
+        evaluated = evaluation_rows(sample, np.arange(0), seed=seed)
+        advance = make_advance(layout_of(trials[0].params), rows, evaluated)
         states = [start(recipe, trial.params) for trial in trials]
         states += [states[0]._replace(code=np.asarray(FINISHED, np.int32))] * idle
-        knobs = [trial.knobs for trial in trials] + [trials[0].knobs] * idle
+        recipes = [trial.recipe for trial in trials] + [recipe] * idle
         until = np.full(n + idle, n_points, np.int32)
-        records = advance(stack(knobs), stack(states), np.stack(orders + orders[:1] * idle), until)
+        records = advance(stack(recipes), stack(states), np.stack(orders + orders[:1] * idle), until)
     names = column_names(recipe, validation=False)
     return records[:n, :, names.index("loss")].astype(np.float64)
 

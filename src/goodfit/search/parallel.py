@@ -23,25 +23,21 @@ from goodfit.nn.packing import Layout, layout_of
 from goodfit.search.weight_store import make_weight_store
 from goodfit.training.compilation import uncollected
 from goodfit.training.evaluation import Dataset, EvaluationRows
-from goodfit.training.fit import Training, evaluation_rows, finish, row_order
+from goodfit.training.fit import MAX_CHUNK_EPOCHS, Training, evaluation_rows, finish, next_chunk, row_order
 from goodfit.training.history import History, column_names
 from goodfit.training.loop import FINISHED, RUNNING, State, advance, start
-from goodfit.training.recipe import Knobs, Recipe
+from goodfit.training.recipe import Recipe
 
 LANE_BYTES = 2**28
 """States and row orders of all lanes take at most about this much memory."""
-CALL_SECONDS = 0.5
-"""Calls grow until one takes about this long: how often progress is shown and Ctrl-C is heard."""
-MOST_EPOCHS = 32
-"""Epochs of one call, at most."""
-CPU_LANES = 16
-"""Lanes of one CPU core, at most: they run one after the other, so that more would only carry more about."""
+MAX_CPU_LANES = 16
+"""Lanes of one CPU core: they run one after the other, so that more would only need more memory."""
 
 
 class Trial(NamedTuple):
-    """One training of a sweep: its numbers, the seed of its row order, and its first weights."""
+    """One training of a sweep: its recipe, the seed of its row orders, and its initial weights."""
 
-    knobs: Knobs
+    recipe: Recipe
     seed: int
     params: Params
 
@@ -79,14 +75,13 @@ def estimate(
 ) -> SweepCost:
     """What trials on the same rows will take."""
     size = np.dtype(recipe.dtype).itemsize
-    slots = len(recipe.optimizer.state_names) + getattr(recipe.optimizer, "amsgrad", False)
-    state_bytes = (2 + slots) * count_params(params) * size
+    state_bytes = (2 + len(recipe.optimizer.state_names)) * count_params(params) * size
     steps = -(-n_train // recipe.batch_size)
     epoch_bytes = 4 * steps * recipe.batch_size
     n_devices = len(jax.devices())
-    window = int(np.clip(LANE_BYTES // (4 * n_devices * epoch_bytes), 1, min(MOST_EPOCHS, epochs)))
+    window = int(np.clip(LANE_BYTES // (4 * n_devices * epoch_bytes), 1, min(MAX_CHUNK_EPOCHS, epochs)))
     most = max(n_devices, LANE_BYTES // (state_bytes + window * epoch_bytes))
-    most = most if _side_by_side() else min(most, CPU_LANES * n_devices)
+    most = most if _side_by_side() else min(most, MAX_CPU_LANES * n_devices)
     lanes = -(-min(n_trials, most) // n_devices) * n_devices
     columns = len(column_names(recipe, validation=validation))
     kept = n_trials * (2 * count_params(params) * size + 8 * columns * epochs)
@@ -94,14 +89,13 @@ def estimate(
 
 
 def run_trials(
-    recipe: Recipe,
     trials: Sequence[Trial],
     rows: Dataset,
     *,
     train: Array,
     validation: Array,
     epochs: int,
-    judges: tuple[int, int] = (0, 0),
+    evaluated_sizes: tuple[int, int] = (0, 0),
     data_seed: int = 0,
     shuffle: bool = True,
     on_progress: OnProgress | None = None,
@@ -110,9 +104,9 @@ def run_trials(
     """Run all trials on the same rows.
 
     Args:
-        trials: one or more, all with weights of the same shapes.
-        judges: room for at least so many training and validation rows that judge: folds of about the same size then
-            share one compiled program.
+        trials: one or more, with recipes that differ in numbers only and weights of the same shapes.
+        evaluated_sizes: numbers of training and validation rows to pad to, so that folds of about the same size share
+            one compiled program.
         data_seed: of the fixed sample of many training rows that measures ``loss``.
         on_progress: told after every call.
         asked: when it is set the sweep ends after the running call, and after the first at the earliest.
@@ -120,9 +114,9 @@ def run_trials(
     Returns:
         The training of each trial; None for one that had not begun when the sweep was asked to end.
     """
-    plan = evaluation_rows(train, validation, seed=data_seed, room=judges, padding=len(rows.labels) - 1)
-    with jax.enable_x64(recipe.dtype == "float64"):
-        lanes = _Lanes(recipe, trials, rows, plan, train, epochs, shuffle)
+    evaluated = evaluation_rows(train, validation, seed=data_seed, sizes=evaluated_sizes, padding=len(rows.labels) - 1)
+    with jax.enable_x64(trials[0].recipe.dtype == "float64"):
+        lanes = _Lanes(trials, rows, evaluated, train, epochs, shuffle)
         began = time.perf_counter()
         while lanes.busy():
             lanes.call()
@@ -138,25 +132,24 @@ class _Lanes:
 
     def __init__(
         self,
-        recipe: Recipe,
         trials: Sequence[Trial],
         rows: Dataset,
-        plan: EvaluationRows,
+        evaluated: EvaluationRows,
         train: Array,
         epochs: int,
         shuffle: bool,
     ) -> None:
-        self.recipe, self.trials, self.epochs = recipe, trials, epochs
-        first = trials[0].params
+        self.trials, self.epochs = trials, epochs
+        recipe, _, first = trials[0]
         self.layout = layout_of(first)
         plans = estimate(recipe, first, n_trials=len(trials), n_train=len(train), epochs=epochs)
-        self.advance = make_advance(recipe, self.layout, rows, plan)
-        self.names = column_names(recipe, validation=plan.validation.shape[0] > 0)
+        self.advance = make_advance(self.layout, rows, evaluated)
+        self.names = column_names(recipe, validation=evaluated.validation.shape[0] > 0)
         self.window, self.chunk = plans.window, 1
         # A lane without a trial holds a training that is finished, which costs nothing.
         idle = start(recipe, first)._replace(code=np.asarray(FINISHED, np.int32))
         self.states: State = stack([idle] * plans.lanes)
-        self.knobs: Knobs = stack([trials[0].knobs] * plans.lanes)
+        self.recipes: Recipe = stack([recipe] * plans.lanes)
         self.lane: list[int | None] = [None] * plans.lanes
         self.waiting = deque(range(len(trials)))
         self.records: list[list[Array]] = [[] for _ in trials]
@@ -187,8 +180,8 @@ class _Lanes:
         self.lane[lane] = self.waiting.popleft() if self.waiting else None
         if (index := self.lane[lane]) is not None:
             trial = self.trials[index]
-            _write(self.states, lane, start(self.recipe, trial.params))
-            _write(self.knobs, lane, trial.knobs)
+            _write(self.states, lane, start(trial.recipe, trial.params))
+            _write(self.recipes, lane, trial.recipe)
 
     def call(self) -> None:
         """Some more epochs in every lane; who is done makes room for the next."""
@@ -198,9 +191,8 @@ class _Lanes:
             for epoch in range(done[lane], until[lane]):
                 self.orders[lane, epoch - done[lane]] = self.draw(self.trials[index].seed, epoch)
         began = time.perf_counter()
-        records = self.advance(self.knobs, self.states, self.orders, until)
-        if time.perf_counter() - began < CALL_SECONDS / 2:
-            self.chunk = min(self.window, 2 * self.chunk)
+        records = self.advance(self.recipes, self.states, self.orders, until)
+        self.chunk = next_chunk(self.chunk, self.window, time.perf_counter() - began)
         for lane, index in busy:
             self.records[index].append(records[lane, : self.states.epoch[lane] - done[lane]])
             self.values[index] = self.states.stopping.best[lane]
@@ -213,7 +205,7 @@ class _Lanes:
         state: State = jax.tree.map(lambda leaf: leaf[lane], self.states)
         columns = np.concatenate(self.records[index]).T.astype(np.float64)
         history = History(dict(zip(self.names, columns, strict=True)))
-        training = finish(self.recipe, self.layout, self.trials[index].knobs, state, history, epochs=self.epochs)
+        training = finish(self.trials[index].recipe, self.layout, state, history, epochs=self.epochs)
         self.found[index] = self.keep(index, training)
         self.records[index] = []
 
@@ -231,21 +223,21 @@ class _Lanes:
 
 _SPLIT, _TOGETHER = PartitionSpec("lanes"), PartitionSpec()  # type: ignore[no-untyped-call]
 
-Advance = Callable[[Knobs, State, Array, Array], Array]
-"""Knobs, states (changed in place), orders (lanes, epochs, steps, batch), last epochs (lanes,) -> records
+Advance = Callable[[Recipe, State, Array, Array], Array]
+"""Recipes, states (changed in place), orders (lanes, epochs, steps, batch), last epochs (lanes,) -> records
 (lanes, epochs, columns)"""
 
 
-def make_advance(recipe: Recipe, layout: Layout, rows: Dataset, plan: EvaluationRows) -> Advance:
+def make_advance(layout: Layout, rows: Dataset, evaluated: EvaluationRows) -> Advance:
     """``cycle.advance`` for many lanes, as many as a multiple of the devices; everything comes and goes on the host."""
     mesh = Mesh(np.array(jax.devices()), ("lanes",))
-    data = jax.device_put((rows, plan), NamedSharding(mesh, _TOGETHER))
+    data = jax.device_put((rows, evaluated), NamedSharding(mesh, _TOGETHER))
     side_by_side = _side_by_side()
 
-    def advance_all(knobs: Knobs, states: State, orders: Array, until: Array) -> Array:
-        shards = jax.device_put((knobs, states, orders, until), NamedSharding(mesh, _SPLIT))
+    def advance_all(recipes: Recipe, states: State, orders: Array, until: Array) -> Array:
+        shards = jax.device_put((recipes, states, orders, until), NamedSharding(mesh, _SPLIT))
         with uncollected():
-            done, records = _advance_lanes(recipe, layout, mesh, side_by_side, *data, *shards)
+            done, records = _advance_lanes(layout, mesh, side_by_side, *data, *shards)
         jax.tree.map(_copy_to, states, done)
         return np.asarray(records)
 
@@ -263,39 +255,30 @@ def _side_by_side() -> bool:
     return jax.default_backend() != "cpu"
 
 
-@partial(jax.jit, static_argnames=("recipe", "layout", "mesh", "side_by_side"))
-def _advance_lanes(
-    recipe: Recipe,
-    layout: Layout,
-    mesh: Mesh,
-    side_by_side: bool,
-    rows: Dataset,
-    plan: EvaluationRows,
-    knobs: Knobs,
-    states: State,
-    orders: jax.Array,
-    until: jax.Array,
-) -> tuple[State, jax.Array]:
-    """The cycle in every lane, the lanes split over the devices."""
+Lane = tuple[Recipe, State, jax.Array, jax.Array]
+"""Recipe, state, order and last epoch of one lane, or of all lanes of a device."""
 
-    def one(
-        lane: tuple[Knobs, State, jax.Array, jax.Array], rows: Dataset, plan: EvaluationRows
-    ) -> tuple[State, jax.Array]:
-        own_knobs, state, order, last = lane
-        done: tuple[State, jax.Array] = advance(recipe, layout, own_knobs, rows, plan, state, order, last)
+
+@partial(jax.jit, static_argnames=("layout", "mesh", "side_by_side"))
+def _advance_lanes(
+    layout: Layout, mesh: Mesh, side_by_side: bool, rows: Dataset, evaluated: EvaluationRows, *lanes: *Lane
+) -> tuple[State, jax.Array]:
+    """Run the training loop in every lane, the lanes split over the devices."""
+
+    def one(lane: Lane, rows: Dataset, evaluated: EvaluationRows) -> tuple[State, jax.Array]:
+        recipe, state, order, until = lane
+        done: tuple[State, jax.Array] = advance(recipe, layout, rows, evaluated, state, order, until)
         return done
 
-    def on_device(
-        lanes: tuple[Knobs, State, jax.Array, jax.Array], rows: Dataset, plan: EvaluationRows
-    ) -> tuple[State, jax.Array]:
-        here = partial(one, rows=rows, plan=plan)
+    def on_device(lanes: Lane, rows: Dataset, evaluated: EvaluationRows) -> tuple[State, jax.Array]:
+        here = partial(one, rows=rows, evaluated=evaluated)
         done: tuple[State, jax.Array] = jax.vmap(here)(lanes) if side_by_side else jax.lax.map(here, lanes)
         return done
 
     specs = (_SPLIT, _TOGETHER, _TOGETHER)
     shard_map: Any = jax.shard_map
     split = shard_map(on_device, mesh=mesh, in_specs=specs, out_specs=_SPLIT, check_vma=False)
-    done: tuple[State, jax.Array] = split((knobs, states, orders, until), rows, plan)
+    done: tuple[State, jax.Array] = split(lanes, rows, evaluated)
     return done
 
 

@@ -9,10 +9,9 @@ import numpy as np
 
 from goodfit.errors import ConfigError
 from goodfit.nn.layers import Dense, Dropout, Layer
-from goodfit.nn.optimizers import BELOW_ONE, Optimizer, numbers
+from goodfit.nn.optimizers import OPTIMIZERS, Optimizer, numbers
 from goodfit.nn.regularizers import L1L2
 from goodfit.search.selection import Selection
-from goodfit.training.recipe import Knobs, strengths
 
 L2 = (0.0, 0.0001, 0.001, 0.01, 0.1, 1.0)
 LEARNING_RATE = (0.00001, 0.0001, 0.001, 0.01, 0.1)
@@ -24,7 +23,7 @@ CLASS_WEIGHT = "class_weight_"
 """Begins the name of the axis of one class, followed by its number."""
 
 SearchSpace = Mapping[str, Sequence[float]]
-Config = dict[str, float]
+Config = Mapping[str, float]
 """One value for each axis."""
 
 
@@ -105,7 +104,8 @@ def layers_with(layers: Sequence[Layer], config: Config) -> tuple[Layer, ...]:
 
 
 def _with_term(layers: Sequence[Layer], term: str, value: float) -> list[Layer]:
-    anywhere = any(strengths(layers, term))
+    carried = (regularizer for layer in layers for regularizer in layer.regularizers().values())
+    anywhere = any(getattr(regularizer, term) is not None for regularizer in carried)
     return [
         _dense_with(layer, term, value, always=not anywhere) if isinstance(layer, Dense) else layer for layer in layers
     ]
@@ -133,24 +133,14 @@ def _optimizer_space(optimizer: Optimizer) -> set[str]:
     return {*numbers(optimizer), "weight_decay"}
 
 
-def knobs_with(knobs: Knobs, config: Config) -> Knobs:
-    """Knobs with the values of the config, in their own precision."""
+def class_weights(config: Config) -> dict[int, float]:
+    """Return the weights of classes that the config names.
 
-    def like(old: Any, value: float) -> np.ndarray:  # noqa: ANN401
-        return np.asarray(value, np.asarray(old).dtype)
-
-    for name, value in config.items():
-        if name in ("l1", "l2"):
-            layers: Any = tuple({key: like(old, value) for key, old in layer.items()} for layer in getattr(knobs, name))
-            knobs = knobs._replace(**{name: layers})
-        elif name.startswith(CLASS_WEIGHT):
-            weights = {**knobs.class_weight, int(name.removeprefix(CLASS_WEIGHT)): like(knobs.stopping.patience, value)}
-            knobs = knobs._replace(class_weight=weights)
-        elif name == "dropout":
-            knobs = knobs._replace(dropout=tuple(like(old, value) for old in knobs.dropout))
-        else:
-            knobs = knobs._replace(optimizer={**knobs.optimizer, name: like(knobs.optimizer[name], value)})
-    return knobs
+    >>> class_weights({"l2": 0.01, "class_weight_1": 5.0})
+    {1: 5.0}
+    """
+    named = {name: value for name, value in config.items() if name.startswith(CLASS_WEIGHT)}
+    return {int(name.removeprefix(CLASS_WEIGHT)): value for name, value in named.items()}
 
 
 def refined(space: SearchSpace, selection: Selection) -> dict[str, tuple[float, ...]]:
@@ -179,7 +169,7 @@ def _refined_axis(name: str, values: tuple[float, ...], *, best: float, edge: st
     positive = [value for value in values if value > 0]
     if len(positive) < 2:
         return values
-    share = name in ("dropout", *BELOW_ONE)
+    share = name in ("dropout", *(name for optimizer in OPTIMIZERS.values() for name in optimizer.below_one))
     places = np.log([v / (1 - v) if share else v for v in positive])
     limit = np.log(LARGEST_RATE) if name == "learning_rate" else np.inf
     if best == 0 or edge == "low" or (edge == "high" and places[-1] < limit):

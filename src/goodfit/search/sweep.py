@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -17,11 +17,19 @@ from goodfit.nn.network import init_network
 from goodfit.nn.optimizers import Optimizer, get_optimizer
 from goodfit.search.parallel import OnProgress, Progress, SweepCost, Trial, estimate, run_trials
 from goodfit.search.selection import Selection, SelectionRule, TrialResult, select, validate_rule
-from goodfit.search.space import Config, SearchSpace, knobs_with, layers_with, make_grid, optimizer_with, validate_space
+from goodfit.search.space import (
+    Config,
+    SearchSpace,
+    class_weights,
+    layers_with,
+    make_grid,
+    optimizer_with,
+    validate_space,
+)
 from goodfit.training.evaluation import Dataset, row_losses
 from goodfit.training.fit import Training
 from goodfit.training.interrupt import interruptible
-from goodfit.training.recipe import Knobs, Recipe, make_recipe, validate_count
+from goodfit.training.recipe import Recipe, make_recipe, validate_count
 
 
 class Fold(NamedTuple):
@@ -53,17 +61,18 @@ class SweepPlan:
         """Every combination of the space' values."""
         return make_grid(self.space)
 
-    def recipe(self, n_train: int) -> tuple[Recipe, Knobs]:
-        """The recipe of all trials, and the knobs of a trial at the first config of the grid."""
-        first = {name: values[0] for name, values in self.space.items()}
+    def recipe(self, config: Config, n_train: int, *, seed: int = 0) -> Recipe:
+        """The recipe of a trial; those of two configs differ in numbers only."""
         return make_recipe(
-            layers_with(self.layers, first),
-            optimizer=optimizer_with(self.optimizer, first),
+            layers_with(self.layers, config),
+            optimizer=optimizer_with(self.optimizer, config),
             loss=self.loss,
             metrics=self.metrics,
             batch_size=self.batch_size,
             early_stopping=self.early_stopping,
             total_steps=self.epochs * -(-n_train // self.batch_size),
+            class_weight=class_weights(config),
+            seed=seed,
             dtype=self.dtype,
         )
 
@@ -103,7 +112,7 @@ def plan_sweep(
         metrics=tuple(metrics),
         batch_size=batch_size,
         epochs=epochs,
-        early_stopping=early_stopping,
+        early_stopping=early_stopping and replace(early_stopping, restore_best_weights=True),
         space=validate_space(space, layers, optimizer),
         seeds=tuple(range(seed, seed + seeds)),
         dtype=dtype,
@@ -145,7 +154,7 @@ def estimate_sweep(plan: SweepPlan, *, n_features: int, n_train: Sequence[int]) 
     Args:
         n_train: how many rows train in each fold; one number when there are no folds.
     """
-    recipe, _ = plan.recipe(max(n_train))
+    recipe = plan.recipe(plan.grid[0], max(n_train))
     params = init_network(plan.layers, n_inputs=n_features, seed=0, dtype=plan.dtype)
     n_trials, n_folds = len(plan.grid) * len(plan.seeds), len(n_train)
     one = estimate(recipe, params, n_trials=n_trials, n_train=max(n_train), epochs=plan.epochs)
@@ -167,55 +176,49 @@ def sweep(
     validate_rule(rule, plan.space)
     if any(not fold.rows.labels[fold.validation, -1].any() for fold in folds):
         raise SplitError("a sweep chooses by validation rows: give validation_split, validation_data or folds.")
-    judges = max(len(fold.train) for fold in folds), max(len(fold.validation) for fold in folds)
-    recipes: list[Recipe] = []
+    evaluated_sizes = max(len(fold.train) for fold in folds), max(len(fold.validation) for fold in folds)
     judged: list[TrialResult] = []
+    recipes: list[Recipe] = []
     trainings: list[Training] = []
     began = time.perf_counter()
     with interruptible() as asked:
         for number, fold in enumerate(folds):
-            recipe, trials, configs = _trials(plan, fold)
-            recipes.append(recipe)
+            pairs = [(config, seed) for config in plan.grid for seed in plan.seeds]
+            trials = _trials(plan, fold, pairs)
             found = run_trials(
-                recipe,
                 trials,
                 fold.rows,
                 train=fold.train,
                 validation=fold.validation,
                 epochs=plan.epochs,
-                judges=judges,
+                evaluated_sizes=evaluated_sizes,
                 data_seed=plan.seeds[0],
                 shuffle=plan.shuffle,
                 on_progress=on_progress and _across_folds(on_progress, number, len(folds), began),
                 asked=asked,
             )
-            for config, trial, training in zip(configs, trials, found, strict=True):
+            for (config, seed), trial, training in zip(pairs, trials, found, strict=True):
                 if training is not None:
-                    judged.append(TrialResult(config, number, trial.seed, _value(training), _curve(training)))
+                    judged.append(TrialResult(config, number, seed, _value(training), _curve(training)))
+                    recipes.append(trial.recipe)
                     trainings.append(training)
             if asked.is_set():
                 break
 
     def losses(index: int) -> Array:
         fold = folds[judged[index].fold]
-        return row_losses(recipes[judged[index].fold], trainings[index].params, fold.rows, fold.validation)
+        return row_losses(recipes[index], trainings[index].params, fold.rows, fold.validation)
 
     weights = [np.asarray(fold.rows.labels)[fold.validation, -1].astype(float) for fold in folds]
     selection = select(judged, losses=losses, weights=weights, rule=rule, seed=plan.seeds[0])
     return Sweep(_table(judged, trainings), tuple(trainings), selection, plan.space)
 
 
-def _trials(plan: SweepPlan, fold: Fold) -> tuple[Recipe, list[Trial], list[Config]]:
-    """The trials of one fold and their configs; those of one seed share first weights and row order."""
-    recipe, knobs = plan.recipe(len(fold.train))
+def _trials(plan: SweepPlan, fold: Fold, pairs: Sequence[tuple[Config, int]]) -> list[Trial]:
+    """The trials of one fold for pairs of config and seed; those of a seed share initial weights and row orders."""
     n_features = fold.rows.x.shape[1]
     weights = {seed: init_network(plan.layers, n_inputs=n_features, seed=seed, dtype=plan.dtype) for seed in plan.seeds}
-    pairs = [(config, seed) for config in plan.grid for seed in plan.seeds]
-    trials = [
-        Trial(knobs_with(knobs, config)._replace(seed=np.asarray(seed % 2**32, np.uint32)), seed, weights[seed])
-        for config, seed in pairs
-    ]
-    return recipe, trials, [config for config, _ in pairs]
+    return [Trial(plan.recipe(config, len(fold.train), seed=seed), seed, weights[seed]) for config, seed in pairs]
 
 
 def _value(training: Training) -> float:

@@ -1,4 +1,4 @@
-"""Loss and metrics of given rows with given weights: dropout off, no penalty, in blocks that fit in memory."""
+"""Loss and metrics of given rows with given weights: without dropout or penalty, in blocks that fit in memory."""
 
 from collections.abc import Callable
 from functools import partial
@@ -16,14 +16,14 @@ from goodfit.nn.network import apply_network
 from goodfit.training.recipe import Recipe
 
 BLOCK_BYTES = 2**24
-"""Inputs of one block, or the outputs of its widest layer, take about this much memory."""
+"""Memory for the inputs of one block, or for the outputs of its widest layer."""
 
 
 class Dataset(NamedTuple):
-    """The rows a training learns from and is judged on, as arrays that it does not own.
+    """Training and validation rows as arrays.
 
-    x (n, features) of any number type. labels (n + 1, outputs + 1): targets, and the row's weight in the last column.
-    The last row, all zero, is "no row": its number n pads the last batch.
+    x: (n, features), of any number type. labels: (n + 1, outputs + 1), the targets, and the row's weight in the last
+    column. The last row of the labels is empty, all zero: its number n pads the last batch.
     """
 
     x: Array
@@ -31,16 +31,16 @@ class Dataset(NamedTuple):
 
 
 class EvaluationRows(NamedTuple):
-    """Which rows judge: row numbers of the training rows (or a fixed sample of them) and of the validation rows."""
+    """Numbers of the rows evaluated after each epoch: training rows (all, or a fixed sample), and validation rows."""
 
-    fit: Array
+    train: Array
     validation: Array
 
 
 def make_labels(y: np.ndarray, weight: np.ndarray | None, dtype: str) -> np.ndarray:
-    """Targets y (n,) or (n, outputs) and weights (n,), by default 1, as one array; see ``Dataset``.
+    """Return targets (n,) or (n, outputs) and weights (n,), by default 1, as the labels of a ``Dataset``.
 
-    Only ratios of weights count, so a power of two is taken out of weights that ``dtype`` could not hold.
+    Weights are divided by a power of two, so that ``dtype`` can hold them; only their ratios count.
     """
     columns = y.reshape(len(y), -1)
     labels = np.zeros((len(y) + 1, columns.shape[1] + 1), dtype)
@@ -50,49 +50,49 @@ def make_labels(y: np.ndarray, weight: np.ndarray | None, dtype: str) -> np.ndar
 
 
 def take(array: jax.Array, index: jax.Array) -> jax.Array:
-    """Rows of an array by number; a number past the end takes the last row."""
+    """Return rows of an array by number; a number past the end gives the last row."""
     return array.at[index].get(mode="clip", wrap_negative_indices=False)
 
 
 def block_size(recipe: Recipe, n_features: int) -> int:
-    """Rows in one block: a power of two."""
+    """Return the number of rows in one block, a power of two."""
     width = max(n_features, *(getattr(layer, "units", 1) for layer in recipe.layers))
     return 1 << int(np.log2(max(1, BLOCK_BYTES // (4 * width))))
 
 
-def make_judge(recipe: Recipe, rows: Dataset, plan: EvaluationRows) -> Callable[[Params], jax.Array]:
-    """A function from weights to the judged columns: loss and metrics of the fit rows, then of the validation rows.
+def make_evaluator(recipe: Recipe, rows: Dataset, evaluated: EvaluationRows) -> Callable[[Params], jax.Array]:
+    """Return a function from weights to the loss and metrics of the training rows, then of the validation rows.
 
-    Both parts go through one forward pass; their row weights tell them apart. What does not depend on the network's
-    weights is gathered once, here.
+    Both go through one forward pass and differ in their row weights. What does not depend on the network's weights is
+    gathered once, here.
     """
-    index = jnp.concatenate([plan.fit, plan.validation])
+    index = jnp.concatenate([evaluated.train, evaluated.validation])
     outputs_of = _make_forward(recipe, rows.x, index)
     labels = take(rows.labels, index)
-    in_fit = jnp.arange(index.shape[0]) < plan.fit.shape[0]
-    parts = jnp.stack([in_fit, ~in_fit] if plan.validation.shape[0] else [in_fit])
-    weights = jnp.where(parts, labels[:, -1][None, :], 0)
+    is_train = jnp.arange(index.shape[0]) < evaluated.train.shape[0]
+    splits = jnp.stack([is_train, ~is_train] if evaluated.validation.shape[0] else [is_train])
+    weights = jnp.where(splits, labels[:, -1][None, :], 0)
 
-    def judge(params: Params) -> jax.Array:
+    def evaluate(params: Params) -> jax.Array:
         return score(recipe, labels[:, :-1], outputs_of(params), weights).reshape(-1)
 
-    return judge
+    return evaluate
 
 
 def score(recipe: Recipe, y: jax.Array, outputs: jax.Array, weights: jax.Array) -> jax.Array:
-    """Loss, then each metric, under every weighting of the rows: (parts, columns) from weights (parts, rows)."""
+    """Return loss and metrics (splits, columns) under each weighting of the rows, weights (splits, rows)."""
     losses = recipe.loss.per_example(y, outputs, logits=recipe.fused)
     predictions = ACTIVATIONS[recipe.link](outputs)
 
-    def of_part(weight: jax.Array) -> jax.Array:
+    def of_split(weight: jax.Array) -> jax.Array:
         metrics = [METRICS[name].function(y, predictions, weight) for name in recipe.metrics]
         return jnp.stack([weighted_mean(losses, weight), *metrics])
 
-    return jax.vmap(of_part)(weights)
+    return jax.vmap(of_split)(weights)
 
 
 def _make_forward(recipe: Recipe, x: jax.Array, index: jax.Array) -> Callable[[Params], jax.Array]:
-    """A function from weights to the outputs (len(index), n_outputs) that the loss takes."""
+    """Return a function from weights to the outputs (len(index), n_outputs) that the loss takes."""
     n, size = index.shape[0], block_size(recipe, x.shape[1])
 
     def forward(params: Params, inputs: jax.Array) -> jax.Array:
@@ -110,19 +110,19 @@ def _make_forward(recipe: Recipe, x: jax.Array, index: jax.Array) -> Callable[[P
     return by_blocks
 
 
-@partial(jax.jit, static_argnames=("recipe", "activation"))
+@partial(jax.jit, static_argnames="activation")
 def _outputs(recipe: Recipe, params: Params, x: jax.Array, activation: str) -> jax.Array:
     found = apply_network(recipe.layers, params, x.astype(recipe.dtype), logits=recipe.fused)
     return ACTIVATIONS[activation](found)
 
 
-@partial(jax.jit, static_argnames="recipe")
+@jax.jit
 def _score(recipe: Recipe, y: jax.Array, outputs: jax.Array, weights: jax.Array) -> jax.Array:
     return score(recipe, y, outputs, weights)
 
 
 def outputs(recipe: Recipe, params: Params, x: np.ndarray, *, activation: str = "linear") -> np.ndarray:
-    """What the loss takes, (rows, n_outputs), for inputs (rows, features), and an activation after it.
+    """Return what the loss takes, (rows, n_outputs), for inputs (rows, features), after an optional activation.
 
     The last block is padded to a power of two, so that tables of many sizes share a few compilations.
     """
@@ -138,33 +138,33 @@ def outputs(recipe: Recipe, params: Params, x: np.ndarray, *, activation: str = 
 
 
 def predictions(recipe: Recipe, params: Params, x: np.ndarray) -> np.ndarray:
-    """Probabilities or values (rows, n_outputs): the outputs through the link that the loss implies."""
+    """Return probabilities or values (rows, n_outputs): the outputs after the link function of the loss."""
     return outputs(recipe, params, x, activation=recipe.link)
 
 
 def last_layer(recipe: Recipe, params: Params, x: np.ndarray) -> np.ndarray:
-    """What the last layer gives (rows, n_outputs), its activation included."""
+    """Return the outputs of the last layer (rows, n_outputs), including its activation."""
     return outputs(recipe, params, x, activation=recipe.link if recipe.fused else "linear")
 
 
 def row_losses(recipe: Recipe, params: Params, rows: Dataset, index: np.ndarray) -> np.ndarray:
-    """The loss of each of these rows, by number (rows,)."""
+    """Return the loss (rows,) of each of these rows, given by number."""
     return losses_of(recipe, np.asarray(rows.labels)[index, :-1], outputs(recipe, params, np.asarray(rows.x)[index]))
 
 
 def losses_of(recipe: Recipe, y: np.ndarray, outputs: np.ndarray) -> np.ndarray:
-    """The loss of each row (rows,) from targets and outputs (rows, n_outputs) as ``outputs`` gives them."""
+    """Return the loss of each row (rows,) from targets and outputs (rows, n_outputs) as returned by ``outputs``."""
     with jax.enable_x64(recipe.dtype == "float64"):
         return np.asarray(_row_losses(recipe, y, outputs))
 
 
-@partial(jax.jit, static_argnames="recipe")
+@jax.jit
 def _row_losses(recipe: Recipe, y: jax.Array, outputs: jax.Array) -> jax.Array:
     return recipe.loss.per_example(y, outputs, logits=recipe.fused)
 
 
 def evaluate(recipe: Recipe, params: Params, x: np.ndarray, labels: np.ndarray) -> dict[str, float]:
-    """Loss and metrics by name of the rows x (n, features), labels (n + 1, outputs + 1) as in ``Dataset``."""
+    """Return loss and metrics by name of rows x (n, features) with the labels (n + 1, outputs + 1) of a ``Dataset``."""
     found = outputs(recipe, params, x)
     with jax.enable_x64(recipe.dtype == "float64"):
         values = _score(recipe, labels[:-1, :-1], found, labels[None, :-1, -1])

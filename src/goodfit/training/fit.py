@@ -1,4 +1,4 @@
-"""One training from first weights to result: row orders, the cycle in chunks of epochs, the best weights given back."""
+"""One training from initial weights to result: row orders, chunks of epochs, the best weights restored."""
 
 import time
 from collections.abc import Callable, Mapping
@@ -9,7 +9,6 @@ import jax
 import numpy as np
 
 from goodfit.nn.arrays import Array, Params
-from goodfit.nn.optimizers import Adam
 from goodfit.nn.packing import Layout, layout_of
 from goodfit.training.compilation import uncollected
 from goodfit.training.evaluation import Dataset, EvaluationRows
@@ -26,19 +25,20 @@ from goodfit.training.loop import (
     start,
     unpacked,
 )
-from goodfit.training.recipe import Knobs, Recipe
+from goodfit.training.recipe import Recipe
 
 OnEpoch = Callable[[Mapping[str, float]], None]
 """Called after each epoch, between chunks, with the epoch's number and its record (see ``History.rows``)."""
 
-CHUNK_SECONDS = 0.2
-"""Chunks grow until one takes about this long: how soon progress is shown and Ctrl-C is heard."""
+CHUNK_SECONDS = 0.5
+"""Chunks grow until one takes about this long: progress is shown, and Ctrl-C noticed, between chunks."""
 
-ORDERED_ROWS = 2**18
-"""Row numbers drawn ahead for one chunk, at most about so many."""
+MAX_CHUNK_EPOCHS = 32
+MAX_ORDERED_ROWS = 2**18
+"""Row numbers drawn in advance for one chunk."""
 
-FIT_SAMPLE = 10_000
-"""``loss`` is measured on all training rows up to twice this number, else on a fixed sample of this many."""
+TRAIN_SAMPLE_ROWS = 10_000
+"""``loss`` is measured on all training rows up to twice this number, otherwise on a fixed sample of this many."""
 
 
 class Outcome(IntEnum):
@@ -65,16 +65,17 @@ _TEXTS = {
 
 @dataclass(frozen=True)
 class Training:
-    """The result of a training.
+    """Result of a training.
 
     Attributes:
-        params: the weights given back: those of ``best_epoch``, or the last on request, unless the training diverged.
+        params: the restored weights: those of ``best_epoch``, or the last if ``restore_best_weights`` is False and the
+            training did not diverge.
         last_params: the weights after the last epoch.
-        history: one row for each epoch.
-        outcome: how it ended.
-        best_epoch: counted from 1; 0 when no epoch was finite, and then ``params`` are the first weights.
-        input_steps: Adam's step for a unit of gradient at the end, η/(√v̂ + ε), of the weights that leave each input, on
-            average (n_inputs,); None for SGD, which takes the step η for all.
+        history: one record for each epoch.
+        outcome: how the training ended.
+        best_epoch: counted from 1; 0 if no epoch had a finite loss, and then ``params`` are the initial weights.
+        input_steps: final step size of Adam per unit of gradient, η/(√v̂ + ε), averaged over the weights of each input
+            (n_inputs,); None for SGD, whose step is η for all.
     """
 
     params: Params = field(repr=False)
@@ -86,7 +87,7 @@ class Training:
 
 
 def row_order(rows: np.ndarray, *, batch_size: int, padding: int, seed: int, epoch: int, shuffle: bool) -> np.ndarray:
-    """Row numbers of one epoch in batches (steps, batch_size), the last one padded with the number ``padding``.
+    """Return the row numbers of one epoch in batches (steps, batch_size), the last one padded with ``padding``.
 
     The order depends on seed and epoch alone, so that any epoch can be drawn without those before it.
     """
@@ -97,22 +98,26 @@ def row_order(rows: np.ndarray, *, batch_size: int, padding: int, seed: int, epo
 
 
 def evaluation_rows(
-    train: np.ndarray, validation: np.ndarray, *, seed: int, room: tuple[int, int] = (0, 0), padding: int = 0
+    train: np.ndarray, validation: np.ndarray, *, seed: int, sizes: tuple[int, int] = (0, 0), padding: int = 0
 ) -> EvaluationRows:
-    """The rows that judge; of many training rows a fixed sample. Filled up with the number ``padding`` to ``room``."""
-    if len(train) > 2 * FIT_SAMPLE:
-        train = np.sort(np.random.default_rng([seed, 0]).choice(train, FIT_SAMPLE, replace=False))
-        room = (FIT_SAMPLE, room[1])
-    parts = (
-        np.pad(rows, (0, max(0, n - len(rows))), constant_values=padding)
-        for rows, n in zip((train, validation), room, strict=True)
+    """Return the rows evaluated after each epoch, with a fixed sample of many training rows.
+
+    Args:
+        seed: of the sample.
+        sizes: numbers of training and validation rows to pad to, with the row number ``padding``.
+    """
+    if len(train) > 2 * TRAIN_SAMPLE_ROWS:
+        train = np.sort(np.random.default_rng([seed, 0]).choice(train, TRAIN_SAMPLE_ROWS, replace=False))
+        sizes = (TRAIN_SAMPLE_ROWS, sizes[1])
+    padded = (
+        np.pad(rows, (0, max(0, size - len(rows))), constant_values=padding)
+        for rows, size in zip((train, validation), sizes, strict=True)
     )
-    return EvaluationRows(*(rows.astype(np.int32) for rows in parts))
+    return EvaluationRows(*(rows.astype(np.int32) for rows in padded))
 
 
 def fit(
     recipe: Recipe,
-    knobs: Knobs,
     rows: Dataset,
     *,
     params: Params,
@@ -121,20 +126,18 @@ def fit(
     epochs: int,
     seed: int = 0,
     shuffle: bool = True,
-    restore_best: bool = True,
     on_epoch: OnEpoch | None = None,
 ) -> Training:
     """Run one training.
 
     Args:
-        rows: all rows, those of training and of validation, as one table.
-        params: first weights.
+        rows: training and validation rows.
+        params: initial weights.
         train, validation: row numbers; ``validation`` may be empty.
-        epochs: the most that are run.
+        epochs: maximum number of epochs.
         seed: of the row orders and of the sample that measures ``loss``.
-        shuffle: draw a new row order for every epoch; else rows come as in ``train``.
-        restore_best: give back the best epoch, else the last; that of a training that diverged is always the best.
-        on_epoch: told of every epoch.
+        shuffle: draw a new row order for every epoch; otherwise keep the order of ``train``.
+        on_epoch: called with the record of every epoch.
     """
     padding = len(rows.labels) - 1
     layout = layout_of(params)
@@ -145,75 +148,67 @@ def fit(
     with jax.enable_x64(recipe.dtype == "float64"):
         state = jax.device_put(start(recipe, params))
         data = jax.tree.map(jax.device_put, (rows, evaluation_rows(train, validation, seed=seed)))
-        capacity = max(1, min(32, ORDERED_ROWS // len(train)))
-        names = column_names(recipe, validation=len(validation) > 0)
-        state, history = _run(recipe, layout, knobs, data, state, names, draw, capacity, epochs, on_epoch)
-        return finish(recipe, layout, knobs, state, history, epochs=epochs, restore_best=restore_best)
+        state, history = _run(recipe, layout, data, state, draw, epochs, on_epoch)
+        return finish(recipe, layout, state, history, epochs=epochs)
 
 
 def _run(
     recipe: Recipe,
     layout: Layout,
-    knobs: Knobs,
     data: tuple[Dataset, EvaluationRows],
     state: State,
-    names: tuple[str, ...],
     draw: Callable[[int], np.ndarray],
-    capacity: int,
     epochs: int,
     on_epoch: OnEpoch | None,
 ) -> tuple[State, History]:
-    """Chunks of epochs until the training stops, all epochs are done, or the user asks it to stop."""
-    records = np.empty((0, len(names)))
-    orders = np.repeat(draw(0)[None], capacity, axis=0)
-    chunk = 1
-    with interruptible() as asked:
-        while (done := len(records)) < epochs and int(state.code) == RUNNING and not asked.is_set():
+    """Run chunks of epochs until the training stops, all epochs are done, or the user interrupts."""
+    names = column_names(recipe, validation=data[1].validation.shape[0] > 0)
+    records, chunk = np.empty((0, len(names))), 1
+    first = draw(0)
+    capacity = max(1, min(MAX_CHUNK_EPOCHS, MAX_ORDERED_ROWS // first.size))
+    orders = np.repeat(first[None], capacity, axis=0)
+    with interruptible() as interrupted:
+        while (done := len(records)) < epochs and int(state.code) == RUNNING and not interrupted.is_set():
             until = min(done + chunk, epochs)
             for epoch in range(done, until):
                 orders[epoch - done] = draw(epoch)
             began = time.perf_counter()
             with uncollected():
-                state, new = advance(recipe, layout, knobs, *data, state, orders, np.int32(until))
+                state, new = advance(recipe, layout, *data, state, orders, np.int32(until))
             records = np.concatenate([records, np.asarray(new, np.float64)[: int(state.epoch) - done]])
             if on_epoch is not None:
                 for epoch in range(done, len(records)):
                     on_epoch({"epoch": epoch + 1, **dict(zip(names, map(float, records[epoch]), strict=True))})
-            chunk = min(capacity, 2 * chunk) if time.perf_counter() - began < CHUNK_SECONDS / 2 else chunk
+            chunk = next_chunk(chunk, capacity, time.perf_counter() - began)
     return state, History(dict(zip(names, records.T, strict=True)))
 
 
-def finish(
-    recipe: Recipe,
-    layout: Layout,
-    knobs: Knobs,
-    state: State,
-    history: History,
-    *,
-    epochs: int,
-    restore_best: bool = True,
-) -> Training:
-    """The result: the best weights so far, whatever ended the training."""
+def next_chunk(chunk: int, capacity: int, seconds: float) -> int:
+    """Return the number of epochs of the next chunk: twice that of a short one, up to ``capacity``."""
+    return min(capacity, 2 * chunk) if seconds < CHUNK_SECONDS / 2 else chunk
+
+
+def finish(recipe: Recipe, layout: Layout, state: State, history: History, *, epochs: int) -> Training:
+    """Return the result of a training, whatever ended it."""
     code = int(state.code)
     if code == RUNNING:
         code = FINISHED if history.n_epochs == epochs else STOPPED_BY_USER
     best, last = (unpacked(recipe, _on_host(p), layout) for p in (state.best_params, state.params))
     best_epoch = int(state.stopping.best_epoch)
-    if best_epoch == 0 and code != DIVERGED:  # every epoch stood before start_from_epoch: the last is as good as any
+    if best_epoch == 0 and code != DIVERGED:  # early stopping ignored every epoch: the last is as good as any
         best, best_epoch = last, history.n_epochs
-    given = best if restore_best or code == DIVERGED else last
-    return Training(given, last, history, Outcome(code), best_epoch, _input_steps(recipe, layout, knobs, state))
+    restored = best if recipe.early_stopping.restore_best_weights or code == DIVERGED else last
+    return Training(restored, last, history, Outcome(code), best_epoch, _input_steps(recipe, layout, state))
 
 
-def _input_steps(recipe: Recipe, layout: Layout, knobs: Knobs, state: State) -> Array | None:
-    """See ``Training``; without the multiplier of a schedule."""
-    optimizer = recipe.optimizer
-    if not isinstance(optimizer, Adam):
-        return None
+def _input_steps(recipe: Recipe, layout: Layout, state: State) -> Array | None:
+    """See ``Training``; without the multiplier of the schedule."""
     steps = tuple(
-        {name: optimizer.step_sizes(slots, t=state.step, knobs=knobs.optimizer) for name, slots in layer.items()}
-        for layer in state.slots
+        {name: recipe.optimizer.step_sizes(of_array, t=state.step) for name, of_array in layer.items()}
+        for layer in state.optimizer_state
     )
+    if any(step is None for layer in steps for step in layer.values()):
+        return None
     kernels = (layer["kernel"] for layer in unpacked(recipe, steps, layout) if "kernel" in layer)
     return next((kernel.mean(axis=1) for kernel in kernels), None)
 

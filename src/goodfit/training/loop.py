@@ -1,10 +1,10 @@
-"""The training cycle, written once and used by every door.
+"""The training loop, written once and used by every door.
 
 For every batch: forward pass, loss with penalty, backward pass, update. After every epoch: loss and metrics of training
-and validation rows with the same weights, early stopping, best weights. All of it is one compiled program per recipe;
-epochs run inside it, in chunks, so that progress can be shown and a training can be interrupted between two chunks.
+and validation rows with the same weights, early stopping, best weights. All of it is one compiled program; epochs run
+inside it in chunks, so that progress can be shown and a training can be interrupted between two chunks.
 
-Everything that a training knows is in its ``State``; its rows, their order and its knobs come from outside.
+Everything that changes during a training is in its ``State``; the recipe, the rows and their order come from outside.
 """
 
 from functools import partial
@@ -19,24 +19,27 @@ from goodfit.nn.early_stopping import StoppingState, init_stopping, update_stopp
 from goodfit.nn.layers import Dropout
 from goodfit.nn.losses import weighted_mean
 from goodfit.nn.network import apply_network
-from goodfit.nn.optimizers import OptimizerState, init_optimizer, sum_of_squares, update
+from goodfit.nn.optimizers import OptimizerState, init_optimizer, sum_of_squares, update_weights
 from goodfit.nn.packing import Layout, layout_of, pack, unpack
 from goodfit.nn.regularizers import add_penalty_gradient, penalty
-from goodfit.training.evaluation import Dataset, EvaluationRows, make_judge, take
+from goodfit.training.evaluation import Dataset, EvaluationRows, make_evaluator, take
 from goodfit.training.history import column_names
-from goodfit.training.recipe import Knobs, Recipe
+from goodfit.training.recipe import Recipe
 
-PACKED_WEIGHTS = 2**15
-"""Up to so many weights are packed: fewer, larger parts of the program win, but a copy of many weights costs more."""
+MAX_PACKED_WEIGHTS = 2**15
+"""Larger networks are not packed: fewer, larger operations win, until copying the weights costs more."""
 
 RUNNING, FINISHED, STOPPED_EARLY, DIVERGED, STOPPED_BY_USER = range(5)
 
 
 class State(NamedTuple):
-    """All that a training knows between two epochs. Weights are packed; ``epoch`` and ``step`` count what is done."""
+    """Everything that changes during a training, after an epoch. Weights are packed.
+
+    epoch, step: number of epochs and updates done. code: ``RUNNING``, or how the training ended.
+    """
 
     params: Params
-    slots: tuple[dict[str, OptimizerState], ...]
+    optimizer_state: OptimizerState
     best_params: Params
     stopping: StoppingState
     epoch: Array
@@ -45,40 +48,39 @@ class State(NamedTuple):
 
 
 def start(recipe: Recipe, params: Params) -> State:
-    """The state before the first epoch, from the first weights."""
+    """Return the state before the first epoch, from the initial weights."""
     params = tuple({name: np.asarray(w, recipe.dtype) for name, w in layer.items()} for layer in params)
     packed = pack(params, apart=_apart(recipe)) if _packs(recipe, layout_of(params)) else params
     zero = np.zeros((), np.int32)
-    slots = init_optimizer(recipe.optimizer, packed)
-    return State(packed, slots, packed, init_stopping(recipe.dtype), epoch=zero, step=zero, code=zero)
+    optimizer_state = init_optimizer(recipe.optimizer, packed)
+    return State(packed, optimizer_state, packed, init_stopping(recipe.dtype), epoch=zero, step=zero, code=zero)
 
 
 def unpacked(recipe: Recipe, params: Params, layout: Layout) -> Params:
-    """Weights of a ``State`` as the arrays of each layer."""
+    """Return the weights of a ``State`` as the arrays of each layer."""
     if _packs(recipe, layout):
         return unpack(params, layout)
-    # A compiled program gives mappings back in alphabetical order.
+    # A compiled program returns mappings in alphabetical order.
     return tuple({name: layer[name] for name, _ in entries} for layer, entries in zip(params, layout, strict=True))
 
 
 def _packs(recipe: Recipe, layout: Layout) -> bool:
-    """Whether weights are packed: those of small networks, but for ``clipnorm``, which bounds each array by itself."""
+    """Whether weights are packed: in small networks, except with ``clipnorm``, which clips each array by itself."""
     n_weights = sum(int(np.prod(shape)) for layer in layout for _, shape in layer)
-    return n_weights <= PACKED_WEIGHTS and recipe.optimizer.clipnorm is None
+    return n_weights <= MAX_PACKED_WEIGHTS and recipe.optimizer.clipnorm is None
 
 
 def _apart(recipe: Recipe) -> bool:
-    """Whether kernels are packed by themselves: weight decay is for them alone."""
+    """Whether kernels are packed separately: weight decay acts on them alone."""
     return recipe.optimizer.weight_decay is not None
 
 
-@partial(jax.jit, static_argnames=("recipe", "layout"))
+@partial(jax.jit, static_argnames="layout")
 def advance(
     recipe: Recipe,
     layout: Layout,
-    knobs: Knobs,
     rows: Dataset,
-    plan: EvaluationRows,
+    evaluated: EvaluationRows,
     state: State,
     order: jax.Array,
     until: jax.Array,
@@ -87,24 +89,24 @@ def advance(
 
     Args:
         layout: of the network's weights.
-        order: row numbers (epochs, steps, batch) of the next epochs, padded with "no row".
-        until: how many epochs shall be done in all when this call is over; ``order`` must reach that far.
+        order: row numbers (epochs, steps, batch) of the next epochs, padded with the number of the empty row.
+        until: total number of epochs after this call; ``order`` must reach that far.
 
     Returns:
-        The new state, and the records (epochs, columns) of the epochs that were run, in their first rows.
+        The new state, and the records (epochs, columns) of the epochs that were run, in the first rows.
     """
     first = state.epoch
-    judge = make_judge(recipe, rows, plan)
-    names = column_names(recipe, validation=plan.validation.shape[0] > 0)
+    evaluate = make_evaluator(recipe, rows, evaluated)
+    names = column_names(recipe, validation=evaluated.validation.shape[0] > 0)
     records = jnp.full((order.shape[0], len(names)), jnp.nan, recipe.dtype)
 
     def one_epoch(carry: tuple[State, jax.Array]) -> tuple[State, jax.Array]:
         state, records = carry
         here = state.epoch - first
-        state, sums = _train_epoch(recipe, layout, knobs, rows, state, _entry(order, here))
+        state, sums = _train_epoch(recipe, layout, rows, state, _entry(order, here))
         params = unpacked(recipe, state.params, layout)
-        record = _record(recipe, knobs, state, params, sums / order.shape[1], judge(params))
-        return _end_epoch(recipe, knobs, state, record, names), _put(records, here, record)
+        record = _record(recipe, state, params, sums / order.shape[1], evaluate(params))
+        return _end_epoch(recipe, state, record, names), _put(records, here, record)
 
     def running(carry: tuple[State, jax.Array]) -> jax.Array:
         return jnp.logical_and(carry[0].epoch < until, carry[0].code == RUNNING)
@@ -114,7 +116,7 @@ def advance(
 
 
 def _entry(array: jax.Array, i: jax.Array) -> jax.Array:
-    """``array[i]`` for i within bounds: without the parts of the program that would look after others."""
+    """Return ``array[i]`` for i within bounds, without the operations that would handle other i."""
     entry: jax.Array = jax.lax.dynamic_index_in_dim(array, i, keepdims=False, allow_negative_indices=False)
     return entry
 
@@ -125,83 +127,80 @@ def _put(array: jax.Array, i: jax.Array, entry: jax.Array) -> jax.Array:
 
 
 def _train_epoch(
-    recipe: Recipe, layout: Layout, knobs: Knobs, rows: Dataset, state: State, order: jax.Array
+    recipe: Recipe, layout: Layout, rows: Dataset, state: State, order: jax.Array
 ) -> tuple[State, jax.Array]:
-    """One update for each batch of ``order`` (steps, batch), and the sums of what ``_update_batch`` measures."""
+    """Make one update for each batch of ``order`` (steps, batch), and sum what ``_train_batch`` measures."""
 
     def one_batch(i: jax.Array, carry: tuple[State, jax.Array]) -> tuple[State, jax.Array]:
-        state, measured = _update_batch(recipe, layout, knobs, rows, carry[0], _entry(order, i))
+        state, measured = _train_batch(recipe, layout, rows, carry[0], _entry(order, i))
         return state, carry[1] + measured
 
     done: tuple[State, jax.Array] = jax.lax.fori_loop(0, order.shape[0], one_batch, (state, jnp.zeros(4, recipe.dtype)))
     return done
 
 
-def _update_batch(
-    recipe: Recipe, layout: Layout, knobs: Knobs, rows: Dataset, state: State, index: jax.Array
+def _train_batch(
+    recipe: Recipe, layout: Layout, rows: Dataset, state: State, index: jax.Array
 ) -> tuple[State, jax.Array]:
-    """Forward pass, loss with penalty, backward pass, update, on the rows ``index`` (batch,).
+    """Forward pass, loss with penalty, backward pass and update on the rows ``index`` (batch,).
 
     Returns:
-        The new state, and what is measured of the update: weight·loss, weight, ‖∇objective‖², ‖Δw‖².
+        The new state, and measurements of the update: weight·loss, weight, ‖∇objective‖², ‖Δw‖².
     """
     x, labels = take(rows.x, index).astype(recipe.dtype), take(rows.labels, index)
     y, weight = labels[:, :-1], labels[:, -1]
-    for number, factor in knobs.class_weight.items():
+    for number, factor in recipe.class_weight.items():
         weight *= jnp.where(y[:, 0] == number if y.shape[1] == 1 else y[:, number] == 1, factor, 1)
     key = None
     if any(isinstance(layer, Dropout) for layer in recipe.layers):
-        key = jax.random.fold_in(jax.random.key(knobs.seed), state.step)
+        key = jax.random.fold_in(jax.random.key(recipe.seed), state.step)
 
     def batch_loss(params: Params) -> jax.Array:
-        output = apply_network(recipe.layers, params, x, logits=recipe.fused, dropout=knobs.dropout, key=key)
+        output = apply_network(recipe.layers, params, x, logits=recipe.fused, key=key)
         return weighted_mean(recipe.loss.per_example(y, output, logits=recipe.fused), weight)
 
     params = unpacked(recipe, state.params, layout)
     loss, grads = jax.value_and_grad(batch_loss)(params)
-    grads = tuple(add_penalty_gradient(grads, params, l1=knobs.l1, l2=knobs.l2))
+    grads = add_penalty_gradient(grads, params, recipe.regularizers)
     grads = pack(grads, apart=_apart(recipe)) if _packs(recipe, layout) else grads
-    new, slots, change = update(
-        recipe.optimizer, grads, state.slots, state.params, step=state.step, knobs=knobs.optimizer
+    new, optimizer_state, updates = update_weights(
+        recipe.optimizer, grads, state.optimizer_state, state.params, step=state.step
     )
     total = jnp.sum(weight)
-    measured = jnp.stack([total * loss, total, sum_of_squares(grads), sum_of_squares(change)])
-    return state._replace(params=new, slots=slots, step=state.step + 1), measured
+    measured = jnp.stack([total * loss, total, sum_of_squares(grads), sum_of_squares(updates)])
+    return state._replace(params=new, optimizer_state=optimizer_state, step=state.step + 1), measured
 
 
-def _record(
-    recipe: Recipe, knobs: Knobs, state: State, params: Params, means: jax.Array, judged: jax.Array
-) -> jax.Array:
-    """The record of the epoch that has just been trained, in the order of ``column_names``.
+def _record(recipe: Recipe, state: State, params: Params, means: jax.Array, evaluated: jax.Array) -> jax.Array:
+    """Return the record of the epoch that has just been trained, in the order of ``column_names``.
 
     Args:
-        means: over the updates of the epoch of what ``_update_batch`` measures.
-        judged: loss and metrics of the parts.
+        means: over the updates of the epoch, of what ``_train_batch`` measures.
+        evaluated: loss and metrics of the training rows, then of the validation rows.
     """
-    loss, weight, gradient, change = means
-    cost = penalty(params, l1=knobs.l1, l2=knobs.l2)
-    multiplier = recipe.optimizer.schedule.multiplier(state.step, knobs.optimizer["schedule"])
+    loss, weight, gradient, update = means
+    cost = penalty(params, recipe.regularizers)
     norm = jnp.sqrt(sum_of_squares(state.params))
     own = [
         cost,
-        judged[0] + cost,
+        evaluated[0] + cost,
         loss / weight,
-        knobs.optimizer["learning_rate"] * multiplier,
+        recipe.optimizer.learning_rate * recipe.optimizer.schedule.multiplier(state.step),
         jnp.sqrt(gradient),
-        jnp.sqrt(change) / norm,
+        jnp.sqrt(update) / norm,
         norm,
     ]
-    return jnp.concatenate([judged, jnp.stack(own)])
+    return jnp.concatenate([evaluated, jnp.stack(own)])
 
 
-def _end_epoch(recipe: Recipe, knobs: Knobs, state: State, record: jax.Array, names: tuple[str, ...]) -> State:
-    """Keep the weights if they are the best so far, and decide whether to go on."""
-    fine = jnp.isfinite(record[names.index("loss")])
+def _end_epoch(recipe: Recipe, state: State, record: jax.Array, names: tuple[str, ...]) -> State:
+    """Keep the weights if they are the best so far, and decide whether training goes on."""
+    finite = jnp.isfinite(record[names.index("loss")])
     if "val_loss" in names:
-        fine &= jnp.isfinite(record[names.index("val_loss")])
-    value = jnp.where(fine, record[names.index(recipe.monitor)], jnp.nan)
+        finite &= jnp.isfinite(record[names.index("val_loss")])
+    value = jnp.where(finite, record[names.index(recipe.early_stopping.monitor)], jnp.nan)
     epoch = state.epoch + 1
-    stopping = update_stopping(state.stopping, value, epoch, knobs.stopping)
+    stopping = update_stopping(state.stopping, value, epoch, recipe.early_stopping)
     best = jax.tree.map(lambda new, old: jnp.where(stopping.improved, new, old), state.params, state.best_params)
-    code = jnp.where(fine, jnp.where(stopping.stop, STOPPED_EARLY, RUNNING), DIVERGED).astype(jnp.int32)
+    code = jnp.where(finite, jnp.where(stopping.stop, STOPPED_EARLY, RUNNING), DIVERGED).astype(jnp.int32)
     return state._replace(best_params=best, stopping=stopping, epoch=epoch, code=code)

@@ -1,42 +1,54 @@
-"""Recipe: the choices that decide the compiled program. Knobs: the numbers that do not.
+"""Recipe: everything a training needs to know but its rows and initial weights, as one pytree.
 
-A recipe is frozen and hashable; two trainings with equal recipes and equal shapes share one compilation. Knobs are
-traced: a new λ, learning rate, dropout rate or patience compiles nothing.
+Its numbers are leaves: a new λ, learning rate, dropout rate, patience or seed compiles nothing. Its choices are static:
+trainings with the same choices and shapes share one compiled program.
 """
 
 import warnings
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, NamedTuple
+from dataclasses import dataclass, replace
 
 import jax
 import numpy as np
 
 from goodfit.errors import ConfigError
-from goodfit.nn.early_stopping import NEVER, EarlyStopping, StoppingKnobs
-from goodfit.nn.layers import Dense, Dropout, Layer
+from goodfit.nn.arrays import Array
+from goodfit.nn.early_stopping import NEVER, EarlyStopping
+from goodfit.nn.layers import Dense, Layer
 from goodfit.nn.losses import BinaryCrossentropy, Loss, SparseCategoricalCrossentropy, get_loss
 from goodfit.nn.metrics import get_metric, get_metrics
-from goodfit.nn.optimizers import Optimizer, get_optimizer, optimizer_knobs, optimizer_structure
+from goodfit.nn.optimizers import Optimizer, get_optimizer
+from goodfit.nn.pytrees import hyperparameters
+from goodfit.nn.regularizers import Regularizers
 
 DTYPES = ("float32", "float64")
 
 
+@hyperparameters(static=("metrics", "batch_size", "dtype"))
 @dataclass(frozen=True)
 class Recipe:
-    """Everything that changes the compiled program, with every sweepable number taken out (see ``make_recipe``)."""
+    """Layers, optimizer, loss and early stopping of a training, with arrays for numbers (see ``make_recipe``).
+
+    Attributes:
+        early_stopping: with the recorded column it monitors, and ``mode`` ``min`` or ``max``.
+        seed: of dropout.
+        class_weight: class number to the weight of its rows in the batches, where a sweep varies it; losses and metrics
+            are without it, so that trials can be compared.
+    """
 
     layers: tuple[Layer, ...]
     optimizer: Optimizer
     loss: Loss
+    early_stopping: EarlyStopping
+    class_weight: Mapping[int, Array]
+    seed: Array
     metrics: tuple[str, ...]
     batch_size: int
-    monitor: str
     dtype: str
 
     @property
     def fused(self) -> bool:
-        """Whether the loss takes the logits of the last layer, its activation left out."""
+        """Whether the loss takes the logits of the last layer instead of its activation."""
         last = self.layers[-1]
         return (
             isinstance(last, Dense)
@@ -47,25 +59,14 @@ class Recipe:
 
     @property
     def link(self) -> str:
-        """The activation that makes predictions of the outputs that the loss takes."""
+        """The activation that turns the outputs that the loss takes into predictions."""
         logits = self.fused or getattr(self.loss, "from_logits", False)
         return self.loss.fused if logits and self.loss.fused else "linear"
 
-
-class Knobs(NamedTuple):
-    """The numbers that are swept.
-
-    l1, l2: for each layer, name of a weight array to its strength. class_weight: number of a class to the factor of its
-    rows in the batches, where that is swept; losses and metrics are without it, so that trials can be compared.
-    """
-
-    optimizer: dict[str, Any]
-    l1: tuple[dict[str, Any], ...]
-    l2: tuple[dict[str, Any], ...]
-    dropout: tuple[Any, ...]
-    stopping: StoppingKnobs
-    seed: Any
-    class_weight: Mapping[int, Any] = {}
+    @property
+    def regularizers(self) -> Regularizers:
+        """For each layer, the regularizer of each penalised weight array."""
+        return [layer.regularizers() for layer in self.layers]
 
 
 def make_recipe(
@@ -78,47 +79,48 @@ def make_recipe(
     early_stopping: EarlyStopping | None = None,
     validation: bool = True,
     total_steps: int = 1,
+    class_weight: Mapping[int, float] | None = None,
     seed: int = 0,
     dtype: str = "float32",
-) -> tuple[Recipe, Knobs]:
-    """Split the user's choices into what decides the program and what is only a number in it.
+) -> Recipe:
+    """Return the recipe of a training: names replaced by objects, every number an array of the training's precision.
 
     Args:
-        early_stopping: None never stops; the epoch with the lowest monitored loss is remembered all the same.
+        early_stopping: None never stops; the epoch with the lowest monitored loss is recorded all the same.
         validation: whether there are validation rows; without them ``loss`` is monitored instead of ``val_loss``.
-        total_steps: updates of the whole training, for schedules that span it.
+        total_steps: number of updates of the whole training, for schedules that span it.
+        class_weight, seed: see ``Recipe``.
 
     Raises:
-        ConfigError: an argument is unknown or outside its range; it is named.
+        ConfigError: an argument is unknown or out of range; the message names it.
     """
-    layers = validate_layers(layers)
-    optimizer = get_optimizer(optimizer)
-    monitor = _monitor(early_stopping, metrics, validation=validation)
+    layers, loss, optimizer = validate_layers(layers), get_loss(loss), get_optimizer(optimizer)
     validate_count("batch_size", batch_size)
     validate_dtype(dtype)
-    _check_metrics(get_loss(loss), metrics, layers[-1])
+    _validate_metrics(loss, metrics, layers[-1])
     recipe = Recipe(
-        layers=tuple(layer.structure() for layer in layers),
-        optimizer=optimizer_structure(optimizer),
-        loss=get_loss(loss),
+        layers=layers,
+        optimizer=replace(optimizer, schedule=optimizer.schedule.resolved(total_steps)),
+        loss=loss,
+        early_stopping=_resolved(early_stopping, metrics, validation=validation),
+        class_weight=dict(class_weight or {}),
+        seed=0,
         metrics=tuple(metric.name for metric in get_metrics(metrics)),
         batch_size=int(batch_size),
-        monitor=monitor,
         dtype=dtype,
     )
-    knobs = Knobs(
-        optimizer=optimizer_knobs(optimizer, total_steps=total_steps),
-        l1=strengths(layers, "l1"),
-        l2=strengths(layers, "l2"),
-        dropout=tuple(layer.rate for layer in layers if isinstance(layer, Dropout)),
-        stopping=_stopping_knobs(early_stopping, monitor),
-        seed=seed,
-    )
-    return recipe, as_arrays(knobs, dtype)
+    # A Python number would become part of the compiled program.
+    arrays: Recipe = jax.tree.map(lambda number: np.asarray(number, dtype), recipe)
+    return with_seed(arrays, seed)
+
+
+def with_seed(recipe: Recipe, seed: int) -> Recipe:
+    """Return the recipe with another seed of dropout."""
+    return replace(recipe, seed=np.asarray(seed % 2**32, np.uint32))
 
 
 def validate_layers(layers: Sequence[Layer]) -> tuple[Layer, ...]:
-    """The layers as a tuple; ConfigError when they cannot be a network."""
+    """Return the layers as a tuple; ConfigError unless they can be a network."""
     layers = tuple(validate_layer(layer) for layer in layers)
     if not layers or not isinstance(layers[-1], Dense):
         raise ConfigError("the last layer must be Dense: its units are the outputs.")
@@ -126,86 +128,60 @@ def validate_layers(layers: Sequence[Layer]) -> tuple[Layer, ...]:
 
 
 def validate_layer(layer: Layer) -> Layer:
-    """The layer; ConfigError when it is none."""
-    if isinstance(layer, type) or not hasattr(layer, "apply") or not hasattr(layer, "structure"):
+    """Return the layer; ConfigError unless it is one."""
+    if isinstance(layer, type) or not hasattr(layer, "apply") or not hasattr(layer, "regularizers"):
         raise ConfigError(f"layers must be Dense(…), Dropout(…) or LayerNormalization(), not {layer!r}.")
     return layer
 
 
 def validate_dtype(dtype: object) -> None:
-    """ConfigError unless it is the name of a precision that trainings have."""
+    """Raise ConfigError unless ``dtype`` is the name of a precision for training."""
     if dtype not in DTYPES:
         raise ConfigError(f"dtype must be one of {', '.join(DTYPES)}, not {dtype!r}.")
 
 
 def validate_count(argument: str, value: object, *, smallest: int = 1) -> None:
-    """ConfigError, naming the argument, unless ``value`` is a whole number not below ``smallest``."""
+    """Raise ConfigError, naming ``argument``, unless ``value`` is a whole number not below ``smallest``."""
     if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < smallest:
         raise ConfigError(f"{argument} must be a whole number, {smallest} or more, not {value!r}.")
 
 
-def strengths(layers: Sequence[Layer], term: str) -> tuple[dict[str, Any], ...]:
-    """For each layer, name of each weight array that carries this term (``l1`` or ``l2``) to its strength."""
-    return tuple(
-        {
-            name: getattr(regularizer, term)
-            for name, regularizer in layer.regularizers().items()
-            if getattr(regularizer, term) is not None
-        }
-        for layer in layers
-    )
-
-
-def as_arrays(knobs: Knobs, dtype: str) -> Knobs:
-    """The same knobs as arrays of the training's precision, so that a number never becomes part of a program."""
-    arrays: Knobs = jax.tree.map(lambda value: np.asarray(value, dtype), knobs._replace(seed=0.0))
-    return arrays._replace(seed=np.asarray(knobs.seed % 2**32, np.uint32))
-
-
-def _monitor(early_stopping: EarlyStopping | None, metrics: Sequence[str], *, validation: bool) -> str:
-    """The name of the monitored column, checked; the loss of the rows that judge when nobody asks for another."""
+def _resolved(early_stopping: EarlyStopping | None, metrics: Sequence[str], *, validation: bool) -> EarlyStopping:
+    """Early stopping with the name of the recorded column that it monitors, and the direction that is better."""
     if early_stopping is None:
-        return "val_loss" if validation else "loss"
-    prefix, name = (
-        ("val_", early_stopping.monitor[4:])
-        if early_stopping.monitor.startswith("val_")
-        else ("", early_stopping.monitor)
-    )
-    if prefix and not validation:
+        return NEVER.resolved("val_loss" if validation else "loss", higher_is_better=False)
+    monitor = early_stopping.monitor
+    name = monitor.removeprefix("val_")
+    if name != monitor and not validation:
         raise ConfigError(
-            f"EarlyStopping monitors {early_stopping.monitor!r} but there are no validation rows; "
+            f"EarlyStopping monitors {monitor!r} but there are no validation rows; "
             "give validation_split or validation_data, or monitor 'loss'."
         )
-    if name != "loss":
-        name = get_metric(name).name
-        if name not in (metric.name for metric in get_metrics(metrics)):
-            raise ConfigError(f"EarlyStopping monitors {early_stopping.monitor!r}; add {name!r} to the metrics.")
-    return prefix + name
+    prefix = monitor.removesuffix(name)
+    if name == "loss":
+        return early_stopping.resolved(monitor, higher_is_better=False)
+    metric = get_metric(name)
+    if metric not in get_metrics(metrics):
+        raise ConfigError(f"EarlyStopping monitors {monitor!r}; add {metric.name!r} to the metrics.")
+    return early_stopping.resolved(prefix + metric.name, higher_is_better=metric.higher_is_better)
 
 
-def _check_metrics(loss: Loss, metrics: Sequence[str], last: Layer) -> None:
-    """ConfigError for a metric that would take the targets of this loss for something else."""
+def _validate_metrics(loss: Loss, metrics: Sequence[str], last: Layer) -> None:
+    """Raise ConfigError for a metric that would misread the targets of this loss."""
     several = getattr(last, "units", 1) > 1
     for metric in get_metrics(metrics):
-        if metric.judges == "values" and isinstance(loss, SparseCategoricalCrossentropy):
+        if metric.targets == "values" and isinstance(loss, SparseCategoricalCrossentropy):
             raise ConfigError(f"metric {metric.name!r} compares values, but the targets are class numbers.")
-        if metric.judges == "classes" and isinstance(loss, BinaryCrossentropy) and several:
+        if metric.targets == "classes" and isinstance(loss, BinaryCrossentropy) and several:
             raise ConfigError(
-                f"metric {metric.name!r} wants one class for each row, but every output of the last layer is a class "
+                f"metric {metric.name!r} needs one class for each row, but every output of the last layer is a class "
                 "of its own; leave it out, or choose 'mse'."
             )
 
 
-def _stopping_knobs(early_stopping: EarlyStopping | None, monitor: str) -> StoppingKnobs:
-    if early_stopping is None:
-        return NEVER
-    name = monitor.removeprefix("val_")
-    return early_stopping.knobs(higher_is_better=name != "loss" and get_metric(name).higher_is_better)
-
-
 def warn_of_two_decays(layers: Sequence[Layer], optimizer: Optimizer) -> None:
-    """Warn the caller of the caller when weights would be decayed and penalised."""
-    if optimizer.weight_decay and any(value for layer in strengths(layers, "l2") for value in layer.values()):
+    """Warn the caller's caller if the weights would be both decayed and penalised by L2."""
+    if optimizer.weight_decay and any(r.l2 for layer in layers for r in layer.regularizers().values()):
         warnings.warn(
             "weight_decay and an l2 regularizer both shrink the weights; use one of them, or be sure you want both.",
             UserWarning,

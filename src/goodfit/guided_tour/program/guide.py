@@ -71,7 +71,7 @@ import jax.numpy as jnp
 from sklearn.datasets import load_diabetes
 
 from goodfit import SGD
-from goodfit.nn.optimizers import init_optimizer, optimizer_knobs, update
+from goodfit.nn.optimizers import init_optimizer, update_weights
 
 patients = load_diabetes(scaled=False)
 inputs = patients.data[:, [2, 3]] - patients.data[:, [2, 3]].mean(axis=0)  # bmi, blood pressure
@@ -84,11 +84,11 @@ def gradient(weights):  # of the mean squared error of a linear model
 
 def walk(optimizer, steps=60):
     params = ({"kernel": jnp.zeros(2)},)
-    slots, knobs = init_optimizer(optimizer, params), optimizer_knobs(optimizer, total_steps=steps)
+    state = init_optimizer(optimizer, params)
     path = [np.zeros(2)]
     for step in range(steps):
         grads = ({"kernel": jnp.float32(gradient(path[-1]))},)
-        params, slots, _ = update(optimizer, grads, slots, params, step=jnp.array(step), knobs=knobs)
+        params, state, _ = update_weights(optimizer, grads, state, params, step=jnp.array(step))
         path.append(np.asarray(params[0]["kernel"], float))
     return np.array(path)
 
