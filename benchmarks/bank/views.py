@@ -7,7 +7,7 @@ import numpy as np
 
 from benchmarks.bank.trainings import L2, Trained
 from goodfit.diagnosis.observations import Case, Neighbour
-from goodfit.search.selection import Contrast, TrialResult, contrasts
+from goodfit.search.trial_table import Contrast, TrialResult, TrialTable
 
 View = Callable[[Trained, tuple[int, int]], Case | None]
 """From a grid and a place (λ, rate) in it to what is known there; None where there is nothing to judge."""
@@ -65,7 +65,8 @@ def _contrasts(one: Trained, place: tuple[int, int], n_folds: int) -> tuple[Cont
         return one.rows[at][one.fold == k]
 
     weights = [np.ones(np.count_nonzero(one.fold == k)) for k in range(n_folds)]
-    return contrasts(judged, _point(one, place), losses=losses, weights=weights)
+    table = TrialTable(judged, losses, weights)
+    return tuple(table.contrasts(table.configs.index(_point(one, place))))
 
 
 def _point(one: Trained, at: tuple[int, int]) -> dict[str, float]:

@@ -24,7 +24,7 @@ from goodfit.search.parallel import OnProgress
 from goodfit.search.selection import SelectionRule
 from goodfit.search.space import layers_with, optimizer_with
 from goodfit.search.sweep import Sweep, plan_sweep, sweep
-from goodfit.training.callbacks import Callback, ProgressLine, sort_callbacks, tell_all
+from goodfit.training.callbacks import Callback, ProgressLine, call_each, sort_callbacks
 from goodfit.training.evaluation import Dataset, evaluate, last_layer, make_labels
 from goodfit.training.fit import Training, fit
 from goodfit.training.recipe import (
@@ -150,7 +150,7 @@ class Sequential:
             epochs=epochs,
             seed=self.seed,
             shuffle=shuffle,
-            on_epoch=tell_all([*listeners, *show.listeners]),
+            on_epoch=call_each([*listeners, *show.listeners]),
         )
         show.end()
         self.params = training.params

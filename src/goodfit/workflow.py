@@ -250,11 +250,11 @@ def dry_run(
     on_prepared: Callable[[Prepared], None] | None = None,
     **settings: Any,  # noqa: ANN401
 ) -> SweepCost:
-    """What ``train`` with these arguments will take, without training: trainings, memory and compilations.
+    """Return what ``train`` with these arguments would take, without training.
 
-    ``trials``: trainings; ``lanes``: how many run at a time; ``lane_bytes`` and ``kept_bytes``: memory of the running
-    ones and of all results, in bytes; ``compilations``: of the training program. A second grid takes the same
-    again, but for the compilations.
+    ``trials``: number of trainings; ``parallel``: how many run at a time; ``running_bytes`` and ``kept_bytes``: memory
+    of the running ones and of all results; ``compilations``: of the training program. A second grid takes the same
+    again, except for the compilations.
 
     Raises:
         DataError, SplitError, ConfigError: as ``train``.

@@ -12,7 +12,7 @@ from goodfit.nn.network import init_network
 from goodfit.nn.optimizers import SGD, Adam
 from goodfit.nn.regularizers import l2
 from goodfit.nn.schedules import CosineDecay, ExponentialDecay
-from goodfit.search.lr_range import POINTS_PER_DECADE, _places, _read, learning_rate_range
+from goodfit.search.lr_range import RATES_PER_DECADE, _places, _read, learning_rate_range
 from goodfit.search.sweep import Fold, plan_sweep, sweep
 from goodfit.training.evaluation import Dataset, make_labels
 from goodfit.training.fit import fit
@@ -60,8 +60,8 @@ def test_the_losses_are_those_of_trainings_with_a_rising_rate():
 
 def test_rates_rise_evenly_in_the_logarithm_up_to_the_highest():
     found = ranged()
-    assert found.rates.shape == (4 * POINTS_PER_DECADE,)
-    assert found.losses.shape == (3, 4 * POINTS_PER_DECADE)
+    assert found.rates.shape == (4 * RATES_PER_DECADE,)
+    assert found.losses.shape == (3, 4 * RATES_PER_DECADE)
     assert found.rates[0] == pytest.approx(1e-4, rel=0.1)
     assert found.rates[-1] == pytest.approx(1.0)
     steps = np.diff(np.log(found.rates))

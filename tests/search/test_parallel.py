@@ -1,4 +1,4 @@
-"""A trial is the training that it would be alone, however the lanes are cut, and whatever happens beside it."""
+"""A trial is the training that it would be alone, however trials are distributed, and whatever happens beside it."""
 
 import os
 import subprocess
@@ -12,9 +12,8 @@ import pytest
 
 from goodfit.nn.layers import Dense
 from goodfit.nn.network import init_network
-from goodfit.search import parallel as lanes
-from goodfit.search import weight_store as shelf
-from goodfit.search.parallel import Trial, estimate, run_trials
+from goodfit.search import parallel, weight_store
+from goodfit.search.parallel import Fold, Trial, estimate, run_trials
 from goodfit.training import fit as fitting
 from goodfit.training.evaluation import Dataset, make_labels
 from goodfit.training.fit import Outcome, evaluation_rows, row_order
@@ -23,8 +22,8 @@ from tests.search.trials import (
     CONFIGS,
     DIVERGING,
     EPOCHS,
-    PARTS,
     ROWS,
+    SPLITS,
     alone,
     numbers,
     recipe,
@@ -61,25 +60,25 @@ def test_every_trial_is_the_training_that_it_would_be_alone(reference):
 
 
 CUTS = {
-    "one lane for each device, one epoch in a call": {"LANE_BYTES": 1},
-    "five epochs in a call, at most": {"MAX_CHUNK_EPOCHS": 5},
+    "one slot for each device, one epoch in a chunk": {"SLOT_BYTES": 1},
+    "five epochs in a chunk, at most": {"MAX_CHUNK_EPOCHS": 5},
 }
 
 
 @pytest.mark.parametrize("cut", CUTS.values(), ids=CUTS)
-def test_the_cut_into_lanes_and_calls_makes_no_difference(cut, reference, monkeypatch):
+def test_the_number_of_slots_and_epochs_of_a_chunk_makes_no_difference(cut, reference, monkeypatch):
     for name, value in cut.items():
-        monkeypatch.setattr(lanes, name, value)
+        monkeypatch.setattr(parallel, name, value)
     assert_same(together(), reference)
 
 
-def test_one_epoch_in_every_call_makes_no_difference(reference, monkeypatch):
+def test_one_epoch_in_every_chunk_makes_no_difference(reference, monkeypatch):
     monkeypatch.setattr(fitting, "CHUNK_SECONDS", 0.0)
     assert_same(together(), reference)
 
 
 def test_side_by_side_as_on_a_gpu_trials_train_as_alone(reference, monkeypatch):
-    monkeypatch.setattr(lanes, "_side_by_side", lambda: True)
+    monkeypatch.setattr(parallel, "_side_by_side", lambda: True)
     assert_same(together(), reference)
 
 
@@ -118,8 +117,8 @@ def test_row_orders_that_trials_share_are_drawn_once(monkeypatch):
         drawn.append((seed, epoch))
         return row_order(rows, seed=seed, epoch=epoch, **choices)
 
-    monkeypatch.setattr(lanes, "row_order", draw)
-    monkeypatch.setattr(lanes, "MAX_CHUNK_EPOCHS", 2)
+    monkeypatch.setattr(parallel, "row_order", draw)
+    monkeypatch.setattr(parallel, "MAX_CHUNK_EPOCHS", 2)
     together([trial({"learning_rate": 0.01}, seed) for _ in range(3) for seed in range(9)])
     assert len(drawn) == len(set(drawn)) == 9 * EPOCHS
 
@@ -139,11 +138,11 @@ def test_progress_counts_trials_and_shows_their_best_values(reference):
 
 
 def test_who_has_not_begun_when_the_sweep_is_stopped_is_left_out(monkeypatch):
-    monkeypatch.setattr(lanes, "LANE_BYTES", 1)
+    monkeypatch.setattr(parallel, "SLOT_BYTES", 1)
     n = len(jax.devices())
-    asked = threading.Event()
-    asked.set()
-    found = together([trial({"learning_rate": 0.01}, 0) for _ in range(7)], asked=asked)
+    interrupted = threading.Event()
+    interrupted.set()
+    found = together([trial({"learning_rate": 0.01}, 0) for _ in range(7)], interrupted=interrupted)
     assert [training is None for training in found] == [False] * n + [True] * (7 - n)
     for training in found[:n]:
         assert training.outcome == Outcome.STOPPED_BY_USER
@@ -153,8 +152,8 @@ def test_who_has_not_begun_when_the_sweep_is_stopped_is_left_out(monkeypatch):
 def test_what_was_done_before_the_stop_is_kept(reference, monkeypatch):
     """Stopped after the first trial is done: it is whole, the others are as far as they were."""
     monkeypatch.setattr(fitting, "CHUNK_SECONDS", 0.0)
-    asked = threading.Event()
-    found = together(asked=asked, on_progress=lambda progress: progress.done and asked.set())
+    interrupted = threading.Event()
+    found = together(interrupted=interrupted, on_progress=lambda progress: progress.done and interrupted.set())
     done = [training.outcome != Outcome.STOPPED_BY_USER for training in found]
     assert 0 < sum(done) < len(CONFIGS)
     assert_same(
@@ -165,28 +164,28 @@ def test_what_was_done_before_the_stop_is_kept(reference, monkeypatch):
 # --- memory ----------------------------------------------------------------------------------------------------------
 
 
-def test_lanes_are_bounded_by_memory_and_not_by_the_number_of_trials(monkeypatch):
-    monkeypatch.setattr(lanes, "LANE_BYTES", 10**6)
+def test_slots_are_bounded_by_memory_and_not_by_the_number_of_trials(monkeypatch):
+    monkeypatch.setattr(parallel, "SLOT_BYTES", 10**6)
     few, many = (
         estimate(recipe({}), trials()[0].params, n_trials=n, n_train=1000, epochs=EPOCHS) for n in (1_000, 10_000)
     )
-    assert few.lanes == many.lanes < 1_000
-    assert few.lane_bytes == many.lane_bytes <= 10**6 * (1 + len(jax.devices()) / few.lanes)
+    assert few.parallel == many.parallel < 1_000
+    assert few.running_bytes == many.running_bytes <= 10**6 * (1 + len(jax.devices()) / few.parallel)
     assert many.kept_bytes == 10 * few.kept_bytes
 
 
 def test_the_estimate_counts_what_is_there():
     plan = estimate(recipe({}), trials()[0].params, n_trials=7, n_train=29, epochs=EPOCHS)
-    evaluated = evaluation_rows(**PARTS, seed=0)
-    machine = lanes._Lanes(trials(), ROWS, evaluated, PARTS["train"], EPOCHS, True)
+    evaluated = evaluation_rows(**SPLITS, seed=0)
+    machine = parallel.ParallelTrials(trials(), Fold(ROWS, **SPLITS), evaluated, epochs=EPOCHS, shuffle=True)
     states = [machine.states.params, machine.states.best_params, machine.states.optimizer_state, machine.orders]
-    assert plan.lanes == len(machine.lane)
-    assert plan.lane_bytes == sum(leaf.nbytes for leaf in jax.tree.leaves(states))
-    assert machine.orders.shape[:2] == (plan.lanes, plan.window)
+    assert plan.parallel == len(machine.slots)
+    assert plan.running_bytes == sum(leaf.nbytes for leaf in jax.tree.leaves(states))
+    assert machine.orders.shape[:2] == (plan.parallel, plan.chunk_epochs)
 
 
 def test_weights_of_many_trials_are_kept_in_a_file(reference, monkeypatch):
-    monkeypatch.setattr(shelf, "KEPT_BYTES", 0)
+    monkeypatch.setattr(weight_store, "MAX_BYTES_IN_MEMORY", 0)
     found = together()
     assert_same(found, reference)
     for training in found:
@@ -201,9 +200,9 @@ def _is_mapped(array):
 
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="reads the memory in use as Linux tells it")
 def test_memory_does_not_grow_with_the_number_of_trials(monkeypatch):
-    """80 trials of 2 × 0.8 MB of weights each: kept in a file, in lanes of 4 MB."""
-    monkeypatch.setattr(lanes, "LANE_BYTES", 2**24)
-    monkeypatch.setattr(shelf, "KEPT_BYTES", 0)
+    """80 trials of 2 × 0.8 MB of weights each: kept in a file, in slots of 4 MB."""
+    monkeypatch.setattr(parallel, "SLOT_BYTES", 2**24)
+    monkeypatch.setattr(weight_store, "MAX_BYTES_IN_MEMORY", 0)
     layers = (Dense(400, activation="relu"), Dense(1))
     recipe = make_recipe(layers, loss="mse", batch_size=8)
     x = np.random.default_rng(0).normal(size=(12, 500)).astype("float32")
@@ -211,9 +210,7 @@ def test_memory_does_not_grow_with_the_number_of_trials(monkeypatch):
     used = []
     found = run_trials(
         [one] * 80,
-        Dataset(x, make_labels(x[:, 0], None, "float32")),
-        train=np.arange(8),
-        validation=np.arange(8, 12),
+        Fold(Dataset(x, make_labels(x[:, 0], None, "float32")), np.arange(8), np.arange(8, 12)),
         epochs=1,
         on_progress=lambda progress: used.append(_bytes_in_use()),
     )

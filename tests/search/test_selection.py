@@ -5,7 +5,9 @@ import pytest
 
 from goodfit.errors import ConfigError
 from goodfit.search import selection as module
-from goodfit.search.selection import TrialResult, contrasts, select, validate_rule
+from goodfit.search import trial_table
+from goodfit.search.selection import select, validate_rule
+from goodfit.search.trial_table import TrialResult, TrialTable
 
 RNG = np.random.default_rng(0)
 
@@ -127,7 +129,7 @@ def test_one_standard_error_never_takes_a_smaller_l2_than_best():
 def test_a_rule_that_cannot_be_is_named():
     with pytest.raises(ConfigError, match="choice must be one of best, 1se, not '2se'"):
         validate_rule("2se", ("l2",))
-    with pytest.raises(ConfigError, match=r"choice='1se' needs an axis of l2 to select from; give l2=\[...\]"):
+    with pytest.raises(ConfigError, match=r"choice='1se' needs several values of l2 to choose from; give l2=\[...\]"):
         judge(np.ones((1, 1, 1, 3)), configs=[{"learning_rate": 0.1}], rule="1se")
 
 
@@ -269,7 +271,8 @@ def test_rows_of_weight_zero_have_no_say_in_the_optimism():
 
 
 def test_of_many_configurations_only_those_in_front_are_asked_for_their_rows(monkeypatch):
-    monkeypatch.setattr(module, "CONTENDERS", 5)
+    monkeypatch.setattr(module, "MAX_CONTENDERS", 5)
+    monkeypatch.setattr(trial_table, "MAX_CONTENDERS", 5)
     losses = RNG.exponential(size=(40, 30))
     asked = set()
 
@@ -336,7 +339,8 @@ def test_any_point_can_be_contrasted_with_those_beside_it():
     configs = [{"l2": 0.0}, {"l2": 0.1}]
     losses = RNG.uniform(1, 2, (2, 3, 10))
     judged, rows, weights = with_curves(losses, [[[1.5]] * 3] * 2, configs)
-    there, here = (contrasts(judged, config, losses=rows, weights=weights)[0] for config in configs)
+    table = TrialTable(judged, rows, weights)
+    there, here = (next(table.contrasts(table.configs.index(config))) for config in configs)
     assert here.config == configs[0] and there.config == configs[1]
     assert here.gain == pytest.approx(-there.gain)
     assert here.standard_error == pytest.approx(there.standard_error)

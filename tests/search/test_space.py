@@ -10,8 +10,7 @@ from goodfit.nn.optimizers import SGD, Adam
 from goodfit.nn.regularizers import l1_l2, l2
 from goodfit.search.selection import ConfigResult, Selection
 from goodfit.search.space import (
-    L2,
-    LEARNING_RATE,
+    AUTO,
     layers_with,
     make_grid,
     optimizer_with,
@@ -25,7 +24,7 @@ NET = (Dense(4), Dropout(0.5), Dense(1))
 
 def test_auto_is_the_grid_of_the_guide():
     found = validate_space({"l2": "auto", "learning_rate": "auto"}, NET, Adam())
-    assert found == {"l2": L2, "learning_rate": LEARNING_RATE}
+    assert found == AUTO
     assert len(make_grid(found)) == 30
 
 
@@ -61,13 +60,13 @@ def test_an_axis_that_cannot_be_is_named(space, said):
 
 
 def test_an_unknown_axis_is_told_what_there_is():
-    with pytest.raises(ConfigError, match="'momentum' cannot be swept here; select from l1, l2, dropout, beta_1"):
+    with pytest.raises(ConfigError, match="'momentum' cannot be searched here; choose from l1, l2, dropout, beta_1"):
         validate_space({"momentum": [0.9]}, NET, Adam())
     assert validate_space({"momentum": [0.9]}, NET, SGD()) == {"momentum": (0.9,)}
 
 
 def test_dropout_needs_a_dropout_layer():
-    with pytest.raises(ConfigError, match="dropout cannot be swept: the network has no Dropout layer"):
+    with pytest.raises(ConfigError, match="dropout cannot be searched: the network has no Dropout layer"):
         validate_space({"dropout": [0.1]}, [Dense(1)], Adam())
     with pytest.raises(ConfigError, match="rate"):
         validate_space({"dropout": [0.1, 1.5]}, NET, Adam())
@@ -146,7 +145,7 @@ def test_a_second_grid_goes_beyond_an_edge_and_else_closer_around_the_best(best,
     ],
 )
 def test_a_strength_of_zero_stays(best, edge, expected):
-    assert second({"l2": L2}, {"l2": best}, **edge)["l2"] == pytest.approx(expected)
+    assert second({"l2": AUTO["l2"]}, {"l2": best}, **edge)["l2"] == pytest.approx(expected)
 
 
 def test_uneven_steps_are_halved_on_each_side():

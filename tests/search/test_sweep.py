@@ -15,7 +15,7 @@ from goodfit.nn.layers import Dense
 from goodfit.nn.network import init_network
 from goodfit.nn.optimizers import SGD, Adam
 from goodfit.nn.schedules import CosineDecay
-from goodfit.search import parallel as lanes
+from goodfit.search import parallel
 from goodfit.search.space import refined
 from goodfit.search.sweep import Fold, SweepPlan, estimate_sweep, plan_sweep, sweep
 from goodfit.training.evaluation import Dataset, evaluate, make_labels
@@ -168,7 +168,7 @@ def noise(seed, *, n=100, fresh=5_000):
     plan = plan_sweep((Dense(8, activation="relu"), Dense(1)), optimizer="adam", loss="mse", space=GUIDE, epochs=20)
     rows = Dataset(x[: 2 * n], make_labels(y[: 2 * n], None, "float32"))
     found = sweep(plan, [Fold(rows, np.arange(n), np.arange(n, 2 * n))])
-    recipe, _ = plan.recipe(n)
+    recipe = plan.recipe(plan.grid[0], n)
     true = evaluate(recipe, found.winner.params, x[2 * n :], make_labels(y[2 * n :], None, "float32"))["loss"]
     return found.selection.optimism, found.selection.chosen.standard_error, true - found.selection.chosen.mean
 
@@ -202,9 +202,9 @@ def test_folds_that_differ_by_a_row_share_one_program(compiled):
     n = N - 1
     folds = [Fold(Dataset(X[:n], LABELS[:n]), *part) for part in make_folds(n, 4)]
     assert {len(fold.train) for fold in folds} == {30, 31}
-    before = lanes._advance_lanes._cache_size()
+    before = parallel._advance_slots._cache_size()
     sweep(plan(), folds)
-    assert lanes._advance_lanes._cache_size() - before == 1
+    assert parallel._advance_slots._cache_size() - before == 1
 
 
 # --- the estimate ----------------------------------------------------------------------------------------------------
@@ -213,24 +213,24 @@ def test_folds_that_differ_by_a_row_share_one_program(compiled):
 def test_the_dry_run_tells_what_happens(monkeypatch):
     made = []
 
-    class Watched(lanes._Lanes):
-        def __init__(self, *arguments):
-            super().__init__(*arguments)
+    class Watched(parallel.ParallelTrials):
+        def __init__(self, *arguments, **choices):
+            super().__init__(*arguments, **choices)
             made.append(self)
 
-    monkeypatch.setattr(lanes, "_Lanes", Watched)
-    monkeypatch.setattr(lanes, "LANE_BYTES", 6_000)
+    monkeypatch.setattr(parallel, "ParallelTrials", Watched)
+    monkeypatch.setattr(parallel, "SLOT_BYTES", 6_000)
     sizes = [len(fold.train) for fold in FOLDS]
     said = estimate_sweep(plan(seeds=2), n_features=FEATURES, n_train=sizes)
-    before = lanes._advance_lanes._cache_size()
+    before = parallel._advance_slots._cache_size()
     found = sweep(plan(seeds=2), FOLDS)
     assert said.trials == len(found.trainings)
-    assert said.compilations == lanes._advance_lanes._cache_size() - before
+    assert said.compilations == parallel._advance_slots._cache_size() - before
     for machine in made:
         states = [machine.states.params, machine.states.best_params, machine.states.optimizer_state, machine.orders]
-        assert said.lanes == len(machine.lane) < 12
-        assert said.window == machine.window
-        assert said.lane_bytes == sum(leaf.nbytes for leaf in jax.tree.leaves(states))
+        assert said.parallel == len(machine.slots) < 12
+        assert said.chunk_epochs == machine.capacity
+        assert said.running_bytes == sum(leaf.nbytes for leaf in jax.tree.leaves(states))
     kept = [(t.params, t.last_params, [column.astype(float) for column in t.history.values()]) for t in found.trainings]
     assert said.kept_bytes == sum(leaf.nbytes for leaf in jax.tree.leaves(kept))
 

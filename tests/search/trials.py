@@ -10,7 +10,7 @@ from goodfit.nn.layers import Dense, Dropout
 from goodfit.nn.network import init_network
 from goodfit.nn.optimizers import Adam
 from goodfit.nn.regularizers import l2
-from goodfit.search.parallel import Trial, run_trials
+from goodfit.search.parallel import Fold, Trial, run_trials
 from goodfit.search.space import layers_with, optimizer_with
 from goodfit.training.evaluation import Dataset, make_labels
 from goodfit.training.fit import fit
@@ -21,7 +21,7 @@ N, FEATURES, EPOCHS = 40, 3, 12
 X = RNG.normal(size=(N, FEATURES))
 Y = X @ [1.0, -2.0, 0.5] + RNG.normal(size=N)
 ROWS = Dataset(X, make_labels(Y, RNG.uniform(0.2, 2, N), "float64"))
-PARTS = {"train": np.arange(29), "validation": np.arange(29, N)}
+SPLITS = {"train": np.arange(29), "validation": np.arange(29, N)}
 LAYERS = (Dense(5, activation="tanh", kernel_regularizer=l2()), Dropout(0.1), Dense(1, kernel_regularizer=l2()))
 DIVERGING = {"l2": 0.0, "learning_rate": 1e200}
 CONFIGS = [
@@ -56,11 +56,11 @@ def trials(configs=CONFIGS):
 
 
 def together(of=None, **choices):
-    return run_trials(trials() if of is None else of, ROWS, **PARTS, epochs=EPOCHS, **choices)
+    return run_trials(trials() if of is None else of, Fold(ROWS, **SPLITS), epochs=EPOCHS, **choices)
 
 
 def alone(one):
-    return fit(one.recipe, ROWS, params=one.params, **PARTS, epochs=EPOCHS, seed=one.seed)
+    return fit(one.recipe, ROWS, params=one.params, **SPLITS, epochs=EPOCHS, seed=one.seed)
 
 
 def numbers(training):

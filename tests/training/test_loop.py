@@ -275,7 +275,7 @@ def test_without_early_stopping_the_best_epoch_is_given_back_all_the_same():
 
 
 def test_the_last_weights_are_given_back_on_request():
-    training = train(restore_best=False)
+    training = train(early_stopping=EarlyStopping(patience=50, restore_best_weights=False))
     assert_same_weights(training.params, training.last_params, rtol=0)
 
 

@@ -46,10 +46,10 @@ def show_choice(run: Run, sweep: SweepRecord, console: Console, *, first: FirstG
 
 def show_estimate(estimate: SweepCost, console: Console) -> None:
     """What a sweep will take."""
-    at_a_time = min(estimate.lanes, estimate.trials)
-    lanes, kept = (_megabytes(size) for size in (estimate.lane_bytes, estimate.kept_bytes))
+    at_a_time = min(estimate.parallel, estimate.trials)
+    running, kept = (_megabytes(size) for size in (estimate.running_bytes, estimate.kept_bytes))
     console.print(f"{count(estimate.trials, 'training')}, {at_a_time:,} at a time")
-    console.print(f"memory  {lanes} for those that run, {kept} for all results, besides the table")
+    console.print(f"memory  {running} for those that run, {kept} for all results, besides the table")
     console.print(f"{count(estimate.compilations, 'compilation')} of the training program, unless it is in the cache")
     console.print("Nothing was trained: leave out --dry-run.")
 

@@ -1,4 +1,4 @@
-"""The mathematics: layers, losses, penalties, metrics, optimizers, schedules, early stopping.
+"""Mathematics of training: layers, losses, penalties, metrics, optimizers, schedules, early stopping.
 
-Pure functions of arrays, one formula each. Nothing here knows a table, a file or a screen.
+Pure functions of arrays, independent of tables, files and terminals.
 """

@@ -1,4 +1,4 @@
-"""Activation functions by their usual names; each maps an array to an array of the same shape."""
+"""Activation functions by name; each maps an array to an array of the same shape."""
 
 from collections.abc import Callable
 
@@ -38,7 +38,7 @@ ACTIVATIONS: dict[str, Activation] = {
     "softmax": jax.nn.softmax,
     "exponential": jnp.exp,
 }
-"""Constants as in Keras 3: ``gelu`` exact, ``leaky_relu`` with slope 0.2, ``softmax`` over the last axis."""
+"""As in Keras 3: ``gelu`` is exact, ``leaky_relu`` has slope 0.2, ``softmax`` is over the last axis."""
 
 
 def validate_activation(name: str | None) -> None:

@@ -1,11 +1,11 @@
-"""Names for what the mathematics works on."""
+"""Types of the arrays that the mathematics works on."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 Array = Any
-"""A JAX array within a compiled program, a NumPy array before and after it."""
+"""A JAX array inside a compiled program, a NumPy array before and after it."""
 Params = tuple[dict[str, Array], ...]
-"""Weights of a network: for each layer name (``kernel``, ``bias``, …) to array."""
+"""Weights of a network: the arrays of each layer by name (``kernel``, ``bias``, …)."""
 AnyParams = Sequence[Mapping[str, Array]]
-"""Any sequence of mappings that can be read as weights."""
+"""Anything that can be read as weights."""

@@ -1,4 +1,4 @@
-"""First values of the weights, drawn with NumPy on the host: nothing to compile, the same on every device."""
+"""Initial weights, drawn with NumPy on the host: nothing to compile, and the same on every device."""
 
 import math
 from collections.abc import Callable
@@ -7,11 +7,14 @@ import numpy as np
 
 from goodfit.errors import ConfigError
 
+TRUNCATED_STD = 0.87962566103423978
+"""Standard deviation of a standard normal distribution truncated to ±2."""
+
 Initializer = Callable[[np.random.Generator, tuple[int, ...]], np.ndarray]
 
 
 def _uniform(scale: Callable[[int, int], float]) -> Initializer:
-    """Uniform on ±√(3·variance), the variance given by fan-in and fan-out."""
+    """Uniform distribution on ±√(3·variance), with the variance as a function of fan-in and fan-out."""
 
     def draw(rng: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
         limit = math.sqrt(3 * scale(shape[0], shape[-1]))
@@ -21,13 +24,13 @@ def _uniform(scale: Callable[[int, int], float]) -> Initializer:
 
 
 def _normal(scale: Callable[[int, int], float]) -> Initializer:
-    """Normal cut at two standard deviations; the variance left after the cut is given by fan-in and fan-out."""
+    """Normal distribution truncated at two standard deviations, with the variance after truncation given."""
 
     def draw(rng: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
         values = rng.standard_normal(shape)
         while (outside := np.abs(values) > 2).any():
             values[outside] = rng.standard_normal(int(outside.sum()))
-        return values * math.sqrt(scale(shape[0], shape[-1])) / 0.87962566103423978
+        return values * math.sqrt(scale(shape[0], shape[-1])) / TRUNCATED_STD
 
     return draw
 

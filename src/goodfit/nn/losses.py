@@ -1,10 +1,10 @@
-"""Prediction error of each row.
+"""Loss functions: the prediction error of each row.
 
-    loss = Σ sᵢ·ℓ(f(xᵢ), yᵢ) / Σ sᵢ        ℓ of one row, s its weight; no penalty in it, ever
+    loss = Σ sᵢ·ℓ(f(xᵢ), yᵢ) / Σ sᵢ        ℓ: loss of one row, s: its weight; without penalty
 
-Cross-entropies are computed from logits (what stands before the last activation), by log-sum-exp and softplus, so that
-a probability next to 0 or 1 loses no accuracy. When the last layer is a sigmoid or softmax and the loss expects
-probabilities, the training leaves that activation out and takes the same function of the logits (``fused``).
+Cross-entropies are computed from logits (the values before the last activation) with log-sum-exp and softplus, so that
+probabilities near 0 and 1 lose no accuracy. If the last layer is a sigmoid or softmax and the loss expects
+probabilities, training skips that activation and takes the same function of the logits (``fused``).
 """
 
 from dataclasses import KW_ONLY, dataclass
@@ -18,22 +18,29 @@ from goodfit.nn.pytrees import hyperparameters
 from goodfit.nn.validation import is_finite
 
 SMALLEST_PROBABILITY = 1e-7
-"""Probabilities that come without logits are clipped to [1e-7, 1 − 1e-7], as in Keras."""
+"""Probabilities given without logits are clipped to [1e-7, 1 − 1e-7], as in Keras."""
 
 
 class Loss(Protocol):
-    """What the training asks of a loss: the error of each row, and the activation it can take the inverse of."""
+    """What training requires of a loss, which is a pytree of its numbers.
+
+    fused: the activation whose inverse the loss can include; None if there is none.
+    """
 
     fused: ClassVar[str | None]
 
     def per_example(self, y: jax.Array, output: jax.Array, *, logits: bool) -> jax.Array:
-        """Error of each row (rows,) from targets and outputs; ``logits`` when ``output`` is one activation short."""
+        """Return the loss of each row (rows,) from targets and outputs; ``logits``: before the last activation."""
 
 
 @hyperparameters()
 @dataclass(frozen=True)
 class MeanSquaredError:
-    """ℓ = mean over outputs of (y − f)²; y and f (rows, outputs)."""
+    """Mean squared error: ℓ = mean over outputs of (y − f)²; y and f (rows, outputs).
+
+    >>> MeanSquaredError().per_example(jnp.array([[1.0, 2.0]]), jnp.array([[1.0, 4.0]])).tolist()
+    [2.0]
+    """
 
     fused: ClassVar[str | None] = None
 
@@ -44,7 +51,11 @@ class MeanSquaredError:
 @hyperparameters()
 @dataclass(frozen=True)
 class MeanAbsoluteError:
-    """ℓ = mean over outputs of |y − f|; y and f (rows, outputs)."""
+    """Mean absolute error: ℓ = mean over outputs of |y − f|; y and f (rows, outputs).
+
+    >>> MeanAbsoluteError().per_example(jnp.array([[1.0, 2.0]]), jnp.array([[1.0, 4.0]])).tolist()
+    [1.0]
+    """
 
     fused: ClassVar[str | None] = None
 
@@ -55,10 +66,18 @@ class MeanAbsoluteError:
 @hyperparameters()
 @dataclass(frozen=True)
 class Huber:
-    """ℓ = mean over outputs of ½e² where |e| ≤ δ, else δ·(|e| − ½δ); e = y − f, δ = 1 as in Keras. Huber 1964.
+    """Huber loss: ℓ = mean over outputs of ½e² where |e| ≤ δ, otherwise δ·(|e| − ½δ); e = y − f, (rows, outputs).
+
+    Args:
+        delta: δ, by default 1 as in Keras.
 
     Raises:
         ConfigError: ``delta`` is not a positive number.
+
+    Source: Huber (1964).
+
+    >>> Huber().per_example(jnp.zeros((2, 1)), jnp.array([[0.5], [3.0]])).tolist()
+    [0.125, 2.5]
     """
 
     _: KW_ONLY
@@ -79,12 +98,15 @@ class Huber:
 @hyperparameters(static=("from_logits",))
 @dataclass(frozen=True)
 class BinaryCrossentropy:
-    """ℓ = −mean over outputs of y·log p + (1 − y)·log(1 − p); y 0 or 1, (rows, outputs).
+    """Binary cross-entropy: ℓ = −mean over outputs of y·log p + (1 − y)·log(1 − p); y is 0 or 1, (rows, outputs).
 
-    From logits z: y·softplus(−z) + (1 − y)·softplus(z), which cancels nowhere.
+    From logits z: y·softplus(−z) + (1 − y)·softplus(z), which is free of cancellation.
 
     Args:
-        from_logits: the last layer gives z, not p.
+        from_logits: the last layer outputs z instead of p.
+
+    >>> BinaryCrossentropy().per_example(jnp.ones((1, 1)), jnp.array([[0.5]])).round(4).tolist()
+    [0.6931...]
     """
 
     _: KW_ONLY
@@ -101,13 +123,13 @@ class BinaryCrossentropy:
 @hyperparameters(static=("from_logits",))
 @dataclass(frozen=True)
 class CategoricalCrossentropy:
-    """ℓ = −Σ over classes of y·log p; y (rows, classes), one-hot or probabilities.
+    """Cross-entropy: ℓ = −Σ over classes of y·log p; y (rows, classes), one-hot or probabilities.
 
-    From logits z: Σy·(logsumexp(z) − z). Probabilities that do not come from a softmax are first divided by their sum,
-    as in Keras.
+    From logits z: Σy·(logsumexp(z) − z). Probabilities not computed by a softmax are first divided by their sum, as in
+    Keras.
 
     Args:
-        from_logits: the last layer gives z, not p.
+        from_logits: the last layer outputs z instead of p.
     """
 
     _: KW_ONLY
@@ -116,7 +138,7 @@ class CategoricalCrossentropy:
 
     def per_example(self, y: jax.Array, output: jax.Array, *, logits: bool = False) -> jax.Array:
         if logits or self.from_logits:
-            # Shifted first: the difference of two numbers near 1000 would leave a float32 four digits.
+            # Shifted first: a difference of two float32 numbers near 1000 has four digits.
             z = output - jax.lax.stop_gradient(jnp.max(output, axis=-1, keepdims=True))
             return jnp.sum(y, axis=-1) * jnp.log(jnp.sum(jnp.exp(z), axis=-1)) - jnp.sum(y * z, axis=-1)
         p = output / jnp.sum(output, axis=-1, keepdims=True)
@@ -126,12 +148,12 @@ class CategoricalCrossentropy:
 @hyperparameters(static=("from_logits",))
 @dataclass(frozen=True)
 class SparseCategoricalCrossentropy:
-    """ℓ = −log p of the row's class; y (rows,) or (rows, 1) holds class numbers 0 … classes − 1.
+    """Cross-entropy for class numbers: ℓ = −log p of the row's class; y (rows,) or (rows, 1), 0 … classes − 1.
 
     From logits z: logsumexp(z) − z[y].
 
     Args:
-        from_logits: the last layer gives z, not p.
+        from_logits: the last layer outputs z instead of p.
     """
 
     _: KW_ONLY
@@ -139,7 +161,7 @@ class SparseCategoricalCrossentropy:
     fused: ClassVar[str | None] = "softmax"
 
     def per_example(self, y: jax.Array, output: jax.Array, *, logits: bool = False) -> jax.Array:
-        # A product with the one-hot targets costs the compiled step less than picking one entry of each row.
+        # In the compiled step, a product with one-hot targets costs less than indexing each row.
         one_hot = jax.nn.one_hot(y.reshape(-1).astype(jnp.int32), output.shape[-1], dtype=output.dtype)
         if logits or self.from_logits:
             z = output - jax.lax.stop_gradient(jnp.max(output, axis=-1, keepdims=True))
@@ -160,7 +182,7 @@ LOSSES: dict[str, Loss] = {
 
 
 def get_loss(loss: "str | Loss") -> Loss:
-    """The loss of that name (or the loss itself); ConfigError when there is none."""
+    """Return the loss of that name, or the loss itself; ConfigError if there is none."""
     if isinstance(loss, str):
         if loss not in LOSSES:
             raise ConfigError(f"loss {loss!r} is not known; choose one of {', '.join(LOSSES)}.")
@@ -171,6 +193,6 @@ def get_loss(loss: "str | Loss") -> Loss:
 
 
 def weighted_mean(values: jax.Array, weights: jax.Array) -> jax.Array:
-    """Σ s·v / Σ s, and 0 where all weights are 0; both (rows,)."""
+    """Return Σ s·v / Σ s, or 0 if all weights are 0; values and weights (rows,)."""
     total = jnp.sum(weights)
     return weights @ values / jnp.where(total == 0, 1, total)

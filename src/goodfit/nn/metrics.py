@@ -1,7 +1,7 @@
-"""What is judged: numbers about predictions and targets. None of them ever sees a penalty.
+"""Metrics: functions of targets y, predictions f and row weights s (rows,), without penalty.
 
-Every metric is a function of targets y, predictions f and row weights s (rows,). Predictions are what the last layer
-gives: probabilities (rows, classes), or (rows, 1) for two classes, or values (rows, outputs).
+Predictions are the outputs of the last layer: probabilities (rows, classes), or (rows, 1) for two classes, or values
+(rows, outputs).
 """
 
 from collections.abc import Callable, Sequence
@@ -18,7 +18,7 @@ MetricFunction = Callable[[jax.Array, jax.Array, jax.Array], jax.Array]
 
 
 def _class_numbers(y: jax.Array, prediction: jax.Array) -> jax.Array:
-    """Targets as class numbers (rows,), whether they came so, as one column, or one-hot."""
+    """Return class numbers (rows,) from class numbers, a column of them, or one-hot targets."""
     if y.ndim == 2:
         y = y[:, 0] if y.shape[-1] == 1 else jnp.argmax(y, axis=-1)
     return y.astype(jnp.int32)
@@ -27,7 +27,7 @@ def _class_numbers(y: jax.Array, prediction: jax.Array) -> jax.Array:
 def _predicted_classes(prediction: jax.Array) -> jax.Array:
     if prediction.shape[-1] == 1:
         return (prediction[:, 0] > 0.5).astype(jnp.int32)
-    # The first of the largest, as argmax gives it, by two plain reductions: argmax is one that is not vectorised.
+    # The first of the largest, as argmax, by two plain reductions: XLA does not vectorise argmax.
     numbers = jnp.arange(prediction.shape[-1], dtype=jnp.int32)[None, :]
     largest = prediction == jnp.max(prediction, axis=-1, keepdims=True)
     return jnp.min(jnp.where(largest, numbers, prediction.shape[-1]), axis=-1)
@@ -38,13 +38,13 @@ def _class_probabilities(prediction: jax.Array) -> jax.Array:
 
 
 def accuracy(y: jax.Array, prediction: jax.Array, weights: jax.Array) -> jax.Array:
-    """Share of rows whose class is predicted: the most probable one, or for a single output the one side of 0.5."""
+    """Accuracy: share of rows whose most probable class (for a single output, p > 0.5) is the true one."""
     right = _class_numbers(y, prediction) == _predicted_classes(prediction)
     return weighted_mean(right.astype(weights.dtype), weights)
 
 
 def balanced_accuracy(y: jax.Array, prediction: jax.Array, weights: jax.Array) -> jax.Array:
-    """Mean over the classes that occur of the share of their rows that is predicted right (mean recall)."""
+    """Balanced accuracy: mean recall over the classes that occur."""
     truth = jax.nn.one_hot(_class_numbers(y, prediction), max(2, prediction.shape[-1]), dtype=weights.dtype)
     right = (_class_numbers(y, prediction) == _predicted_classes(prediction)).astype(weights.dtype)
     rows_of_class = weights @ truth
@@ -53,7 +53,7 @@ def balanced_accuracy(y: jax.Array, prediction: jax.Array, weights: jax.Array) -
 
 
 def _area(positive: jax.Array, score: jax.Array, weights: jax.Array) -> jax.Array:
-    """Probability that a positive row scores above a negative one, ties counted half."""
+    """Return the probability that a positive row scores above a negative one; ties count half."""
     order = jnp.argsort(score)
     score, negative_weight = score[order], jnp.where(positive, 0, weights)[order]
     positive_weight = jnp.where(positive, weights, 0)[order]
@@ -65,9 +65,9 @@ def _area(positive: jax.Array, score: jax.Array, weights: jax.Array) -> jax.Arra
 
 
 def auc(y: jax.Array, prediction: jax.Array, weights: jax.Array) -> jax.Array:
-    """Area under the ROC curve; for more than two classes the mean over the classes that occur, each against the rest.
+    """Area under the ROC curve; for more than two classes, the mean over the classes that occur, one versus rest.
 
-    NaN when all rows are of one class. Source: Hanley & McNeil 1982; Fawcett 2006.
+    NaN if all rows are of one class. Source: Hanley & McNeil (1982); Fawcett (2006).
     """
     classes = _class_numbers(y, prediction)
     if prediction.shape[-1] == 1:
@@ -77,7 +77,7 @@ def auc(y: jax.Array, prediction: jax.Array, weights: jax.Array) -> jax.Array:
 
 
 def log_loss(y: jax.Array, prediction: jax.Array, weights: jax.Array) -> jax.Array:
-    """Mean of −log p of the row's class; p is clipped away from 0 by the smallest step of its precision."""
+    """Log loss: mean of −log p of the row's class; p is at least the machine epsilon of its type."""
     p = _class_probabilities(prediction)
     truth = jax.nn.one_hot(_class_numbers(y, prediction), p.shape[-1], dtype=p.dtype)
     p_of_class = jnp.maximum(jnp.sum(p * truth, axis=-1), float(np.finfo(p.dtype).eps))
@@ -85,24 +85,24 @@ def log_loss(y: jax.Array, prediction: jax.Array, weights: jax.Array) -> jax.Arr
 
 
 def mean_squared_error(y: jax.Array, prediction: jax.Array, weights: jax.Array) -> jax.Array:
-    """Mean of (y − f)² over rows and outputs."""
+    """Mean squared error: mean of (y − f)² over rows and outputs."""
     return weighted_mean(jnp.mean(jnp.square(y - prediction), axis=-1), weights)
 
 
 def root_mean_squared_error(y: jax.Array, prediction: jax.Array, weights: jax.Array) -> jax.Array:
-    """√ mean of (y − f)², in the unit of the target."""
+    """Root mean squared error: √ mean of (y − f)², in the unit of the target."""
     return jnp.sqrt(mean_squared_error(y, prediction, weights))
 
 
 def mean_absolute_error(y: jax.Array, prediction: jax.Array, weights: jax.Array) -> jax.Array:
-    """Mean of |y − f| over rows and outputs, in the unit of the target."""
+    """Mean absolute error: mean of |y − f| over rows and outputs, in the unit of the target."""
     return weighted_mean(jnp.mean(jnp.abs(y - prediction), axis=-1), weights)
 
 
 def r2(y: jax.Array, prediction: jax.Array, weights: jax.Array) -> jax.Array:
-    """1 − Σ s(y − f)² / Σ s(y − ȳ)², mean over outputs: 1 is perfect, 0 is as good as the mean of these rows.
+    """Coefficient of determination R²: 1 − Σ s(y − f)² / Σ s(y − ȳ)², mean over outputs.
 
-    NaN when the targets are all equal.
+    1 is perfect; 0 is as good as predicting the mean of these rows. NaN if all targets are equal.
     """
     s = weights[:, None]
     total = jnp.sum(s)
@@ -114,7 +114,10 @@ def r2(y: jax.Array, prediction: jax.Array, weights: jax.Array) -> jax.Array:
 
 @dataclass(frozen=True)
 class Metric:
-    """A named metric: its function, which way is better, and what its targets are, ``classes`` or ``values``."""
+    """A metric by name.
+
+    function: of targets, predictions and weights. targets: ``classes`` or ``values``.
+    """
 
     name: str
     function: MetricFunction
@@ -145,7 +148,7 @@ ALIASES = {
 
 
 def get_metric(name: str) -> Metric:
-    """The metric of that name, in small letters or not; ConfigError when there is none."""
+    """Return the metric of that name, whatever its case; ConfigError if there is none."""
     key = ALIASES.get(str(name).lower(), str(name).lower())
     if key not in METRICS:
         raise ConfigError(f"metric {name!r} is not known; choose one of {', '.join(METRICS)}.")
@@ -153,5 +156,5 @@ def get_metric(name: str) -> Metric:
 
 
 def get_metrics(names: Sequence[str]) -> tuple[Metric, ...]:
-    """The metrics of these names, in order."""
+    """Return the metrics of these names, in order."""
     return tuple(get_metric(name) for name in names)

@@ -1,4 +1,4 @@
-"""A network is a tuple of layers, applied one after the other."""
+"""A network: a tuple of layers, applied one after the other."""
 
 from collections.abc import Sequence
 
@@ -10,9 +10,9 @@ from goodfit.nn.layers import Dense, Layer
 
 
 def init_network(layers: Sequence[Layer], *, n_inputs: int, seed: int, dtype: str = "float32") -> Params:
-    """First weights of every layer, a mapping of name to array each.
+    """Return the initial weights of every layer.
 
-    Layer i draws from its own stream of ``seed``, so that adding a layer behind it changes none of its weights.
+    Layer i draws from its own random stream [seed, i], so that adding a layer after it changes none of its weights.
     """
     params = []
     for index, layer in enumerate(layers):
@@ -29,11 +29,11 @@ def apply_network(
     logits: bool = False,
     key: jax.Array | None = None,
 ) -> jax.Array:
-    """Outputs (rows, n_outputs) of the last layer for ``x`` (rows, n_inputs).
+    """Return the outputs (rows, n_outputs) of the last layer for ``x`` (rows, n_inputs).
 
     Args:
-        logits: leave out the activation of the last layer, which must be Dense.
-        key: randomness of this step; None outside training, and then nothing is dropped.
+        logits: skip the activation of the last layer, which must be Dense.
+        key: random key of this update; None outside training, where dropout does nothing.
     """
     for index, (layer, weights) in enumerate(zip(layers, params, strict=True)):
         if logits and index == len(layers) - 1:
@@ -44,7 +44,7 @@ def apply_network(
 
 
 def count_params(params: AnyParams) -> int:
-    """Number of single weights.
+    """Return the number of weights.
 
     >>> count_params(init_network([Dense(64), Dense(1)], n_inputs=30, seed=0))
     2049

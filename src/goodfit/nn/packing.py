@@ -1,7 +1,7 @@
-"""Weight arrays laid end to end in one vector; with weight decay, which is for kernels alone, in two.
+"""Packing: weight arrays concatenated into one vector, or two with weight decay, which acts on kernels alone.
 
-An optimizer treats every weight alike, so a small network is updated as one long vector instead of many arrays: the
-compiled step has fewer and larger parts, and each part costs about as much to compile as any other.
+An optimizer treats all weights alike, so a small network is updated as one long vector instead of many arrays. The
+compiled step then has fewer and larger operations, and compile time grows with their number.
 """
 
 import jax.numpy as jnp
@@ -10,18 +10,18 @@ import numpy as np
 from goodfit.nn.arrays import AnyParams, Array, Params
 
 Layout = tuple[tuple[tuple[str, tuple[int, ...]], ...], ...]
-"""For each layer the name and shape of each weight array; hashable."""
+"""Name and shape of each weight array of each layer; hashable."""
 
 
 def layout_of(params: AnyParams) -> Layout:
-    """Names and shapes of the weight arrays of each layer."""
+    """Return the names and shapes of the weight arrays of each layer."""
     return tuple(tuple((name, tuple(w.shape)) for name, w in layer.items()) for layer in params)
 
 
 def pack(params: AnyParams, *, apart: bool = False) -> Params:
-    """One mapping ``{"all": …}`` of one vector, or ``{"kernel": …, "other": …}`` of two; an empty one is left out.
+    """Return all weights as ``{"all": vector}``, or with ``apart`` as ``{"kernel": vector, "other": vector}``.
 
-    The arrays of a layer are taken by name, not as they stand: JAX gives mappings back in alphabetical order.
+    The arrays of a layer are sorted by name, because JAX returns mappings in alphabetical order.
 
     >>> pack([{"kernel": jnp.ones((2, 3)), "bias": jnp.zeros(3)}])[0]["all"].shape
     (9,)
@@ -30,11 +30,11 @@ def pack(params: AnyParams, *, apart: bool = False) -> Params:
     for layer in params:
         for name, w in sorted(layer.items()):
             groups.setdefault(_group(name, apart=apart), []).append(w.reshape(-1))
-    return ({group: _end_to_end(arrays) for group, arrays in groups.items()},)
+    return ({group: _concatenate(arrays) for group, arrays in groups.items()},)
 
 
 def unpack(packed: Params, layout: Layout) -> Params:
-    """The weight arrays of each layer again: the inverse of ``pack``."""
+    """Return the weight arrays of each layer: the inverse of ``pack``."""
     begin = dict.fromkeys(packed[0], 0)
     layers, apart = [], "all" not in packed[0]
     for entries in layout:
@@ -47,7 +47,7 @@ def unpack(packed: Params, layout: Layout) -> Params:
     return tuple(layers)
 
 
-def _end_to_end(arrays: list[Array]) -> Array:
+def _concatenate(arrays: list[Array]) -> Array:
     return np.concatenate(arrays) if isinstance(arrays[0], np.ndarray) else jnp.concatenate(arrays)
 
 

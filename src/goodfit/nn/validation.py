@@ -1,4 +1,4 @@
-"""Whether an argument is a number at all, before anything is asked of its size."""
+"""Whether an argument is a number."""
 
 import math
 from typing import TypeGuard
@@ -7,7 +7,7 @@ import numpy as np
 
 
 def is_finite(value: object) -> TypeGuard[float]:
-    """Whether ``value`` is a finite number of Python or NumPy; a bool is none.
+    """Return whether ``value`` is a finite number of Python or NumPy; a bool is not.
 
     >>> [is_finite(value) for value in (0.01, 3, float("nan"), "0.01", None, True)]
     [True, True, False, False, False, False]
@@ -18,5 +18,5 @@ def is_finite(value: object) -> TypeGuard[float]:
 
 
 def is_whole(value: object) -> TypeGuard[float]:
-    """Whether ``value`` is a finite number without a fraction; 3.0 is one."""
+    """Return whether ``value`` is a whole number, such as 3 or 3.0."""
     return is_finite(value) and value == int(value)

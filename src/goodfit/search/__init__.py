@@ -1,1 +1,1 @@
-"""Search: many trials in parallel, and the selection among them."""
+"""Search: many trials in parallel, and the selection of one config."""

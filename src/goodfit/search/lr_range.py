@@ -1,10 +1,10 @@
-"""The learning-rate range test: the rate raised exponentially within one short training, for several seeds at once.
+"""Learning-rate range test: the rate rises exponentially during one short training, for several seeds in parallel.
 
-Each seed is a lane of the sweep's compiled program, with the training cycle unchanged: the rate is the optimizer's own
-times an exponential schedule, and an "epoch" is a few updates, after each of which the loss is measured on one fixed
-sample of the training rows. That is far quieter than the loss of single batches.
+Each seed is a trial of the sweep's compiled program, with the training loop unchanged: the rate is the optimizer's
+times an exponential schedule, and an "epoch" is a few updates, after which the loss is measured on a fixed sample of
+the training rows. This is far less noisy than the losses of single batches.
 
-Source: Smith 2017, "Cyclical learning rates", section 3.3; several seeds and an interval are our own.
+Source: Smith (2017), "Cyclical learning rates", section 3.3; several seeds and an interval are our own.
 """
 
 from collections.abc import Sequence
@@ -29,29 +29,28 @@ from goodfit.training.history import column_names
 from goodfit.training.loop import FINISHED, start
 from goodfit.training.recipe import make_recipe, validate_count, with_seed
 
-POINTS_PER_DECADE = 20
-"""A point is a rate at which the loss is measured."""
-UPDATES = 2
-"""Updates of one point."""
-SAMPLE = 512
-"""Training rows on which the loss is measured, at most."""
-REACH = 5
-"""Losses are smoothed, and their slope taken, over so many points on either side."""
-CHANGE = 0.1
-"""A loss has fallen when this share of it is gone, and has risen again when this share of its fall is back."""
+RATES_PER_DECADE = 20
+"""Number of rates at which the loss is measured, for each factor of ten."""
+UPDATES_PER_RATE = 2
+MAX_SAMPLE_ROWS = 512
+"""Number of training rows on which the loss is measured."""
+WINDOW = 5
+"""Number of rates on either side over which losses are smoothed and their slope is taken."""
+MIN_CHANGE = 0.1
+"""A loss has fallen when it has lost this share, and has risen again when it has regained this share of its fall."""
 
 
 @dataclass(frozen=True)
 class RateRange:
-    """Learning rates at which a network learns.
+    """Range of learning rates at which a network learns.
 
     Attributes:
-        low: where the loss falls fastest; of all seeds the smallest rate.
-        high: where the loss is lowest before it rises again; of all seeds the smallest rate.
-        suggestion: the middle of the two in the logarithm; None where the seeds disagree or the loss did not fall.
-        rates: the rate of each point (points,).
-        losses: of each seed on a fixed sample of the training rows (seeds, points); NaN after it had diverged.
-        reason: what was seen, in a sentence, and what to do where there is no suggestion.
+        low: where the loss falls fastest; the smallest over the seeds.
+        high: where the loss is lowest before it rises again; the smallest over the seeds.
+        suggestion: the geometric mean of the two; None if the seeds disagree or the loss did not fall.
+        rates: the rates at which the loss was measured (rates,).
+        losses: of each seed on a fixed sample of the training rows (seeds, rates); NaN after divergence.
+        reason: the observation in a sentence, and what to do if there is no suggestion.
     """
 
     low: float
@@ -76,18 +75,20 @@ def learning_rate_range(
     seed: int = 0,
     dtype: str = "float32",
 ) -> RateRange:
-    """Raise the learning rate from ``low`` to ``high``, and see where the loss falls and where it rises again.
+    """Raise the learning rate from ``low`` to ``high``, and find where the loss falls and where it rises again.
 
-    Layers and optimizer are taken with their numbers, but for the learning rate and its schedule; nothing of them is
-    changed, and first weights are drawn anew. "Cannot tell" is said, and nothing suggested, where no rate lies between
-    the fastest fall and the rise of every seed, or the loss of a seed never falls by a tenth.
+    Layers and optimizer keep their numbers except the learning rate and its schedule; initial weights are drawn anew.
+    There is no suggestion ("cannot tell") if no rate lies between the fastest fall and the rise of every seed, or if
+    the loss of a seed never falls by a tenth.
 
     Args:
-        train: numbers of the rows that teach.
-        seeds: how many trainings, with first weights and row orders of their own: ``seed``, ``seed`` + 1, …
+        rows, train: the rows, and the numbers of the training rows.
+        batch_size: rows of one update, by default 32.
+        seeds: number of trainings, each with its own initial weights and row orders: ``seed``, ``seed`` + 1, …
+        low, high: first and last learning rate, by default 1e-6 and 1.
 
     Raises:
-        ConfigError: an argument is outside its range.
+        ConfigError: an argument is out of range.
     """
     validate_count("seeds", seeds)
     for name, value in (("low", low), ("high", high)):
@@ -95,8 +96,8 @@ def learning_rate_range(
             raise ConfigError(f"{name} must be a learning rate above 0, not {value!r}.")
     if high < 10 * low:
         raise ConfigError(f"high must be at least ten times low, but they are {high:g} and {low:g}.")
-    n_points = int(np.ceil(POINTS_PER_DECADE * np.log10(high / low)))
-    n_updates = n_points * UPDATES
+    n_rates = int(np.ceil(RATES_PER_DECADE * np.log10(high / low)))
+    n_updates = n_rates * UPDATES_PER_RATE
     recipe = make_recipe(
         layers,
         optimizer=replace(get_optimizer(optimizer), learning_rate=low, schedule=ExponentialDecay(high / low)),
@@ -114,42 +115,42 @@ def learning_rate_range(
         )
         for number in range(seed, seed + seeds)
     ]
-    losses = _measure(trials, rows, train, n_points, seed=seed)
-    rates = low * (high / low) ** (np.arange(1, n_updates, UPDATES) / (n_updates - 1))
+    losses = _measure(trials, rows, train, n_rates, seed=seed)
+    rates = low * (high / low) ** (np.arange(1, n_updates, UPDATES_PER_RATE) / (n_updates - 1))
     return _read(rates, losses)
 
 
-def _measure(trials: Sequence[Trial], rows: Dataset, train: Array, n_points: int, *, seed: int) -> Array:
-    """Loss of each trial on the sample after each point (trials, points), in one call of the sweep's program."""
+def _measure(trials: Sequence[Trial], rows: Dataset, train: Array, n_rates: int, *, seed: int) -> Array:
+    """Return the loss of each trial on the sample after each rate (trials, rates), in one call of the program."""
     n, devices, recipe = len(trials), len(jax.devices()), trials[0].recipe
     idle = -n % devices
-    sample = np.sort(np.random.default_rng([seed, 0]).permutation(train)[:SAMPLE])
+    sample = np.sort(np.random.default_rng([seed, 0]).permutation(train)[:MAX_SAMPLE_ROWS])
     padding = len(rows.labels) - 1
-    orders = [_order(train, recipe.batch_size, padding, trial.seed, n_points) for trial in trials]
+    orders = [_order(train, recipe.batch_size, padding, trial.seed, n_rates) for trial in trials]
     with jax.enable_x64(recipe.dtype == "float64"):
         evaluated = evaluation_rows(sample, np.arange(0), seed=seed)
         advance = make_advance(layout_of(trials[0].params), rows, evaluated)
         states = [start(recipe, trial.params) for trial in trials]
         states += [states[0]._replace(code=np.asarray(FINISHED, np.int32))] * idle
         recipes = [trial.recipe for trial in trials] + [recipe] * idle
-        until = np.full(n + idle, n_points, np.int32)
+        until = np.full(n + idle, n_rates, np.int32)
         records = advance(stack(recipes), stack(states), np.stack(orders + orders[:1] * idle), until)
     names = column_names(recipe, validation=False)
     return records[:n, :, names.index("loss")].astype(np.float64)
 
 
-def _order(train: Array, batch_size: int, padding: int, seed: int, n_points: int) -> Array:
-    """Row numbers (points, updates, batch): the batches of as many epochs as it takes."""
-    n_steps = n_points * UPDATES
+def _order(train: Array, batch_size: int, padding: int, seed: int, n_rates: int) -> Array:
+    """Return row numbers (rates, updates, batch): the batches of as many epochs as needed."""
+    n_steps = n_rates * UPDATES_PER_RATE
     epochs = [
         row_order(train, batch_size=batch_size, padding=padding, seed=seed, epoch=epoch, shuffle=True)
         for epoch in range(-(-n_steps * batch_size // len(train)))
     ]
-    return np.concatenate(epochs)[:n_steps].reshape(n_points, UPDATES, batch_size)
+    return np.concatenate(epochs)[:n_steps].reshape(n_rates, UPDATES_PER_RATE, batch_size)
 
 
 def _read(rates: Array, losses: Array) -> RateRange:
-    """The interval that the curves show, and whether they agree."""
+    """Return the interval shown by the loss curves (seeds, rates), with a suggestion if they agree."""
     found = [places for curve in losses if (places := _places(curve)) is not None]
     if len(found) < len(losses):
         low, high = (rates[0], rates[-1]) if not found else (rates[min(found)[0]], rates[max(found)[1]])
@@ -165,26 +166,27 @@ def _read(rates: Array, losses: Array) -> RateRange:
         return RateRange(float(rates[min(falls)]), float(rates[max(lowest)]), None, rates, losses, reason)
     low, high = float(rates[min(falls)]), float(rates[min(lowest)])
     fastest = f"the loss falls fastest at rates of {low:.2g} to {rates[max(falls)]:.2g}"
-    end = f"rises again after {high:.2g}" if min(lowest) < len(rates) - 1 - REACH else f"still falls at {rates[-1]:.2g}"
+    rises = min(lowest) < len(rates) - 1 - WINDOW
+    end = f"rises again after {high:.2g}" if rises else f"still falls at {rates[-1]:.2g}"
     return RateRange(low, high, float(np.sqrt(low * high)), rates, losses, f"{fastest} and {end}.")
 
 
 def _places(curve: Array) -> tuple[int, int] | None:
-    """Where one seed's loss falls fastest, and where it is lowest before it rises; None where it does not fall.
+    """Return where one seed's loss falls fastest, and where it is lowest before it rises; None if it does not fall.
 
-    The slope is that of the least-squares line through the points in reach, over the logarithm of the rate.
+    The slope is that of the least-squares line within the window, over the logarithm of the rate.
     """
     curve = curve[: int(np.argmin(np.append(np.isfinite(curve), False)))]
-    if len(curve) <= REACH:
+    if len(curve) <= WINDOW:
         return None
-    offsets = np.arange(-REACH, REACH + 1)
-    around = np.lib.stride_tricks.sliding_window_view(np.pad(curve, REACH, mode="edge"), len(offsets))
+    offsets = np.arange(-WINDOW, WINDOW + 1)
+    around = np.lib.stride_tricks.sliding_window_view(np.pad(curve, WINDOW, mode="edge"), len(offsets))
     smooth, slope = around.mean(axis=1), around @ offsets
     lowest = np.minimum.accumulate(smooth)
-    fallen = lowest < (1 - CHANGE) * curve[0]
+    fallen = lowest < (1 - MIN_CHANGE) * curve[0]
     if not fallen.any():
         return None
-    risen = fallen & (smooth > lowest + CHANGE * (curve[0] - lowest))
+    risen = fallen & (smooth > lowest + MIN_CHANGE * (curve[0] - lowest))
     end = int(np.argmax(np.append(risen, True)))
     bottom = int(np.argmin(smooth[:end]))
     return int(np.argmin(slope[: bottom + 1])), bottom

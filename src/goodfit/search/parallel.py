@@ -1,8 +1,8 @@
-"""Many trainings at once, in lanes: each is the training cycle, unchanged, with its own numbers and its own early stop.
+"""Many trainings in parallel: each is the unchanged training loop with its own numbers and its own early stopping.
 
-Lanes are split over all devices; on a CPU those of a device run one after the other within one compiled program, on a
-GPU side by side. When a trial stops, the next one takes its lane. Trials of one seed share first weights and row
-order, so that λ and learning rate are compared on equal terms.
+A fixed number of slots is split over all devices. On a CPU the slots of a device run one after the other inside one
+compiled program, on a GPU side by side. When a trial ends, the next one takes its slot. Trials of one seed share
+initial weights and row orders, so that λ and learning rate are compared on equal terms.
 """
 
 import threading
@@ -28,10 +28,18 @@ from goodfit.training.history import History, column_names
 from goodfit.training.loop import FINISHED, RUNNING, State, advance, start
 from goodfit.training.recipe import Recipe
 
-LANE_BYTES = 2**28
-"""States and row orders of all lanes take at most about this much memory."""
-MAX_CPU_LANES = 16
-"""Lanes of one CPU core: they run one after the other, so that more would only need more memory."""
+SLOT_BYTES = 2**28
+"""Memory for the states and row orders of all slots."""
+MAX_SLOTS_PER_CORE = 16
+"""The slots of a CPU core run one after the other, so that more would only need more memory."""
+
+
+class Fold(NamedTuple):
+    """A split for the search: the rows, encoded by what its training rows say, and the numbers of both splits."""
+
+    rows: Dataset
+    train: Array
+    validation: Array
 
 
 class Trial(NamedTuple):
@@ -43,7 +51,7 @@ class Trial(NamedTuple):
 
 
 class Progress(NamedTuple):
-    """How far a sweep is. values: best monitored value of each trial so far, infinite before its first epoch."""
+    """Progress of a sweep. values: best monitored value of each trial so far, infinite before its first epoch."""
 
     done: int
     trials: int
@@ -57,15 +65,18 @@ OnProgress = Callable[[Progress], None]
 class SweepCost(NamedTuple):
     """What a sweep will take, known before it runs.
 
-    trials, lanes: how many there are, and how many run at a time. window: epochs of one call, at most. lane_bytes:
-    weights, their best, optimizer state and row orders of all lanes. kept_bytes: best and last weights, and histories,
-    of all trials. compilations: of the training program, the first time.
+    Attributes:
+        trials: number of trainings. parallel: how many run at a time. chunk_epochs: maximum number of epochs between
+            two progress reports.
+        running_bytes: memory of the running trials: weights, best weights, optimizer states and row orders.
+        kept_bytes: memory of all results: best and last weights, and histories.
+        compilations: of the training program, without a cache.
     """
 
     trials: int
-    lanes: int
-    window: int
-    lane_bytes: int
+    parallel: int
+    chunk_epochs: int
+    running_bytes: int
     kept_bytes: int
     compilations: int = 1
 
@@ -73,136 +84,122 @@ class SweepCost(NamedTuple):
 def estimate(
     recipe: Recipe, params: Params, *, n_trials: int, n_train: int, epochs: int, validation: bool = True
 ) -> SweepCost:
-    """What trials on the same rows will take."""
+    """Return the cost of trials on the same rows."""
     size = np.dtype(recipe.dtype).itemsize
     state_bytes = (2 + len(recipe.optimizer.state_names)) * count_params(params) * size
-    steps = -(-n_train // recipe.batch_size)
-    epoch_bytes = 4 * steps * recipe.batch_size
+    order_bytes = 4 * -(-n_train // recipe.batch_size) * recipe.batch_size  # int32 row numbers of one epoch
     n_devices = len(jax.devices())
-    window = int(np.clip(LANE_BYTES // (4 * n_devices * epoch_bytes), 1, min(MAX_CHUNK_EPOCHS, epochs)))
-    most = max(n_devices, LANE_BYTES // (state_bytes + window * epoch_bytes))
-    most = most if _side_by_side() else min(most, MAX_CPU_LANES * n_devices)
-    lanes = -(-min(n_trials, most) // n_devices) * n_devices
+    chunk = int(np.clip(SLOT_BYTES // (4 * n_devices * order_bytes), 1, min(MAX_CHUNK_EPOCHS, epochs)))
+    most = max(n_devices, SLOT_BYTES // (state_bytes + chunk * order_bytes))
+    most = most if _side_by_side() else min(most, MAX_SLOTS_PER_CORE * n_devices)
+    parallel = -(-min(n_trials, most) // n_devices) * n_devices
     columns = len(column_names(recipe, validation=validation))
     kept = n_trials * (2 * count_params(params) * size + 8 * columns * epochs)
-    return SweepCost(n_trials, lanes, window, lanes * (state_bytes + window * epoch_bytes), kept)
+    return SweepCost(n_trials, parallel, chunk, parallel * (state_bytes + chunk * order_bytes), kept)
 
 
 def run_trials(
     trials: Sequence[Trial],
-    rows: Dataset,
+    fold: Fold,
     *,
-    train: Array,
-    validation: Array,
     epochs: int,
     evaluated_sizes: tuple[int, int] = (0, 0),
     data_seed: int = 0,
     shuffle: bool = True,
     on_progress: OnProgress | None = None,
-    asked: threading.Event | None = None,
+    interrupted: threading.Event | None = None,
 ) -> list[Training | None]:
     """Run all trials on the same rows.
 
     Args:
         trials: one or more, with recipes that differ in numbers only and weights of the same shapes.
+        epochs: maximum number of epochs.
         evaluated_sizes: numbers of training and validation rows to pad to, so that folds of about the same size share
             one compiled program.
         data_seed: of the fixed sample of many training rows that measures ``loss``.
-        on_progress: told after every call.
-        asked: when it is set the sweep ends after the running call, and after the first at the earliest.
+        shuffle: draw a new row order for every epoch.
+        on_progress: called after each chunk of epochs.
+        interrupted: when set, the sweep ends after the running chunk, at the earliest after the first.
 
     Returns:
-        The training of each trial; None for one that had not begun when the sweep was asked to end.
+        The training of each trial; None for those that had not begun when the sweep was interrupted.
     """
-    evaluated = evaluation_rows(train, validation, seed=data_seed, sizes=evaluated_sizes, padding=len(rows.labels) - 1)
+    padding = len(fold.rows.labels) - 1
+    evaluated = evaluation_rows(fold.train, fold.validation, seed=data_seed, sizes=evaluated_sizes, padding=padding)
     with jax.enable_x64(trials[0].recipe.dtype == "float64"):
-        lanes = _Lanes(trials, rows, evaluated, train, epochs, shuffle)
+        running = ParallelTrials(trials, fold, evaluated, epochs=epochs, shuffle=shuffle)
         began = time.perf_counter()
-        while lanes.busy():
-            lanes.call()
+        while running.occupied():
+            running.advance_chunk()
             if on_progress is not None:
-                on_progress(lanes.progress(time.perf_counter() - began))
-            if asked is not None and asked.is_set():
+                on_progress(running.progress(time.perf_counter() - began))
+            if interrupted is not None and interrupted.is_set():
                 break
-        return lanes.trainings()
+        return running.trainings()
 
 
-class _Lanes:
-    """The host's side of a running sweep: who is in which lane, and what has come back."""
+class ParallelTrials:
+    """The host's side of a running sweep: which trial is in which slot, and the results so far."""
 
     def __init__(
-        self,
-        trials: Sequence[Trial],
-        rows: Dataset,
-        evaluated: EvaluationRows,
-        train: Array,
-        epochs: int,
-        shuffle: bool,
+        self, trials: Sequence[Trial], fold: Fold, evaluated: EvaluationRows, *, epochs: int, shuffle: bool
     ) -> None:
         self.trials, self.epochs = trials, epochs
-        recipe, _, first = trials[0]
-        self.layout = layout_of(first)
-        plans = estimate(recipe, first, n_trials=len(trials), n_train=len(train), epochs=epochs)
-        self.advance = make_advance(self.layout, rows, evaluated)
+        recipe, _, params = trials[0]
+        self.layout = layout_of(params)
+        cost = estimate(recipe, params, n_trials=len(trials), n_train=len(fold.train), epochs=epochs)
+        self.advance = make_advance(self.layout, fold.rows, evaluated)
         self.names = column_names(recipe, validation=evaluated.validation.shape[0] > 0)
-        self.window, self.chunk = plans.window, 1
-        # A lane without a trial holds a training that is finished, which costs nothing.
-        idle = start(recipe, first)._replace(code=np.asarray(FINISHED, np.int32))
-        self.states: State = stack([idle] * plans.lanes)
-        self.recipes: Recipe = stack([recipe] * plans.lanes)
-        self.lane: list[int | None] = [None] * plans.lanes
+        self.capacity, self.chunk = cost.chunk_epochs, 1
+        # An empty slot holds a finished training, which costs nothing.
+        empty = start(recipe, params)._replace(code=np.asarray(FINISHED, np.int32))
+        self.states: State = stack([empty] * cost.parallel)
+        self.recipes: Recipe = stack([recipe] * cost.parallel)
+        self.slots: list[int | None] = [None] * cost.parallel
         self.waiting = deque(range(len(trials)))
         self.records: list[list[Array]] = [[] for _ in trials]
         self.found: list[Training | None] = [None] * len(trials)
         self.values = np.full(len(trials), np.inf)
-        self.keep = make_weight_store(len(trials), first, recipe.dtype)
-
-        @lru_cache(maxsize=4 * self.window)
-        def draw(seed: int, epoch: int) -> Array:
-            padding = len(rows.labels) - 1
-            return row_order(
-                train, batch_size=recipe.batch_size, padding=padding, seed=seed, epoch=epoch, shuffle=shuffle
-            )
-
-        self.draw = draw
-        self.orders = np.repeat(draw(trials[0].seed, 0)[None, None], plans.lanes, 0).repeat(self.window, 1)
+        self.keep = make_weight_store(len(trials), params, recipe.dtype)
+        self.draw = _row_orders(fold, recipe.batch_size, shuffle=shuffle, cache=4 * self.capacity)
+        self.orders = np.repeat(self.draw(trials[0].seed, 0)[None, None], cost.parallel, 0).repeat(self.capacity, 1)
         # Neighbours in the grid take about equally long, so they are dealt out over the devices.
-        for lane in np.arange(plans.lanes).reshape(len(jax.devices()), -1).T.ravel().tolist():
-            self.board(lane)
+        for slot in np.arange(cost.parallel).reshape(len(jax.devices()), -1).T.ravel().tolist():
+            self.fill(slot)
 
-    def busy(self) -> list[tuple[int, int]]:
-        """Lanes with a trial, and their trials; those of a seed together, because they share row orders."""
-        found = [(lane, index) for lane, index in enumerate(self.lane) if index is not None]
+    def occupied(self) -> list[tuple[int, int]]:
+        """Slots with a trial, and their trials; those of a seed together, because they share row orders."""
+        found = [(slot, index) for slot, index in enumerate(self.slots) if index is not None]
         return sorted(found, key=lambda pair: self.trials[pair[1]].seed)
 
-    def board(self, lane: int) -> None:
-        """Put the next waiting trial into this lane, if there is one."""
-        self.lane[lane] = self.waiting.popleft() if self.waiting else None
-        if (index := self.lane[lane]) is not None:
+    def fill(self, slot: int) -> None:
+        """Put the next waiting trial into this slot, if there is one."""
+        self.slots[slot] = self.waiting.popleft() if self.waiting else None
+        if (index := self.slots[slot]) is not None:
             trial = self.trials[index]
-            _write(self.states, lane, start(trial.recipe, trial.params))
-            _write(self.recipes, lane, trial.recipe)
+            _write(self.states, slot, start(trial.recipe, trial.params))
+            _write(self.recipes, slot, trial.recipe)
 
-    def call(self) -> None:
-        """Some more epochs in every lane; who is done makes room for the next."""
-        done, busy = self.states.epoch.copy(), self.busy()
+    def advance_chunk(self) -> None:
+        """Train a chunk of epochs in every slot; a trial that ends makes room for the next."""
+        done, occupied = self.states.epoch.copy(), self.occupied()
         until = np.minimum(done + self.chunk, self.epochs).astype(np.int32)
-        for lane, index in busy:
-            for epoch in range(done[lane], until[lane]):
-                self.orders[lane, epoch - done[lane]] = self.draw(self.trials[index].seed, epoch)
+        for slot, index in occupied:
+            for epoch in range(done[slot], until[slot]):
+                self.orders[slot, epoch - done[slot]] = self.draw(self.trials[index].seed, epoch)
         began = time.perf_counter()
         records = self.advance(self.recipes, self.states, self.orders, until)
-        self.chunk = next_chunk(self.chunk, self.window, time.perf_counter() - began)
-        for lane, index in busy:
-            self.records[index].append(records[lane, : self.states.epoch[lane] - done[lane]])
-            self.values[index] = self.states.stopping.best[lane]
-            if self.states.code[lane] != RUNNING or self.states.epoch[lane] == self.epochs:
-                self.retire(lane, index)
-                self.board(lane)
+        self.chunk = next_chunk(self.chunk, self.capacity, time.perf_counter() - began)
+        for slot, index in occupied:
+            self.records[index].append(records[slot, : self.states.epoch[slot] - done[slot]])
+            self.values[index] = self.states.stopping.best[slot]
+            if self.states.code[slot] != RUNNING or self.states.epoch[slot] == self.epochs:
+                self.finish(slot, index)
+                self.fill(slot)
 
-    def retire(self, lane: int, index: int) -> None:
-        """Take the trial out of its lane, with what it has."""
-        state: State = jax.tree.map(lambda leaf: leaf[lane], self.states)
+    def finish(self, slot: int, index: int) -> None:
+        """Keep the training of the trial in this slot."""
+        state: State = jax.tree.map(lambda leaf: leaf[slot], self.states)
         columns = np.concatenate(self.records[index]).T.astype(np.float64)
         history = History(dict(zip(self.names, columns, strict=True)))
         training = finish(self.trials[index].recipe, self.layout, state, history, epochs=self.epochs)
@@ -210,34 +207,46 @@ class _Lanes:
         self.records[index] = []
 
     def trainings(self) -> list[Training | None]:
-        """What every trial came to; those still in their lanes were stopped by the user."""
-        for lane, index in self.busy():
+        """The training of every trial; those still in their slots were stopped by the user."""
+        for slot, index in self.occupied():
             if self.records[index]:
-                self.retire(lane, index)
+                self.finish(slot, index)
         return self.found
 
     def progress(self, seconds: float) -> Progress:
+        """Progress after so many seconds."""
         done = sum(training is not None for training in self.found)
         return Progress(done, len(self.trials), seconds, self.values.copy())
 
 
-_SPLIT, _TOGETHER = PartitionSpec("lanes"), PartitionSpec()  # type: ignore[no-untyped-call]
+def _row_orders(fold: Fold, batch_size: int, *, shuffle: bool, cache: int) -> Callable[[int, int], Array]:
+    """Return a function from seed and epoch to the row order, which trials of a seed share."""
+
+    @lru_cache(maxsize=cache)
+    def draw(seed: int, epoch: int) -> Array:
+        padding = len(fold.rows.labels) - 1
+        return row_order(fold.train, batch_size=batch_size, padding=padding, seed=seed, epoch=epoch, shuffle=shuffle)
+
+    return draw
+
+
+_SPLIT, _TOGETHER = PartitionSpec("slots"), PartitionSpec()  # type: ignore[no-untyped-call]
 
 Advance = Callable[[Recipe, State, Array, Array], Array]
-"""Recipes, states (changed in place), orders (lanes, epochs, steps, batch), last epochs (lanes,) -> records
-(lanes, epochs, columns)"""
+"""Recipes, states (changed in place), orders (slots, epochs, steps, batch), last epochs (slots,) -> records
+(slots, epochs, columns)"""
 
 
 def make_advance(layout: Layout, rows: Dataset, evaluated: EvaluationRows) -> Advance:
-    """``cycle.advance`` for many lanes, as many as a multiple of the devices; everything comes and goes on the host."""
-    mesh = Mesh(np.array(jax.devices()), ("lanes",))
+    """Return ``loop.advance`` for many slots, a multiple of the number of devices, with all arrays on the host."""
+    mesh = Mesh(np.array(jax.devices()), ("slots",))
     data = jax.device_put((rows, evaluated), NamedSharding(mesh, _TOGETHER))
     side_by_side = _side_by_side()
 
     def advance_all(recipes: Recipe, states: State, orders: Array, until: Array) -> Array:
         shards = jax.device_put((recipes, states, orders, until), NamedSharding(mesh, _SPLIT))
         with uncollected():
-            done, records = _advance_lanes(layout, mesh, side_by_side, *data, *shards)
+            done, records = _advance_slots(layout, mesh, side_by_side, *data, *shards)
         jax.tree.map(_copy_to, states, done)
         return np.asarray(records)
 
@@ -245,48 +254,48 @@ def make_advance(layout: Layout, rows: Dataset, evaluated: EvaluationRows) -> Ad
 
 
 def _copy_to(host: Array, array: jax.Array) -> None:
-    """Device by device: the array as a whole would be put together, and kept, once more."""
+    """Copy device by device: the array as a whole would be assembled, and kept, once more."""
     for shard in array.addressable_shards:
         host[shard.index] = np.asarray(shard.data)
 
 
 def _side_by_side() -> bool:
-    """Whether the lanes of a device run together; one CPU core is quicker with one after the other."""
+    """Whether the slots of a device run side by side; on a CPU core one after the other is faster."""
     return jax.default_backend() != "cpu"
 
 
-Lane = tuple[Recipe, State, jax.Array, jax.Array]
-"""Recipe, state, order and last epoch of one lane, or of all lanes of a device."""
+Slot = tuple[Recipe, State, jax.Array, jax.Array]
+"""Recipe, state, order and last epoch of one slot, or of all slots of a device."""
 
 
 @partial(jax.jit, static_argnames=("layout", "mesh", "side_by_side"))
-def _advance_lanes(
-    layout: Layout, mesh: Mesh, side_by_side: bool, rows: Dataset, evaluated: EvaluationRows, *lanes: *Lane
+def _advance_slots(
+    layout: Layout, mesh: Mesh, side_by_side: bool, rows: Dataset, evaluated: EvaluationRows, *slots: *Slot
 ) -> tuple[State, jax.Array]:
-    """Run the training loop in every lane, the lanes split over the devices."""
+    """Run the training loop in every slot, the slots split over the devices."""
 
-    def one(lane: Lane, rows: Dataset, evaluated: EvaluationRows) -> tuple[State, jax.Array]:
-        recipe, state, order, until = lane
+    def one(slot: Slot, rows: Dataset, evaluated: EvaluationRows) -> tuple[State, jax.Array]:
+        recipe, state, order, until = slot
         done: tuple[State, jax.Array] = advance(recipe, layout, rows, evaluated, state, order, until)
         return done
 
-    def on_device(lanes: Lane, rows: Dataset, evaluated: EvaluationRows) -> tuple[State, jax.Array]:
+    def on_device(slots: Slot, rows: Dataset, evaluated: EvaluationRows) -> tuple[State, jax.Array]:
         here = partial(one, rows=rows, evaluated=evaluated)
-        done: tuple[State, jax.Array] = jax.vmap(here)(lanes) if side_by_side else jax.lax.map(here, lanes)
+        done: tuple[State, jax.Array] = jax.vmap(here)(slots) if side_by_side else jax.lax.map(here, slots)
         return done
 
     specs = (_SPLIT, _TOGETHER, _TOGETHER)
     shard_map: Any = jax.shard_map
     split = shard_map(on_device, mesh=mesh, in_specs=specs, out_specs=_SPLIT, check_vma=False)
-    done: tuple[State, jax.Array] = split(lanes, rows, evaluated)
+    done: tuple[State, jax.Array] = split(slots, rows, evaluated)
     return done
 
 
 def stack(trees: Sequence[Any]) -> Any:  # noqa: ANN401
-    """One tree of arrays with a first axis for the trees."""
+    """Return one tree of arrays with a first axis for the trees."""
     return jax.tree.map(lambda *leaves: np.stack([np.asarray(leaf) for leaf in leaves]), *trees)
 
 
-def _write(stacked: Any, lane: int, tree: Any) -> None:  # noqa: ANN401
+def _write(stacked: Any, slot: int, tree: Any) -> None:  # noqa: ANN401
     for target, leaf in zip(jax.tree.leaves(stacked), jax.tree.leaves(tree), strict=True):
-        target[lane] = leaf
+        target[slot] = leaf

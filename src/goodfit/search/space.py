@@ -1,4 +1,4 @@
-"""The grid of a sweep: space of values, every combination of them, and each combination as knobs."""
+"""The search space of a sweep, its grid of configs, and layers and optimizer with the values of a config."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -13,38 +13,37 @@ from goodfit.nn.optimizers import OPTIMIZERS, Optimizer, numbers
 from goodfit.nn.regularizers import L1L2
 from goodfit.search.selection import Selection
 
-L2 = (0.0, 0.0001, 0.001, 0.01, 0.1, 1.0)
-LEARNING_RATE = (0.00001, 0.0001, 0.001, 0.01, 0.1)
-"""The guide's values: the grid that ``auto`` stands for."""
-AUTO = {"l2": L2, "learning_rate": LEARNING_RATE}
-LARGEST_RATE = 1.0
-"""A second grid does not look for learning rates beyond it."""
+AUTO = {"l2": (0.0, 0.0001, 0.001, 0.01, 0.1, 1.0), "learning_rate": (0.00001, 0.0001, 0.001, 0.01, 0.1)}
+"""The values of ``auto``: those of the guide."""
+MAX_LEARNING_RATE = 1.0
+"""Largest learning rate of a second grid."""
 CLASS_WEIGHT = "class_weight_"
-"""Begins the name of the axis of one class, followed by its number."""
+"""Prefix of the name of a class weight; the number of the class follows."""
 
 SearchSpace = Mapping[str, Sequence[float]]
+"""The values of each hyperparameter, by name."""
 Config = Mapping[str, float]
-"""One value for each axis."""
+"""One value of each hyperparameter, by name."""
 
 
 def validate_space(
     space: Mapping[str, Any], layers: Sequence[Layer], optimizer: Optimizer
 ) -> dict[str, tuple[float, ...]]:
-    """The space with their values in ascending order, each once; ``auto`` and single numbers spelled out.
+    """Return the space with sorted, distinct values, with numbers for ``auto`` and a list for a single number.
 
     Raises:
-        ConfigError: an axis is unknown or empty, or a value is outside the range of what it stands for.
+        ConfigError: a hyperparameter is unknown or has no values, or a value is out of range; the message names it.
     """
     known = ("l1", "l2", "dropout", *sorted(_optimizer_space(optimizer)))
     found = {}
     for name, given in space.items():
         if name.startswith(CLASS_WEIGHT):
-            found[name] = _weights_of(name, given)
+            found[name] = _validate_weights(name, given)
             continue
         if name not in known:
-            raise ConfigError(f"{name!r} cannot be swept here; select from {', '.join(known)}.")
+            raise ConfigError(f"{name!r} cannot be searched here; choose from {', '.join(known)}.")
         values = AUTO[name] if isinstance(given, str) and given == "auto" and name in AUTO else given
-        found[name] = _numbers_of(name, values)
+        found[name] = _validate_values(name, values)
         for value in found[name]:
             layers_with(layers, {name: value})
             optimizer_with(optimizer, {name: value})
@@ -52,7 +51,7 @@ def validate_space(
 
 
 def class_weight_space(class_weight: Mapping[int, Any]) -> tuple[dict[str, Any], dict[int, Any]]:
-    """SearchSpace of the classes that have several weights, and the others as they were.
+    """Return the search space of the classes with several weights, and the weights of the others.
 
     >>> class_weight_space({0: 1, 1: [1, 5]})
     ({'class_weight_1': [1, 5]}, {0: 1})
@@ -62,43 +61,44 @@ def class_weight_space(class_weight: Mapping[int, Any]) -> tuple[dict[str, Any],
     return {f"{CLASS_WEIGHT}{label}": values for label, values in swept.items()}, fixed
 
 
-def _weights_of(name: str, given: object) -> tuple[float, ...]:
-    values = _numbers_of(name, given)
+def _validate_weights(name: str, given: object) -> tuple[float, ...]:
+    values = _validate_values(name, given)
     if not all(0 <= value < np.inf for value in values):
         raise ConfigError(f"{name} must be finite numbers, zero or larger, not {given!r}.")
     return values
 
 
-def _numbers_of(name: str, given: object) -> tuple[float, ...]:
-    """What was given for an axis as numbers in ascending order, each once."""
+def _validate_values(name: str, given: object) -> tuple[float, ...]:
+    """Return the given values as sorted, distinct numbers."""
     try:
         values = np.atleast_1d(np.asarray(given))
         if values.dtype.kind not in "iuf" and values.size:
             raise TypeError("no numbers")
-        numbers_given = np.unique(values.astype(float)).tolist()
+        distinct = np.unique(values.astype(float)).tolist()
     except (TypeError, ValueError) as error:
         raise ConfigError(f"{name} must be a number or a list of numbers, not {given!r}.") from error
-    if not numbers_given:
+    if not distinct:
         raise ConfigError(f"{name} has no values; give at least one, or leave it out.")
-    return tuple(numbers_given)
+    return tuple(distinct)
 
 
 def make_grid(space: SearchSpace) -> list[Config]:
-    """Every combination, the last axis running fastest."""
+    """Return every config of the space; the last hyperparameter varies fastest."""
     return [dict(zip(space, values, strict=True)) for values in product(*space.values())]
 
 
 def layers_with(layers: Sequence[Layer], config: Config) -> tuple[Layer, ...]:
-    """The layers with ``l1`` and ``l2`` on every weight array that carries the term, and ``dropout`` in every Dropout.
+    """Return the layers with the config's ``l1``, ``l2`` and ``dropout``.
 
-    Where no layer carries the term, every Dense kernel takes it.
+    ``l1`` and ``l2`` apply to every weight array that carries the term, or to every Dense kernel if none does;
+    ``dropout`` to every Dropout.
     """
     for term in ("l1", "l2"):
         if term in config:
             layers = _with_term(layers, term, config[term])
     if "dropout" in config:
         if not any(isinstance(layer, Dropout) for layer in layers):
-            raise ConfigError("dropout cannot be swept: the network has no Dropout layer.")
+            raise ConfigError("dropout cannot be searched: the network has no Dropout layer.")
         layers = [Dropout(config["dropout"]) if isinstance(layer, Dropout) else layer for layer in layers]
     return tuple(layers)
 
@@ -123,13 +123,13 @@ def _dense_with(layer: Dense, term: str, value: float, *, always: bool) -> Dense
 
 
 def optimizer_with(optimizer: Optimizer, config: Config) -> Optimizer:
-    """The optimizer with those of its numbers that the config names."""
+    """Return the optimizer with those of its numbers that the config names."""
     changes: dict[str, Any] = {name: value for name, value in config.items() if name in _optimizer_space(optimizer)}
     return replace(optimizer, **changes)
 
 
 def _optimizer_space(optimizer: Optimizer) -> set[str]:
-    """Every number of the optimizer, and ``weight_decay``, which becomes one when it is swept."""
+    """Return the names of the optimizer's numbers, and ``weight_decay`` even if it is None."""
     return {*numbers(optimizer), "weight_decay"}
 
 
@@ -144,51 +144,51 @@ def class_weights(config: Config) -> dict[int, float]:
 
 
 def refined(space: SearchSpace, selection: Selection) -> dict[str, tuple[float, ...]]:
-    """The space of a second grid around the best config of a first: as many values of each axis, so nothing compiles.
+    """Return the space of a second grid around the best config of the first, with as many values: nothing compiles.
 
-    Where the best lies at an end, the axis goes on beyond it by two steps (one, of two values above 0), in the ratio of
-    its last two values; learning rates go no further than 1, in smaller steps. Elsewhere the steps are halved, in the
-    logarithm, around the best; of shares such as dropout and momentum in the logarithm of v/(1 − v), which stays below
-    1. A value of 0 stays, and with it as the best the others go on towards it. An axis with a single value above 0
-    stays as it is.
+    If the best value is at an end, the grid is extended beyond it by two steps (one, of two values above 0) in the
+    ratio of the last two values; learning rates go up to 1 at most, in smaller steps. Otherwise the steps around the
+    best value are halved on a logarithmic scale, or on a logit scale for values that must be below 1, such as dropout
+    and momentum. A value of 0 stays; if it is the best, the others are extended towards it. A hyperparameter with fewer
+    than two values above 0 stays as it is.
 
     >>> l2 = (0.0, 0.001, 0.01, 0.1)
-    >>> _refined_axis("l2", l2, best=0.1, edge="high")
+    >>> _refined_values("l2", l2, best=0.1, edge="high")
     (0.0, 0.1, 1.0, 10.0)
-    >>> _refined_axis("l2", l2, best=0.01, edge=None)
+    >>> _refined_values("l2", l2, best=0.01, edge=None)
     (0.0, 0.00316228, 0.01, 0.0316228)
     """
     best = selection.best.config
     return {
-        name: _refined_axis(name, tuple(values), best=best[name], edge=selection.edges.get(name))
+        name: _refined_values(name, tuple(values), best=best[name], edge=selection.edges.get(name))
         for name, values in space.items()
     }
 
 
-def _refined_axis(name: str, values: tuple[float, ...], *, best: float, edge: str | None) -> tuple[float, ...]:
+def _refined_values(name: str, values: tuple[float, ...], *, best: float, edge: str | None) -> tuple[float, ...]:
     positive = [value for value in values if value > 0]
     if len(positive) < 2:
         return values
-    share = name in ("dropout", *(name for optimizer in OPTIMIZERS.values() for name in optimizer.below_one))
-    places = np.log([v / (1 - v) if share else v for v in positive])
-    limit = np.log(LARGEST_RATE) if name == "learning_rate" else np.inf
+    below_one = name in ("dropout", *(name for optimizer in OPTIMIZERS.values() for name in optimizer.below_one))
+    places = np.log([v / (1 - v) if below_one else v for v in positive])
+    limit = np.log(MAX_LEARNING_RATE) if name == "learning_rate" else np.inf
     if best == 0 or edge == "low" or (edge == "high" and places[-1] < limit):
         new = _extended(places, up=edge == "high", limit=limit)
     else:
         new = _halved(places, positive.index(best))
     found = np.exp(new)
-    if share:
+    if below_one:
         found = found / (1 + found)
-    digits = 12 if share else 6  # shares close to 1 must stay below it
+    digits = 12 if below_one else 6  # values near 1 must stay below it
     exact = {float(f"{value:.{digits}g}"): value for value in positive}
     rounded = [float(f"{value:.{digits}g}") for value in found.tolist()]
     return (*(v for v in values if v == 0), *(exact.get(v, v) for v in rounded))
 
 
 def _extended(places: np.ndarray, *, up: bool, limit: float) -> np.ndarray:
-    """As many places, moved by two steps (one, of two places) beyond one end, with that end among them.
+    """Return as many places, moved two steps (one, of two places) beyond one end, including that end.
 
-    Upwards the steps are so short that they do not lead beyond the limit.
+    Upwards, the steps are short enough to stay within the limit.
     """
     ordered = places if up else places[::-1]
     steps = min(2, len(places) - 1)
@@ -198,7 +198,7 @@ def _extended(places: np.ndarray, *, up: bool, limit: float) -> np.ndarray:
 
 
 def _halved(places: np.ndarray, best: int) -> np.ndarray:
-    """As many places around the best, half as far apart as it is from its neighbours."""
+    """Return as many places around the best, half as far apart as it is from its neighbours."""
     n = len(places)
     below = places[best] - places[best - 1] if best > 0 else places[1] - places[0]
     above = places[best + 1] - places[best] if best < n - 1 else below

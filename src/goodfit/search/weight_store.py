@@ -1,4 +1,4 @@
-"""Where the weights of finished trials stand: one array for all, in a temporary file when they are many."""
+"""Weight store: the weights of all finished trials in one array, or in a temporary file if they are many."""
 
 import tempfile
 from collections.abc import Callable
@@ -12,22 +12,22 @@ from goodfit.nn.arrays import Params
 from goodfit.nn.network import count_params
 from goodfit.training.fit import Training
 
-KEPT_BYTES = 2**28
-"""Weights of more trials than fit here are kept in a temporary file instead of in memory."""
+MAX_BYTES_IN_MEMORY = 2**28
+"""Larger weight stores are kept in a temporary file."""
 
 
 def make_weight_store(n_trials: int, params: Params, dtype: str) -> Callable[[int, Training], Training]:
-    """A function that puts the weights of a trial's training on the store and gives the training back with them."""
+    """Return a function that moves the weights of a trial's training into the store, and returns that training."""
     shape = (n_trials, 2, count_params(params))
-    if np.dtype(dtype).itemsize * np.prod(shape) > KEPT_BYTES:
-        with tempfile.TemporaryFile() as file:  # the map keeps the file's room until it goes itself
+    if np.dtype(dtype).itemsize * np.prod(shape) > MAX_BYTES_IN_MEMORY:
+        with tempfile.TemporaryFile() as file:  # the memory map keeps the deleted file open
             store: npt.NDArray[Any] = np.memmap(file, dtype, shape=shape)
     else:
         store = np.empty(shape, dtype)
 
     def keep(index: int, training: Training) -> Training:
         best, last = (
-            _placed(store[index, which], weights)
+            _moved(store[index, which], weights)
             for which, weights in enumerate((training.params, training.last_params))
         )
         return replace(training, params=best, last_params=last)
@@ -35,8 +35,8 @@ def make_weight_store(n_trials: int, params: Params, dtype: str) -> Callable[[in
     return keep
 
 
-def _placed(room: npt.NDArray[Any], params: Params) -> Params:
-    """The weights copied into ``room`` (n_weights,), as views of it."""
+def _moved(room: npt.NDArray[Any], params: Params) -> Params:
+    """Copy the weights into ``room`` (n_weights,), and return views of it."""
     begin = 0
     layers = []
     for layer in params:

@@ -1,6 +1,6 @@
-"""Joins mathematics and rows: what is chosen (recipe), what is varied (knobs), and the one training cycle."""
+"""Training: the recipe, the compiled training loop, and evaluation."""
 
 from goodfit.training.devices import split_cpu
 
-# Before any other module here has a chance to start JAX.
+# Before any other module here can start JAX.
 split_cpu()

@@ -1,4 +1,4 @@
-"""What ``callbacks`` and ``verbose`` of ``Sequential.fit`` stand for: early stopping, listeners, a line on stderr."""
+"""The arguments ``callbacks`` and ``verbose`` of ``Sequential.fit``: early stopping, functions, progress on stderr."""
 
 import sys
 from collections.abc import Callable, Mapping, Sequence
@@ -12,7 +12,7 @@ Callback = EarlyStopping | Callable[[Mapping[str, float]], None]
 def sort_callbacks(
     callbacks: Callback | Sequence[Callback] | None,
 ) -> tuple[EarlyStopping | None, list[Callable[..., None]]]:
-    """The one early stopping and the functions that listen to epochs; ConfigError for anything else."""
+    """Return the early stopping, if any, and the functions to call after each epoch; ConfigError for anything else."""
     stopping: list[EarlyStopping] = []
     listeners: list[Callable[..., None]] = []
     for callback in callbacks if isinstance(callbacks, Sequence) else [callbacks] if callbacks else []:
@@ -23,22 +23,22 @@ def sort_callbacks(
         else:
             raise ConfigError(f"callbacks must be EarlyStopping or functions of an epoch's record, not {callback!r}.")
     if len(stopping) > 1:
-        raise ConfigError("only one EarlyStopping can be given.")
+        raise ConfigError("callbacks can contain only one EarlyStopping.")
     return (stopping[0] if stopping else None), listeners
 
 
-def tell_all(listeners: Sequence[Callable[..., None]]) -> Callable[[Mapping[str, float]], None] | None:
-    """One listener that tells all, or None where nobody listens."""
+def call_each(listeners: Sequence[Callable[..., None]]) -> Callable[[Mapping[str, float]], None] | None:
+    """Return one function that calls all, or None if there are none."""
 
-    def tell(record: Mapping[str, float]) -> None:
+    def call(record: Mapping[str, float]) -> None:
         for listener in listeners:
             listener(record)
 
-    return tell if listeners else None
+    return call if listeners else None
 
 
 class ProgressLine:
-    """Writes epochs to stderr, as ``verbose`` says."""
+    """Print epochs to stderr as ``verbose`` says: 0 silent, 1 one line, 2 a line for each epoch."""
 
     def __init__(self, verbose: str | int, epochs: int) -> None:
         if verbose not in ("auto", 0, 1, 2):
@@ -48,17 +48,17 @@ class ProgressLine:
 
     @property
     def listeners(self) -> list[Callable[..., None]]:
-        """``write``, unless this is silent."""
+        """The functions to call after each epoch."""
         return [self.write] if self.level else []
 
     def write(self, record: Mapping[str, float]) -> None:
-        """One epoch."""
+        """Print the record of one epoch."""
         shown = (f"{name} {record[name]:.4f}" for name in ("loss", "val_loss", "penalty") if name in record)
         start, end = ("\r", "") if self.level == 1 else ("", "\n")
         line = f"epoch {record['epoch']}/{self.epochs}  {'  '.join(shown)}"
         print(start + line, end=end, file=sys.stderr, flush=True)
 
     def end(self) -> None:
-        """Leave the line that was written over."""
+        """End the line."""
         if self.level == 1:
             print(file=sys.stderr)

@@ -1,4 +1,4 @@
-"""Compiled programs: made without needless pauses, and kept on disk, so that a second process need not make them."""
+"""Compilation without pauses of the garbage collector, and a cache of compiled programs on disk."""
 
 import contextlib
 import gc
@@ -11,7 +11,7 @@ import jax
 
 @contextlib.contextmanager
 def uncollected() -> Iterator[None]:
-    """Put garbage collection off: tracing a program makes many objects, and none of them is garbage yet."""
+    """Postpone garbage collection: tracing a program makes many objects, none of them garbage yet."""
     collecting = gc.isenabled()
     gc.disable()
     try:
@@ -22,13 +22,13 @@ def uncollected() -> Iterator[None]:
 
 
 def use_compilation_cache(folder: str | Path | None = None) -> Path:
-    """Let JAX keep compiled programs in ``folder`` and find them there in later processes.
+    """Let JAX store compiled programs in ``folder`` and reuse them in later processes.
 
-    The command line calls this by itself; in Python it is the user's choice, for it is a setting of the whole process.
-    JAX reads these files as trusted code: the folder must be writable for nobody else.
+    The command line calls this itself. In Python it is the user's choice, because it is a setting of the whole process.
+    JAX executes these files: nobody else may have write access to the folder.
 
     Args:
-        folder: None takes ``$GOODFIT_CACHE``, else ``$XDG_CACHE_HOME/goodfit``, else ``~/.cache/goodfit``.
+        folder: by default ``$GOODFIT_CACHE``, else ``$XDG_CACHE_HOME/goodfit``, else ``~/.cache/goodfit``.
 
     Returns:
         The folder.

@@ -1,4 +1,4 @@
-"""The processors that trials of a sweep are laid over: on a CPU every core is a device of its own."""
+"""The devices that run the trials of a sweep in parallel: on a CPU, each core is a device."""
 
 import contextlib
 import os
@@ -7,12 +7,12 @@ import jax
 
 
 def split_cpu() -> None:
-    """Ask JAX for one CPU device per core. Only heard before JAX starts; and who asked for a number keeps it."""
+    """Ask JAX for one CPU device per core, unless a number was set. Has no effect after JAX has started."""
     if jax.config.jax_num_cpu_devices < 1:  # type: ignore[attr-defined]
-        with contextlib.suppress(RuntimeError):  # JAX has started: its devices are what they are
+        with contextlib.suppress(RuntimeError):  # JAX has started
             jax.config.update("jax_num_cpu_devices", n_cores())  # type: ignore[no-untyped-call]
 
 
 def n_cores() -> int:
-    """Cores that this process may use."""
+    """Return the number of cores that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -1,4 +1,4 @@
-"""Ctrl-C during a training: the first asks it to stop after the running chunk, the second aborts."""
+"""Ctrl-C during training: the first stops it after the running chunk, the second aborts."""
 
 import signal
 import threading
@@ -9,22 +9,22 @@ from types import FrameType
 
 @contextmanager
 def interruptible() -> Iterator[threading.Event]:
-    """An event that is set by Ctrl-C while the block runs.
+    """Provide an event that Ctrl-C sets while the block runs.
 
-    Never set outside the main thread, nor where a handler that Python does not know could not be put back afterwards.
+    It is never set outside the main thread, or where Python cannot restore the previous signal handler.
     """
-    asked = threading.Event()
+    interrupted = threading.Event()
     if threading.current_thread() is not threading.main_thread() or signal.getsignal(signal.SIGINT) is None:
-        yield asked
+        yield interrupted
         return
 
-    def ask(number: int, frame: FrameType | None) -> None:
-        if asked.is_set():
+    def interrupt(number: int, frame: FrameType | None) -> None:
+        if interrupted.is_set():
             raise KeyboardInterrupt
-        asked.set()
+        interrupted.set()
 
-    before = signal.signal(signal.SIGINT, ask)
+    before = signal.signal(signal.SIGINT, interrupt)
     try:
-        yield asked
+        yield interrupted
     finally:
         signal.signal(signal.SIGINT, before)

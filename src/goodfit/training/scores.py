@@ -1,4 +1,4 @@
-"""Metrics of given predictions as plain numbers with 95 % intervals, in float64."""
+"""Metrics of given predictions with 95 % confidence intervals, in float64."""
 
 from collections.abc import Mapping, Sequence
 from functools import partial
