@@ -542,7 +542,7 @@ NAN = float("nan")
 COMPILE = {
     "loss is not known": ({"loss": "foo"}, "loss 'foo' is not known; choose one of mean_squared_error"),
     "no loss": ({}, "compile needs a loss"),
-    "optimizer is not known": ({"loss": "mse", "optimizer": "foo"}, "optimizer must be 'adam', 'sgd'"),
+    "optimizer is not known": ({"loss": "mse", "optimizer": "foo"}, "optimizer must be one of 'adam', 'sgd'"),
     "metric is not known": ({"loss": "mse", "metrics": ["foo"]}, "metric 'foo' is not known; choose one of accuracy"),
 }
 

@@ -1,4 +1,4 @@
-"""A door for arrays, spelled as in Keras: ``Sequential``, ``compile``, ``fit``, ``evaluate``, ``predict``."""
+"""``Sequential``: networks for arrays with the methods of Keras, ``compile``, ``fit``, ``evaluate``, ``predict``."""
 
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -41,18 +41,18 @@ Values = float | Sequence[float] | str
 
 
 class Sequential:
-    """A network that is trained, judged and asked, layer after layer.
+    """Sequential network, trained and used as in Keras.
 
-    Differs from Keras where Keras misleads: the loss never contains the penalty; validation rows are drawn at random,
-    and by class; the best weights are always kept and given back; class weights count in validation too.
+    Differs from Keras where Keras misleads: losses never include the penalty; validation rows are drawn at random, and
+    stratified by class; the weights of the best epoch are restored; class weights also apply to validation rows.
 
     Args:
         layers: ``Dense``, ``Dropout``, ``LayerNormalization``; the last one Dense.
-        seed: of the first weights, the row orders, the validation rows and dropout. Same seed, same result.
+        seed: of the initial weights, row orders, validation rows and dropout. The same seed gives the same result.
         dtype: ``float32`` or ``float64``.
 
     Raises:
-        ConfigError: a layer is none, or seed or dtype are outside their range.
+        ConfigError: an argument is invalid; the message names it.
     """
 
     def __init__(self, layers: Iterable[Layer] = (), *, seed: int = 0, dtype: str = "float32") -> None:
@@ -65,14 +65,14 @@ class Sequential:
         self._choices: dict[str, Any] | None = None
 
     def add(self, layer: Layer) -> None:
-        """Put one more layer at the end; weights that were there are drawn anew."""
+        """Add a layer at the end; existing weights are discarded."""
         self.layers.append(validate_layer(layer))
         self.params = None
 
     def compile(
         self, optimizer: str | Optimizer = "adam", loss: str | Loss | None = None, metrics: Iterable[str] | None = None
     ) -> None:
-        """Choose optimizer, loss and metrics, as in Keras. ConfigError for one that is not known."""
+        """Set optimizer, loss and metrics, as in Keras; ConfigError if one is unknown."""
         if loss is None:
             raise ConfigError("compile needs a loss, such as 'mse', 'binary_crossentropy' or Huber(delta=2.0).")
         names = [metrics] if isinstance(metrics, str) else list(metrics or ())
@@ -95,28 +95,28 @@ class Sequential:
         callbacks: Callback | Sequence[Callback] | None = None,
         verbose: str | int = "auto",
     ) -> Training:
-        """Train, and keep the weights of the best epoch (lowest monitored value; ``val_loss`` unless told otherwise).
+        """Train, and restore the weights of the best epoch: the one with the lowest ``val_loss`` by default.
 
         Args:
-            x: (rows, features) numbers without missing cells.
-            y: (rows,) class numbers, 0 and 1, or quantities; or (rows, outputs).
+            x: (rows, features), numbers without missing values.
+            y: (rows,) class numbers, 0 and 1, or values; or (rows, outputs).
             batch_size: rows of one update.
-            epochs: the most that are run. A second call goes on from the present weights.
-            validation_split: share of the rows that validate. Drawn at random and, for classes, in proportion.
-            validation_data: own validation rows (x, y) or (x, y, sample_weight) instead.
-            split: ``random``; ``last`` for Keras' rule, the last rows as they stand; or a scikit-learn splitter.
-            shuffle: draw a new order of the rows for every epoch.
-            class_weight: class number to weight, or ``balanced`` (by the training rows). Counts in validation, too.
-            sample_weight: (rows,) weight of each row. Counts in validation, too.
-            callbacks: ``EarlyStopping`` and functions that are told of every epoch by its record.
-            verbose: 0 silent, 1 one line that is written over, 2 a line for each epoch; ``auto`` is 1 on a terminal.
+            epochs: maximum number of epochs. A second call continues from the current weights.
+            validation_split: share of the rows used for validation, drawn at random and stratified by class.
+            validation_data: validation rows (x, y) or (x, y, sample_weight) instead.
+            split: ``random``; ``last`` for the last rows, as in Keras; or a scikit-learn splitter.
+            shuffle: draw a new row order for every epoch.
+            class_weight: class number to weight, or ``balanced`` (by the training rows). Also applies to validation.
+            sample_weight: (rows,) weight of each row. Also applies to validation.
+            callbacks: ``EarlyStopping``, and functions called with the record of every epoch.
+            verbose: 0 silent, 1 one line, updated in place, 2 a line for each epoch; ``auto`` is 1 on a terminal.
 
         Returns:
-            The training. Its ``history`` is used as in Keras: ``history.history["val_loss"]``.
+            The training; its ``history`` maps names such as ``val_loss`` to the values of all epochs.
 
         Raises:
-            ConfigError: an argument is outside its range, or ``compile`` was not called.
-            DataError, SplitError: the rows cannot be learned from, or not be split as asked.
+            ConfigError: an argument is out of range, or ``compile`` was not called.
+            DataError, SplitError: the rows cannot be used for training, or not be split as requested.
         """
         validate_count("epochs", epochs)
         validate_count("batch_size", batch_size)
@@ -178,24 +178,24 @@ class Sequential:
         on_progress: OnProgress | None = None,
         **space: Values,
     ) -> Sweep:
-        """Train a whole grid at once; keep the weights and numbers of the trial that wins on the validation rows.
+        """Train every config of a grid; take the weights and hyperparameters of the best one by validation loss.
 
         Args:
-            l2, learning_rate: a number, a list, or ``auto`` for the guide's values; by default as the model has it.
-            space: more of them: ``l1``, ``dropout``, or a number of the optimizer, ``momentum``, ``weight_decay``, …
-            seeds: trainings of every config, with first weights and row orders of their own.
-            folds: 1 judges on one set of validation rows; k judges every row once, in k trainings of every config.
+            l2, learning_rate: a number, a list, or ``auto`` for the guide's values; by default those of the model.
+            space: more hyperparameters: ``l1``, ``dropout``, or a number of the optimizer such as ``weight_decay``.
+            seeds: number of trainings of every config, each with its own initial weights and row orders.
+            folds: number of cross-validation folds (1 = a single split).
             choice: ``best``, or ``1se``: the largest l2 within one standard error of the best.
-            validation_split: share of the rows that validate; 0.2 unless ``validation_data`` is given.
-            class_weight: as in ``fit``; a class with a list of weights is one more axis, ``class_weight_<class>``, that
-                weighs the rows of batches alone: losses are without it, so that trials can be compared.
-            on_progress: told how far the sweep is.
+            validation_split: share of the rows used for validation; 0.2 unless ``validation_data`` is given.
+            class_weight: as in ``fit``; a list of weights for a class is searched as ``class_weight_<class>``. It then
+                applies to the batches alone: losses are without it, so that trials can be compared.
+            on_progress: called with the progress of the sweep.
 
         The other arguments are those of ``fit``.
 
         Raises:
-            ConfigError: an axis is unknown, empty or out of range, or every trial diverged.
-            DataError, SplitError: the rows cannot be learned from, or not be split as asked.
+            ConfigError: a hyperparameter is unknown, has no values or is out of range, or every trial diverged.
+            DataError, SplitError: the rows cannot be used for training, or not be split as requested.
         """
         validate_count("batch_size", batch_size)
         validate_count("folds", folds)
@@ -218,19 +218,15 @@ class Sequential:
         )
         if folds > 1:
             if validation_data is not None or split != "random":
-                raise SplitError("folds deal out all rows at random: leave out validation_data and split.")
-            parts = reader.folds(data, folds, weights)
+                raise SplitError("folds split all rows at random: leave out validation_data and split.")
+            splits = reader.folds(data, folds, weights)
         else:
             share = (0.0 if validation_data is not None else 0.2) if validation_split is None else validation_split
-            part = reader.part(
-                data,
-                validation_split=share,
-                validation_data=validation_data,
-                split=split,
-                class_weight=weights,
+            split_once = reader.part(
+                data, validation_split=share, validation_data=validation_data, split=split, class_weight=weights
             )
-            parts = [part]
-        found = sweep(plan, parts, rule=choice, on_progress=on_progress)
+            splits = [split_once]
+        found = sweep(plan, splits, rule=choice, on_progress=on_progress)
         self._take(found)
         return found
 
@@ -245,12 +241,12 @@ class Sequential:
         batch_size: int = 32,
         sample_weight: npt.ArrayLike | None = None,
     ) -> RateRange:
-        """The learning rates at which this network learns from these rows; the model itself is not touched.
+        """Return the range of learning rates at which this network learns; the model itself does not change.
 
-        The rate is raised exponentially from ``low`` to ``high`` within one short training, for several seeds at once.
+        The rate rises exponentially from ``low`` to ``high`` during one short training, for several seeds in parallel.
 
         Returns:
-            An interval, and a suggestion unless the seeds disagree; see ``RateRange``.
+            A range, and a suggestion unless the seeds disagree; see ``RateRange``.
         """
         inputs, targets, weights = self._reader().read(x, y, sample_weight)
         choices = self._compiled()
@@ -278,9 +274,9 @@ class Sequential:
         batch_size: int | None = None,
         verbose: str | int = 0,
     ) -> float | list[float] | dict[str, float]:
-        """Loss, without penalty, and metrics of these rows: a number, a list, or with ``return_dict`` a dict.
+        """Return loss (without penalty) and metrics of these rows: a number, a list, or with ``return_dict`` a dict.
 
-        ``batch_size`` and ``verbose`` may be given as in Keras and change nothing: nothing is shown.
+        ``batch_size`` and ``verbose`` are accepted as in Keras and have no effect.
         """
         inputs, targets, weights = self._reader().read(x, y, sample_weight)
         labels = make_labels(targets, weights, self.dtype)
@@ -291,16 +287,16 @@ class Sequential:
         return values if len(values) > 1 else values[0]
 
     def predict(self, x: npt.ArrayLike, *, batch_size: int | None = None, verbose: str | int = 0) -> Array:
-        """What the last layer gives, (rows, units), for x (rows, features); other arguments as in ``evaluate``."""
+        """Return the outputs of the last layer (rows, units) for x (rows, features)."""
         inputs = validate_inputs(x, self.dtype)
         return last_layer(self._recipe(), self._weights(inputs.shape[1]), inputs)
 
     def get_weights(self) -> list[Array]:
-        """Copies of all weight arrays, in the order of the layers: kernel, bias, …"""
+        """Return copies of all weight arrays in the order of the layers: kernel, bias, …"""
         return [np.array(w) for layer in self._built() for w in layer.values()]
 
     def set_weights(self, weights: Sequence[npt.ArrayLike]) -> None:
-        """Take these arrays, in the order of ``get_weights``; ConfigError when their shapes differ."""
+        """Set all weights, in the order of ``get_weights``; ConfigError if their shapes differ."""
         layout = layout_of(self._built())
         shapes = [shape for layer in layout for _, shape in layer]
         given = [np.asarray(w, self.dtype) for w in weights]
@@ -310,17 +306,17 @@ class Sequential:
         self.params = tuple({name: next(arrays) for name, _ in layer} for layer in layout)
 
     def build(self, n_features: int) -> None:
-        """Draw the first weights for this many inputs; ``fit`` does it by itself."""
+        """Draw the initial weights for this number of features; ``fit`` does it by itself."""
         validate_count("n_features", n_features)
         layers = validate_layers(self.layers)
         self.params = init_network(layers, n_inputs=n_features, seed=self.seed, dtype=self.dtype)
 
     def count_params(self) -> int:
-        """Number of single weights."""
+        """Return the number of weights."""
         return count_params(self._built())
 
     def summary(self) -> str:
-        """A line for each layer: its weights, and which of them are penalised and how strongly."""
+        """Return a line for each layer: its weights, and their regularizers."""
         lines = []
         for layer, weights in zip(self.layers, self._built(), strict=True):
             shapes = ", ".join(f"{name} {'×'.join(map(str, w.shape))}" for name, w in weights.items())
@@ -339,7 +335,7 @@ class Sequential:
         return self.params
 
     def _weights(self, n_features: int) -> Params:
-        """The present weights, the first ones if there are none; ConfigError when they are for other inputs."""
+        """Return the weights, drawn if there are none; ConfigError if they are for another number of features."""
         if self.params is None:
             self.build(n_features)
         known = next((layer["kernel"].shape[0] for layer in self._built() if "kernel" in layer), n_features)
@@ -356,7 +352,7 @@ class Sequential:
         return Reader(loss=self._compiled()["loss"], n_outputs=last.units, dtype=self.dtype, seed=self.seed)
 
     def _take(self, found: Sweep) -> None:
-        """Weights and numbers of the trial that won."""
+        """Take weights and hyperparameters of the selected trial."""
         config = dict(found.selection.chosen.config)
         choices = self._compiled()
         self.layers = list(layers_with(self.layers, config))

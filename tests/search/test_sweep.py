@@ -316,7 +316,7 @@ def test_a_rule_that_cannot_be_is_refused_before_anything_is_trained(rule, space
 
 def test_a_sweep_without_validation_rows_is_refused_before_anything_is_trained(monkeypatch):
     refuse_to_train(monkeypatch)
-    said = "a sweep chooses by validation rows: give validation_split, validation_data or folds"
+    said = "a sweep selects by validation rows: give validation_split, validation_data or folds"
     with pytest.raises(SplitError, match=said):
         sweep(plan(), [Fold(SPLIT[0].rows, np.arange(N), np.arange(0))])
     silent = LABELS.copy()
