@@ -601,8 +601,8 @@ FIT = {
         DataError,
         "x of validation_data has 2 features, but x has 3",
     ),
-    "validation NaN": ({"validation_data": (NAN * X, CLASS)}, DataError, "x of validation_data holds nan in row 0"),
-    "validation target": ({"validation_data": (X, 2 * CLASS)}, DataError, "y of validation_data must lie between"),
+    "validation NaN": ({"validation_data": (NAN * X, CLASS)}, DataError, "x of validation_data has nan in row 0"),
+    "validation target": ({"validation_data": (X, 2 * CLASS)}, DataError, "y of validation_data must be between"),
     "validation weights": (
         {"validation_data": (X, CLASS, -CLASS)},
         DataError,
@@ -635,7 +635,7 @@ FIT = {
     "class_weight": ({"class_weight": {2: 1.0}}, DataError, "class_weight names the class 2"),
     "rows": ({"y": CLASS[:-1]}, DataError, r"y must have one target for each of the 50 rows, but its shape is \(49,\)"),
     "NaN in the target": ({"y": np.where(CLASS, NAN, 0)}, DataError, "y is missing or infinite in row"),
-    "infinity": ({"x": np.where(X > 2, np.inf, X)}, DataError, "x holds inf in row"),
+    "infinity": ({"x": np.where(X > 2, np.inf, X)}, DataError, "x has inf in row"),
 }
 
 

@@ -1,4 +1,4 @@
-"""How numbers, names and lists are written for people."""
+"""Numbers, names and lists as people write them."""
 
 import math
 from collections.abc import Iterable, Sequence
@@ -12,12 +12,12 @@ METRIC_LABELS = {
     "mae": "MAE",
     "r2": "R²",
 }
-LONGEST_NAME = 40
-WIDEST_NUMBER = 9
+MAX_NAME_CHARS = 40
+MAX_NUMBER_CHARS = 9
 
 
 def numbers(*values: float) -> list[str]:
-    """Numbers that stand together, with the same decimals: four digits of the largest, four decimals below 10.
+    """Format numbers shown together with the same decimals: four digits of the largest, four decimals below 10.
 
     >>> numbers(0.97802, 0.5), numbers(68432.4, 115321.9), numbers(0.00042, math.nan)
     (['0.9780', '0.5000'], ['68,432', '115,322'], ['0.0004200', '–'])
@@ -31,7 +31,7 @@ def numbers(*values: float) -> list[str]:
 
 
 def grid_numbers(values: Iterable[float]) -> list[str]:
-    """Numbers of a grid with the decimals of the lowest, and those far above it short.
+    """Format numbers of a grid with the decimals of the lowest; those far above it in scientific notation.
 
     >>> grid_numbers([0.0931, 0.2, 123456.0, math.inf])
     ['0.0931', '0.2000', '1.2e+05', '–']
@@ -43,7 +43,7 @@ def grid_numbers(values: Iterable[float]) -> list[str]:
 
 
 def value(number: float) -> str:
-    """A number that was chosen, with its own digits.
+    """Format a number that a user chose, with all its digits.
 
     >>> value(0.00001), value(0.01), value(10.0), value(1e-9)
     ('0.00001', '0.01', '10', '1e-09')
@@ -53,7 +53,7 @@ def value(number: float) -> str:
 
 
 def share(part: float, whole: float) -> str:
-    """A share of 100.
+    """Format part/whole as a percentage.
 
     >>> share(1, 8)
     '12.5%'
@@ -62,7 +62,7 @@ def share(part: float, whole: float) -> str:
 
 
 def count(n: int, noun: str, plural: str = "") -> str:
-    """A number of things.
+    """Format a number of things.
 
     >>> count(1, "row"), count(1200, "row"), count(2, "class", "classes")
     ('1 row', '1,200 rows', '2 classes')
@@ -70,10 +70,10 @@ def count(n: int, noun: str, plural: str = "") -> str:
     return f"{n:,} {noun if n == 1 else plural or noun + 's'}"
 
 
-def printable(name: object, *, longest: int = LONGEST_NAME) -> str:
-    """A name out of a table, or words with one in them, on one line.
+def printable(name: object, *, longest: int = MAX_NAME_CHARS) -> str:
+    """Return a name from a table, or a sentence with one in it, on one line.
 
-    What a terminal would obey is spelled out, what is long is cut.
+    Control characters are escaped, so that they cannot steer a terminal; long text is cut.
 
     >>> printable("a\\tb"), len(printable("x" * 10_000))
     ('a\\\\tb', 40)
@@ -84,7 +84,7 @@ def printable(name: object, *, longest: int = LONGEST_NAME) -> str:
 
 
 def join(words: Iterable[object], *, most: int | None = None, longest: int = 200) -> str:
-    """The first words, at most ``most`` and about ``longest`` characters of them, and how many more there are.
+    """Join the first words, at most ``most`` and about ``longest`` characters, and say how many more there are.
 
     >>> join(["a", "b", "c"]), join(range(9), most=2), join(["long", "longer", "longest"], longest=8)
     ('a, b, c', '0, 1 and 7 more', 'long and 2 more')
@@ -100,7 +100,7 @@ def join(words: Iterable[object], *, most: int | None = None, longest: int = 200
 
 
 def sparkline(values: Sequence[float], low: float, high: float, *, width: int) -> str:
-    """A curve in one line of blocks, on a logarithmic scale from low to high where these are above 0.
+    """Draw a curve in one line of blocks from low to high, on a logarithmic scale if low is above 0.
 
     >>> sparkline([8.0, 4.0, 2.0, 1.0], 1.0, 8.0, width=10)
     '█▆▃▁'
@@ -112,7 +112,7 @@ def sparkline(values: Sequence[float], low: float, high: float, *, width: int) -
 
 def _short(value: float, decimals: int) -> str:
     text = _finite(value, f",.{decimals}f")
-    return text if len(text) <= WIDEST_NUMBER else f"{value:.1e}"
+    return text if len(text) <= MAX_NUMBER_CHARS else f"{value:.1e}"
 
 
 def _log(value: float) -> float:
@@ -126,7 +126,7 @@ def _block(height: float) -> str:
 
 
 def _thinned(values: Sequence[float], width: int) -> list[float]:
-    """At most ``width`` values, the last one among them, evenly apart."""
+    """At most ``width`` values at even distances, the last one included."""
     n = min(width, len(values))
     return [values[(i + 1) * len(values) // n - 1] for i in range(n)]
 

@@ -78,26 +78,26 @@ def test_checking_takes_no_second_copy(order):
 @pytest.mark.parametrize(
     ("x", "message"),
     [
-        ([1.0, 2.0, 3.0], r"shape is \(3,\); reshape it to \(1, 3\) if it is one row, to \(3, 1\) if it is one column"),
+        ([1.0, 2.0, 3.0], r"shape is \(3,\): reshape it to \(1, 3\) for one row, to \(3, 1\) for one column"),
         (np.zeros((2, 2, 2)), r"x must have rows and columns, but its shape is \(2, 2, 2\)"),
         (3.0, r"x must have rows and columns, but its shape is \(\)"),
         (np.zeros((0, 2)), r"x is empty: its shape is \(0, 2\)"),
         (np.zeros((2, 0)), r"x is empty: its shape is \(2, 0\)"),
-        ([[1, 2], [3]], "x cannot be read as an array: its rows differ in length"),
-        ([["a", "b"]], "x must hold numbers, not <U1; for tables with text"),
-        (pd.DataFrame({"a": [1, 2], "b": ["u", "v"]}), "x holds something that is not a number .*goodfit.train"),
+        ([[1, 2], [3]], "x cannot be read as an array because its rows differ in length"),
+        ([["a", "b"]], "x must hold numbers, not <U1: for tables with text"),
+        (pd.DataFrame({"a": [1, 2], "b": ["u", "v"]}), "x has a value that is not a number .*goodfit.train"),
         (pd.DataFrame({"a": pd.to_datetime(["2026-01-31"])}), "x must hold numbers, not datetime64"),
         (np.ones((2, 2), complex), "x must hold numbers, not complex128"),
         (None, r"x must have rows and columns, but its shape is \(\)"),
-        ({"a": [1]}, "x holds something that is not a number"),
-        (sparse.eye_array(3), r"x is a sparse matrix; give x.toarray\(\)"),
-        (np.ma.masked_equal(X, 3), "x is an array with masked cells"),
-        ([[1, 2], [3, np.nan]], "x holds nan in row 1, column 1; fill in"),
-        ([[1, None], [3, 4]], "x holds nan in row 0, column 1"),
-        ([[1, 2], [-np.inf, 4]], "x holds -inf in row 1, column 0"),
-        (pd.DataFrame({"a": pd.array([1, None], "Int64")}), "x holds nan in row 1, column 0"),
-        ([[1, 1e300]], r"x holds 1e\+300 in row 0, column 1, too large for float32; scale it"),
-        (np.full((2, 2), np.inf, np.float16), "x holds inf in row 0, column 0"),
+        ({"a": [1]}, "x has a value that is not a number"),
+        (sparse.eye_array(3), r"x is a sparse matrix: give x.toarray\(\)"),
+        (np.ma.masked_equal(X, 3), "x is a masked array"),
+        ([[1, 2], [3, np.nan]], "x has nan in row 1, column 1: fill in"),
+        ([[1, None], [3, 4]], "x has nan in row 0, column 1"),
+        ([[1, 2], [-np.inf, 4]], "x has -inf in row 1, column 0"),
+        (pd.DataFrame({"a": pd.array([1, None], "Int64")}), "x has nan in row 1, column 0"),
+        ([[1, 1e300]], r"x has 1e\+300 in row 0, column 1, too large for float32: scale it"),
+        (np.full((2, 2), np.inf, np.float16), "x has inf in row 0, column 0"),
     ],
 )
 def test_inputs_that_are_refused(x, message):
@@ -150,11 +150,11 @@ def test_class_numbers_are_whole_numbers():
         (np.zeros((3, 1, 1)), False, r"for each of the 3 rows, but its shape is \(3, 1, 1\)"),
         (np.zeros((3, 3)), False, "y has 3 columns, but the last layer has 2 units"),
         ([1, 2, 3], False, "y has 1 columns, .*sparse_categorical_crossentropy"),
-        (np.full((3, 2), 1e39), False, r"y holds 1e\+39, too large for float32; scale it"),
-        (["no", "yes", "no"], True, r"y must hold numbers, not <U3; .*np.unique\(y, return_inverse=True\)\[1\]"),
-        ([0, None, 1], True, "y is missing or infinite in row 1;"),
-        ([np.nan, 0, np.inf], True, "y is missing or infinite in row 0, 2;"),
-        (np.eye(3)[:, :2], True, "y must hold one class number for each row; for one-hot rows use"),
+        (np.full((3, 2), 1e39), False, r"y has 1e\+39, too large for float32: scale it"),
+        (["no", "yes", "no"], True, r"y must hold numbers, not <U3: .*np.unique\(y, return_inverse=True\)\[1\]"),
+        ([0, None, 1], True, "y is missing or infinite in row 1:"),
+        ([np.nan, 0, np.inf], True, "y is missing or infinite in row 0, 2:"),
+        (np.eye(3)[:, :2], True, "y must have one class number for each row: for one-hot rows use"),
         ([0, 1, 2], True, r"class numbers 0 to 1, one for each unit of the last layer, not 2 \(row 2\)"),
         ([0, -1, 1], True, r"not -1 \(row 1\)"),
         ([0, 0.5, 1], True, r"not 0.5 \(row 1\)"),
@@ -166,13 +166,13 @@ def test_targets_that_are_refused(y, classes, message):
 
 
 def test_only_the_first_rows_of_many_are_named():
-    with pytest.raises(DataError, match=r"in row 0, 1, 2, 3, 4 and 95 more;"):
+    with pytest.raises(DataError, match=r"in row 0, 1, 2, 3, 4 and 95 more:"):
         validate_targets(np.full(100, np.nan), 100, "float32", n_outputs=1, classes=False)
 
 
 def test_targets_of_a_cross_entropy_are_probabilities():
     validate_probabilities(np.array([[0.0], [0.3], [1.0]]))
-    with pytest.raises(DataError, match=r"y must lie between 0 and 1 for a cross-entropy, not -1 \(row 1\)"):
+    with pytest.raises(DataError, match=r"y must be between 0 and 1 for a cross-entropy, not -1 \(row 1\)"):
         validate_probabilities(np.array([[1.0], [-1.0]]))
     with pytest.raises(DataError, match="not 2"):
         validate_probabilities(np.array([[2.0]]))
@@ -251,5 +251,5 @@ def test_class_weights_that_are_refused(weight, message):
 
 
 def test_targets_that_are_no_classes_have_no_class_weights():
-    with pytest.raises(DataError, match="class_weight needs targets that are classes; for others give sample_weight"):
+    with pytest.raises(DataError, match="class_weight needs targets that are classes: for others give sample_weight"):
         class_factors({0: 1.0}, None, EVERY, n_classes=1)

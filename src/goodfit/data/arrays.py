@@ -1,4 +1,4 @@
-"""Arrays that users hand in: inputs, targets and row weights, checked and brought into the form a training takes."""
+"""Arrays from users: validate inputs, targets and weights, and convert them for training."""
 
 import warnings
 from collections.abc import Mapping
@@ -16,15 +16,15 @@ MAX_EXACT_FLOAT32 = 2**24
 
 
 def validate_inputs(x: object, dtype: str, *, name: str = "x") -> Array:
-    """Inputs as a matrix (rows, features) of ``dtype``; one-byte integers stay as they are, in a quarter of the room.
+    """Return inputs as a matrix (rows, features) of ``dtype``; one-byte integers keep their type, to save memory.
 
     Raises:
-        DataError: not two-dimensional, empty, not numeric, or with cells that are missing, infinite or too large.
+        DataError: not two-dimensional, empty, not numeric, or with values that are missing, infinite or too large.
     """
     matrix = _as_array(x, name, TABLES)
     if matrix.ndim != 2:
         n = matrix.size
-        hint = f"; reshape it to (1, {n}) if it is one row, to ({n}, 1) if it is one column" if matrix.ndim == 1 else ""
+        hint = f": reshape it to (1, {n}) for one row, to ({n}, 1) for one column" if matrix.ndim == 1 else ""
         raise DataError(f"{name} must have rows and columns, but its shape is {matrix.shape}{hint}.")
     if matrix.size == 0:
         raise DataError(f"{name} is empty: its shape is {matrix.shape}.")
@@ -44,7 +44,7 @@ def _warn_of_rounding(matrix: Array, name: str) -> None:
     inexact = np.maximum(high, -low) > MAX_EXACT_FLOAT32
     if inexact.any():
         warnings.warn(
-            f"{name} holds whole numbers above 2**24 in column {inexact.argmax()}, which float32 rounds; scale it.",
+            f"{name} has whole numbers above 2**24 in column {inexact.argmax()}, which float32 rounds: scale it.",
             UserWarning,
             stacklevel=5,
         )
@@ -52,25 +52,25 @@ def _warn_of_rounding(matrix: Array, name: str) -> None:
 
 def _as_array(values: object, name: str, advice: str) -> Array:
     if np.ma.is_masked(values):
-        raise DataError(f"{name} is an array with masked cells; fill them in, or leave out their rows.")
+        raise DataError(f"{name} is a masked array: fill in the masked values, or remove their rows.")
     if type(values).__module__.startswith("scipy.sparse"):
-        raise DataError(f"{name} is a sparse matrix; give {name}.toarray(), or select columns first.")
+        raise DataError(f"{name} is a sparse matrix: give {name}.toarray(), or select columns first.")
     try:
         array = np.asarray(values)
     except ValueError as error:
-        raise DataError(f"{name} cannot be read as an array: its rows differ in length.") from error
+        raise DataError(f"{name} cannot be read as an array because its rows differ in length.") from error
     if array.dtype == object:
         try:
             array = array.astype(np.float64)
         except (TypeError, ValueError) as error:
-            raise DataError(f"{name} holds something that is not a number ({error}); {advice}.") from error
+            raise DataError(f"{name} has a value that is not a number ({error}): {advice}.") from error
     if array.dtype.kind not in "biuf":
-        raise DataError(f"{name} must hold numbers, not {array.dtype}; {advice}.")
+        raise DataError(f"{name} must hold numbers, not {array.dtype}: {advice}.")
     return array
 
 
 def _refuse_non_finite(numbers: Array, given: Array, name: str) -> None:
-    # The sum of squares is finite only if every entry is, and takes no second matrix to find out.
+    # The sum of squares is finite only if every value is, and needs no second matrix.
     flat = numbers.ravel(order="K")
     with np.errstate(all="ignore"):
         if np.isfinite(np.dot(flat, flat)) or np.isfinite(numbers).all():
@@ -78,17 +78,15 @@ def _refuse_non_finite(numbers: Array, given: Array, name: str) -> None:
     row, column = np.argwhere(~np.isfinite(numbers))[0]
     value = given[row, column]
     if np.isfinite(value):
-        raise DataError(
-            f"{name} holds {value:g} in row {row}, column {column}, too large for {numbers.dtype}; scale it."
-        )
+        raise DataError(f"{name} has {value:g} in row {row}, column {column}, too large for {numbers.dtype}: scale it.")
     raise DataError(
-        f"{name} holds {value} in row {row}, column {column}; fill in such cells, "
-        "or use goodfit.train(table, target=...), which does it for missing ones."
+        f"{name} has {value} in row {row}, column {column}: fill in such values, "
+        "or use goodfit.train(table, target=...), which fills in missing ones."
     )
 
 
 def validate_targets(y: object, n_rows: int, dtype: str, *, n_outputs: int, classes: bool, name: str = "y") -> Array:
-    """Targets (rows, n_outputs) in float64; for class numbers (``classes``) int64 (rows,).
+    """Return targets (rows, n_outputs) as float64; with ``classes`` class numbers (rows,) as int64.
 
     Raises:
         DataError: another number of rows or outputs; values that are missing, infinite or too large for ``dtype``;
@@ -100,47 +98,47 @@ def validate_targets(y: object, n_rows: int, dtype: str, *, n_outputs: int, clas
     bad = np.flatnonzero(~np.isfinite(targets.reshape(n_rows, -1)).all(axis=1))
     if len(bad):
         raise DataError(
-            f"{name} is missing or infinite in row {join(bad, most=5)}; remove these rows or fill in their targets."
+            f"{name} is missing or infinite in row {join(bad, most=5)}: remove these rows or fill in their targets."
         )
     if classes:
-        return _check_classes(targets, n_outputs, name)
+        return _class_numbers(targets, n_outputs, name)
     if (largest := np.abs(targets.astype(np.float64)).max()) > np.finfo(dtype).max:
-        raise DataError(f"{name} holds {largest:g}, too large for {dtype}; scale it.")
+        raise DataError(f"{name} has {largest:g}, too large for {dtype}: scale it.")
     if targets.reshape(n_rows, -1).shape[1] != n_outputs:
         raise DataError(
-            f"{name} has {targets.reshape(n_rows, -1).shape[1]} columns, but the last layer has {n_outputs} units; "
-            "they must agree (for class numbers use loss='sparse_categorical_crossentropy')."
+            f"{name} has {targets.reshape(n_rows, -1).shape[1]} columns, but the last layer has {n_outputs} units: "
+            "make them equal, or for class numbers use loss='sparse_categorical_crossentropy'."
         )
     return targets.reshape(n_rows, n_outputs).astype(np.float64)
 
 
-def _check_classes(targets: Array, n_outputs: int, name: str) -> Array:
+def _class_numbers(targets: Array, n_outputs: int, name: str) -> Array:
     flat = targets.reshape(len(targets), -1)
     if flat.shape[1] != 1:
         raise DataError(
-            f"{name} must hold one class number for each row; for one-hot rows use categorical_crossentropy."
+            f"{name} must have one class number for each row: for one-hot rows use loss='categorical_crossentropy'."
         )
     numbers = flat[:, 0]
     bad = np.flatnonzero((numbers != np.floor(numbers)) | (numbers < 0) | (numbers >= n_outputs))
     if len(bad):
         raise DataError(
-            f"{name} must hold class numbers 0 to {n_outputs - 1}, one for each unit of the last layer, "
+            f"{name} must have class numbers 0 to {n_outputs - 1}, one for each unit of the last layer, "
             f"not {numbers[bad[0]]:g} (row {bad[0]})."
         )
     return numbers.astype(np.int64)
 
 
 def validate_probabilities(targets: Array, *, name: str = "y") -> None:
-    """DataError unless all targets of a cross-entropy lie between 0 and 1."""
+    """Raise DataError unless all targets of a cross-entropy are between 0 and 1."""
     bad = np.argwhere((targets < 0) | (targets > 1))
     if len(bad):
         raise DataError(
-            f"{name} must lie between 0 and 1 for a cross-entropy, not {targets[tuple(bad[0])]:g} (row {bad[0][0]})."
+            f"{name} must be between 0 and 1 for a cross-entropy, not {targets[tuple(bad[0])]:g} (row {bad[0][0]})."
         )
 
 
 def row_weights(sample_weight: object, n_rows: int, *, name: str = "sample_weight") -> Array:
-    """Weight of each row (rows,) in float64, 1 where none are given.
+    """Return the weight of each row (rows,) as float64, 1 by default.
 
     Raises:
         DataError: another number of rows; weights negative, missing, infinite or all zero.
@@ -154,35 +152,35 @@ def row_weights(sample_weight: object, n_rows: int, *, name: str = "sample_weigh
     if len(bad):
         raise DataError(f"{name} must be finite and not negative, but row {join(bad, most=5)} has {weights[bad[0]]:g}.")
     if not weights.any():
-        raise DataError(f"{name} is zero in all rows; nothing would be learned.")
+        raise DataError(f"{name} is zero in all rows: give at least one row a weight.")
     return weights
 
 
 def is_weight(value: object) -> bool:
-    """Whether it is a finite number, zero or larger."""
+    """Whether a value is a finite number, zero or larger."""
     return isinstance(value, int | float | np.integer | np.floating) and bool(0 <= value < np.inf)
 
 
 def class_factors(
     class_weight: Mapping[int, float] | str, labels: Array | None, train: Array, *, n_classes: int
 ) -> Array:
-    """Weight of each row's class (rows,), learned from training rows only.
+    """Return the weight of each row's class (rows,), from the training rows only.
 
     Args:
-        class_weight: class number to weight, 1 for those not named; or ``balanced``: training rows / (classes among
-            them · the class's training rows), 1 for a class that has none.
-        labels: class number of each row, or None when the targets are no classes.
+        class_weight: class number to weight, 1 for classes not named; or ``balanced``: n / (k·n_c) with n training rows
+            of k classes, n_c of them of class c; 1 for a class without training rows.
+        labels: class number of each row, or None if the targets are not classes.
         train: row numbers of the training rows.
 
     Raises:
-        DataError: the targets are no classes; a class that is not there; a weight that is negative or no number; all
-            zero.
+        DataError: the targets are not classes, a class does not exist, or a weight is negative, not finite, or zero for
+            every class of the training rows.
 
     >>> class_factors("balanced", np.array([0, 0, 0, 1, 1, 1]), np.arange(4), n_classes=2).round(2)
     array([0.67, 0.67, 0.67, 2.  , 2.  , 2.  ])
     """
     if labels is None:
-        raise DataError("class_weight needs targets that are classes; for others give sample_weight.")
+        raise DataError("class_weight needs targets that are classes: for others give sample_weight.")
     if isinstance(class_weight, str) and class_weight == "balanced":
         counts = np.bincount(labels[train], minlength=n_classes)
         factors = np.where(counts, len(train) / (np.count_nonzero(counts) * np.maximum(counts, 1)), 1.0)
@@ -197,5 +195,5 @@ def class_factors(
             raise DataError(f"class_weight of class {label!r} must be a finite number, zero or larger, not {weight!r}.")
         factors[int(label)] = weight
     if not factors[labels[train]].any():
-        raise DataError("class_weight is zero for every class of the training rows; nothing would be learned.")
+        raise DataError("class_weight is zero for every class of the training rows: give one a weight.")
     return factors[labels]

@@ -1,4 +1,4 @@
-"""Columns -> numbers, learned from training rows only."""
+"""Encode columns as numbers, as learned from training rows only."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ FEATURES: dict[str, type[Feature]] = {feature.kind: feature for feature in get_a
 
 @dataclass(frozen=True)
 class Encoder:
-    """What was learned from the training rows; `fit_encoder` makes it.
+    """How each column becomes numbers; made by `fit_encoder`.
 
-    `dropped` lists the columns that are not used, each with the reason. Encoders are equal when all they learned is.
+    `dropped` lists the columns that are not used, each with the reason.
     """
 
     features: tuple[Feature, ...]
@@ -36,19 +36,21 @@ class Encoder:
 
     @property
     def feature_names(self) -> tuple[str, ...]:
-        """The name of every number that `transform` gives, in order."""
+        """The names of the columns of `transform`, in order."""
         return tuple(name for feature in self.features for name in feature.names)
 
     @property
     def columns(self) -> dict[str, Kind]:
-        """The columns of the table that are needed at prediction, with their kinds."""
+        """The columns of a table that `transform` needs, with their kinds."""
         return {feature.name: feature.kind for feature in self.features}
 
     def transform(self, table: Table) -> Block:
-        """float32 (n_rows, n_features): columns are found by name, in any order; those not needed are not looked at.
+        """Return the table as float32 (n_rows, n_features); columns are found by name, in any order.
 
-        A missing cell gets what missing training cells got, or the training median; a value never seen counts as
-        rare. DataError for a column that is not there, that holds another kind of thing, or that is infinite somewhere.
+        Missing cells are encoded as in training, or as the training median; unseen values as infrequent ones.
+
+        Raises:
+            DataError: a column is missing, cannot be read as its kind, or has an infinite cell.
         """
         columns = [column_as(table, feature.name, feature.kind) for feature in self.features]
         widths = [len(feature.names) for feature in self.features]
@@ -58,12 +60,12 @@ class Encoder:
         return out
 
     def extra(self, table: Table) -> tuple[str, ...]:
-        """The columns of the table that the training table did not have; `transform` ignores them."""
+        """Return the columns of the table that the training table did not have; `transform` ignores them."""
         known = {feature.name for feature in self.features} | {name for name, _ in self.dropped} | {self.target}
         return tuple(name for name in table.names if name not in known)
 
     def to_json(self) -> dict[str, Any]:
-        """A plain dict for a JSON file; `from_json` gives an equal encoder, with transforms equal bit for bit."""
+        """Return a dict for JSON, from which `from_json` restores an equal encoder."""
         return {
             "features": [feature.to_json() for feature in self.features],
             "dropped": [list(pair) for pair in self.dropped],
@@ -72,7 +74,7 @@ class Encoder:
 
     @classmethod
     def from_json(cls, record: Mapping[str, Any]) -> Encoder:
-        """The encoder of a record; DataError if it is not one."""
+        """Return the encoder of a record; DataError if the record is damaged."""
         try:
             features = tuple(FEATURES[entry["kind"]].from_json(entry) for entry in record["features"])
             dropped = tuple((str(name), str(reason)) for name, reason in record["dropped"])
