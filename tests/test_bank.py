@@ -1,4 +1,4 @@
-"""The bank of labelled trainings: truths by intervention, on built cases; a piece of it, and the whole when asked."""
+"""The bank of labelled trainings: truths by intervention, on built ones; a piece of it, and the whole when asked."""
 
 import math
 
@@ -14,7 +14,7 @@ from benchmarks.bank.trainings import FOLDS, L2, SCHEMES, Trained, row_losses_of
 from benchmarks.bank.truth import label
 from benchmarks.bank.views import alone, in_a_grid, in_folds
 from goodfit.data.splits.folds import make_folds
-from goodfit.diagnosis.observations import Case
+from goodfit.diagnosis.observations import Observations
 from goodfit.search.sweep import Fold
 from goodfit.training.evaluation import Dataset
 
@@ -27,7 +27,7 @@ def trained(truth, *, hidden=(), scheme="long", loss=None):
     truth = np.repeat(np.asarray(truth, float)[:, :, None], FOLDS, axis=2)
     loss = truth if loss is None else np.repeat(np.asarray(loss, float)[:, :, None], FOLDS, axis=2)
     shape = truth.shape[:2]
-    curves = tuple((Case(loss=CURVE, val_loss=CURVE, given_epoch=2),) * shape[1] for _ in range(shape[0]))
+    curves = tuple((Observations(loss=CURVE, val_loss=CURVE, restored_epoch=2),) * shape[1] for _ in range(shape[0]))
     val_curves = np.empty(truth.shape, object)
     for place in np.ndindex(truth.shape):
         val_curves[place] = np.array(CURVE)
@@ -93,9 +93,9 @@ def test_a_grid_has_the_gains_of_its_neighbours_and_folds_those_of_all_rows():
     one = trained([[0.3, 0.2], [0.4, 0.1]])
     one.rows[0, 0, one.fold > 0] = 0.5
     for view, own in ((in_a_grid, 0.3), (in_folds, (0.3 + 4 * 0.5) / 5)):
-        case = view(one, (0, 0))
-        assert case.given_val_loss == pytest.approx(own)
-        gains = {(n.l2, n.learning_rate): n.gain for n in case.neighbours}
+        obs = view(one, (0, 0))
+        assert obs.restored_val_loss == pytest.approx(own)
+        gains = {(n.l2, n.learning_rate): n.gain for n in obs.neighbours}
         # The second reading, by curves that are all the same, gains nothing.
         assert gains == pytest.approx({(0.0, 0.01): (own - 0.2) / 2, (0.0001, 0.001): (own - 0.4) / 2})
     assert in_a_grid(one, (0, 0)).n_folds == 1 and in_folds(one, (0, 0)).n_folds == FOLDS

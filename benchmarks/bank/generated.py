@@ -5,7 +5,7 @@ from collections.abc import Callable
 import numpy as np
 from sklearn import datasets
 
-from benchmarks.bank.data import N_FRESH, Data, Source, classes, parts, real
+from benchmarks.bank.data import N_FRESH, Data, Source, classes, real, splits
 
 Draw = Callable[..., tuple[np.ndarray, ...]]
 
@@ -15,7 +15,7 @@ def _quantity(draw: Draw, *, n: int, noise: float, features: int = 0, **options:
 
     def make(seed: int) -> Data:
         rng = np.random.default_rng(seed)
-        known, fresh = parts(n)
+        known, fresh = splits(n)
         x, y, *_ = draw(n_samples=n + N_FRESH, random_state=seed, **options)
         x = np.column_stack([x, rng.normal(size=(len(x), features))])
         y = y + noise * y.std() * rng.normal(size=len(y))

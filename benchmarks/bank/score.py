@@ -26,7 +26,7 @@ def pairs(labelled: Iterable[Labelled]) -> tuple[list[Pair], list[Pair]]:
     """Words, and rates, of all trainings."""
     words, rates = [], []
     for one in labelled:
-        verdict = diagnose(one.case)
+        verdict = diagnose(one.obs)
         words.append(Pair(one.word if one.clear_word else UNCLEAR, one.word, verdict.word))
         rates.append(Pair(one.rate if one.clear_rate else UNCLEAR, one.rate, _rate(verdict)))
     return words, rates

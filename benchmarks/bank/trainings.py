@@ -11,8 +11,8 @@ from threadpoolctl import threadpool_limits
 
 from benchmarks.bank.data import Data, Source
 from goodfit.data.splits.folds import make_folds
-from goodfit.diagnosis.from_run import case_of
-from goodfit.diagnosis.observations import Case
+from goodfit.diagnosis.from_run import observe
+from goodfit.diagnosis.observations import Observations
 from goodfit.experiment.measure import trees
 from goodfit.experiment.prepare import TASKS
 from goodfit.nn.early_stopping import EarlyStopping
@@ -45,7 +45,7 @@ class Trained(NamedTuple):
     hidden: tuple[int, ...]
     scheme: str
     rates: tuple[float, ...]
-    curves: tuple[tuple[Case, ...], ...]
+    curves: tuple[tuple[Observations, ...], ...]
     val_curves: np.ndarray
     loss: np.ndarray
     truth: np.ndarray
@@ -130,7 +130,7 @@ def _judged(
             config = {"l2": L2[at[0]], "learning_rate": rates[at[1]]}
             known = {"epochs": plan.epochs, "patience": source.patience if scheme == "stopping" else None}
             size = {"n_train": len(folds[0].train), "n_validation": len(validation)}
-            curves.append(replace(case_of(training), given_epoch=given, **config, **known, **size))
+            curves.append(replace(observe(training), restored_epoch=given, **config, **known, **size))
     grid = tuple(tuple(curves[i * shape[1] : (i + 1) * shape[1]]) for i in range(shape[0]))
     baseline = float(_of_baseline(data, data.known, data.fresh).mean())
     return Trained(source.name, hidden, scheme, rates, grid, val_curves, loss, truth, rows, fold, rivals, baseline)

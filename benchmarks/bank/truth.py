@@ -23,7 +23,7 @@ import numpy as np
 
 from benchmarks.bank.trainings import SCHEMES, Trained
 from benchmarks.bank.views import View, in_folds
-from goodfit.diagnosis.observations import Case
+from goodfit.diagnosis.observations import Observations
 
 CLEAR = 0.05
 FLOOR = 0.02
@@ -43,7 +43,7 @@ class Labelled(NamedTuple):
     source: str
     hidden: tuple[int, ...]
     scheme: str
-    case: Case
+    obs: Observations
     word: str
     clear_word: bool
     rate: str
@@ -73,13 +73,13 @@ def label(trained: Sequence[Trained], view: View) -> Iterator[Labelled]:
     for one in trained:
         larger = [by_place[hidden, one.scheme] for hidden in networks[networks.index(one.hidden) + 1 :]]
         long = by_place[one.hidden, SCHEMES[1]]
-        cases = {place: view(one, place) for place in np.ndindex(one.truth.shape[:2])}
-        known = {place: case for place, case in cases.items() if case is not None}
-        best = min((case.given_val_loss for case in known.values()), default=np.nan)
-        for place, case in known.items():
+        observed = {place: view(one, place) for place in np.ndindex(one.truth.shape[:2])}
+        known = {place: obs for place, obs in observed.items() if obs is not None}
+        best = min((obs.restored_val_loss for obs in known.values()), default=np.nan)
+        for place, obs in known.items():
             gains = _gains(one, larger, long, place, clear, one_fold=view is not in_folds)
-            found = _labelled(one, case, gains, one.truth[place].mean(), clear, nothing)
-            yield found._replace(wins=case.given_val_loss == best)
+            found = _labelled(one, obs, gains, one.truth[place].mean(), clear, nothing)
+            yield found._replace(wins=obs.restored_val_loss == best)
 
 
 def _gains(
@@ -109,13 +109,15 @@ def _gains(
     }
 
 
-def _labelled(one: Trained, case: Case, gains: dict[str, _Gain], mean: float, clear: float, nothing: float) -> Labelled:
+def _labelled(
+    one: Trained, obs: Observations, gains: dict[str, _Gain], mean: float, clear: float, nothing: float
+) -> Labelled:
     word, clear_word = _word(gains)
     if mean < nothing or (word == "good fit" and one.baseline - mean < clear):
         clear_word = False
     rate, clear_rate = _rate(gains)
     sizes = {name: found.size for name, found in gains.items()}
-    return Labelled(one.source, one.hidden, one.scheme, case, word, clear_word, rate, clear_rate, sizes, wins=False)
+    return Labelled(one.source, one.hidden, one.scheme, obs, word, clear_word, rate, clear_rate, sizes, wins=False)
 
 
 def _best(gains: Iterator[_Gain]) -> _Gain:

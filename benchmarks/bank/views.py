@@ -6,37 +6,37 @@ from dataclasses import replace
 import numpy as np
 
 from benchmarks.bank.trainings import L2, Trained
-from goodfit.diagnosis.observations import Case, Neighbour
+from goodfit.diagnosis.observations import Neighbour, Observations
 from goodfit.search.trial_table import Contrast, TrialResult, TrialTable
 
-View = Callable[[Trained, tuple[int, int]], Case | None]
+View = Callable[[Trained, tuple[int, int]], Observations | None]
 """From a grid and a place (λ, rate) in it to what is known there; None where there is nothing to judge."""
 
 
-def alone(one: Trained, place: tuple[int, int]) -> Case | None:
+def alone(one: Trained, place: tuple[int, int]) -> Observations | None:
     """The first fold's training as a single one has it, beside the simple models."""
-    case = one.curves[place[0]][place[1]]
-    return replace(case, **_measured(one, place)) if case.given_epoch else None
+    obs = one.curves[place[0]][place[1]]
+    return replace(obs, **_measured(one, place)) if obs.restored_epoch else None
 
 
-def in_a_grid(one: Trained, place: tuple[int, int]) -> Case | None:
+def in_a_grid(one: Trained, place: tuple[int, int]) -> Observations | None:
     """The first fold's training with its neighbours; a sweep always gives the best epoch back."""
     return _with_neighbours(one, place, 1)
 
 
-def in_folds(one: Trained, place: tuple[int, int]) -> Case | None:
+def in_folds(one: Trained, place: tuple[int, int]) -> Observations | None:
     """The same with the means over all folds."""
     return _with_neighbours(one, place, one.truth.shape[2])
 
 
-def _with_neighbours(one: Trained, place: tuple[int, int], n_folds: int) -> Case | None:
-    case = one.curves[place[0]][place[1]]
+def _with_neighbours(one: Trained, place: tuple[int, int], n_folds: int) -> Observations | None:
+    obs = one.curves[place[0]][place[1]]
     folds = np.arange(n_folds)
-    if one.scheme == "last" or not case.given_epoch or not np.isfinite(one.truth[place][folds]).all():
+    if one.scheme == "last" or not obs.restored_epoch or not np.isfinite(one.truth[place][folds]).all():
         return None
     rows = one.rows[place][one.fold < n_folds].astype(float)
     means = {"mean_loss": float(one.loss[place][folds].mean()), "mean_val_loss": float(rows.mean())}
-    found = _contrasts(one, place, n_folds)
+    found = _beside(one, place, n_folds)
     neighbours = tuple(
         Neighbour(
             **each.config,
@@ -48,10 +48,10 @@ def _with_neighbours(one: Trained, place: tuple[int, int], n_folds: int) -> Case
         for each in found
     )
     measured = _measured(one, place) | {"val_loss_error": _difference(rows)[1]}
-    return replace(case, neighbours=neighbours, n_folds=n_folds, **means, **measured)
+    return replace(obs, neighbours=neighbours, n_folds=n_folds, **means, **measured)
 
 
-def _contrasts(one: Trained, place: tuple[int, int], n_folds: int) -> tuple[Contrast, ...]:
+def _beside(one: Trained, place: tuple[int, int], n_folds: int) -> tuple[Contrast, ...]:
     """As a sweep has them, by the code of a sweep."""
     shape = one.truth.shape[:2]
     places = [(at, k) for at in np.ndindex(shape) if at[0] == place[0] or at[1] == place[1] for k in range(n_folds)]

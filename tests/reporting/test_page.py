@@ -5,12 +5,12 @@ import hashlib
 import html
 import re
 import time
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 import goodfit
-from goodfit.diagnosis.rules.fit import Reason, restraining
 from goodfit.errors import RunError
 from goodfit.reporting import page, view
 from goodfit.reporting.page import pictures
@@ -61,14 +61,17 @@ def test_the_verdict_has_its_picture_and_in_it_every_change_that_was_compared(wr
     own = swept.record.sweep.selection
     for contrast in own.contrasts:
         if contrast.config["l2"] != own.chosen.config["l2"]:
-            assert f"λ {contrast.config['l2']:.6g}" in figure
+            assert f"λ = {contrast.config['l2']:.3g}" in figure
     assert "compared on the same validation rows" in words(figure)
 
 
 def test_where_something_else_names_the_fit_no_picture_says_otherwise(swept, monkeypatch):
     assert view.reasons_figure(swept.record) is not None
-    unmeasured = Reason("more penalty", 1.5, 0.0, "", {}, "", "")
-    monkeypatch.setattr(view, "restraining", lambda case: [*restraining(case), unmeasured])
+    verdict = goodfit.diagnose(swept)
+    unmeasured = replace(verdict.comparisons[0], gain=1.0, error=0.0, clear=0.5)
+    monkeypatch.setattr(
+        view, "diagnose", lambda record: replace(verdict, comparisons=(*verdict.comparisons, unmeasured))
+    )
     assert view.reasons_figure(swept.record) is None
 
 

@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from goodfit.diagnosis.rules.fit import Reason
+from goodfit.diagnosis.comparisons import Comparison
 from goodfit.reporting import sentences
 from goodfit.reporting.charts.reasons import LEAST, reason_chart
 from goodfit.reporting.trials import Grid, Trial
@@ -45,8 +45,9 @@ def test_other_ends_are_told_as_what_they_are(training, said):
     assert said in sentences.of_curves(training)
 
 
-def reason(what, strength, error=0.2):
-    return Reason(what, strength, error, "", {}, "", "")
+def reason(name, gain, error=0.2):
+    limits = {"clear": 1.0, "open_from": 1.0, "doubt": 1.25, "open_doubt": 1.25}
+    return Comparison(name=name, side="frees", gain=gain, error=error, **limits, reason="")
 
 
 @pytest.mark.parametrize(

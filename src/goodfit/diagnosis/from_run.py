@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from goodfit.diagnosis.observations import Case, Neighbour
+from goodfit.diagnosis.observations import Neighbour, Observations
 from goodfit.errors import ConfigError
 from goodfit.experiment.run_folder import Record
 from goodfit.search.selection import Selection
@@ -15,26 +15,26 @@ from goodfit.search.sweep import Sweep
 from goodfit.training.fit import Training
 from goodfit.training.history import History
 
-CURVES = ("loss", "val_loss", "gradient_norm", "update_ratio", "weight_norm", "penalty")
+CURVES = ("loss", "val_loss", "penalty")
 
 
-def case_of(result: object) -> Case:
+def observe(result: object) -> Observations:
     """The numbers of a result; of a sweep those of the winner, with the others as its neighbours.
 
     Raises:
         ConfigError: the result is no run, record of a run, sweep, training or case.
     """
     match result:
-        case Case():
+        case Observations():
             return result
         case Training():
-            return Case(**_of_training(result))
+            return Observations(**_of_training(result))
         case Sweep():
-            return Case(**_of_training(result.winner), **_of_grid(result.table, result.selection))
+            return Observations(**_of_training(result.winner), **_of_grid(result.table, result.selection))
         case Record():
-            return Case(**_of_record(result))
+            return Observations(**_of_record(result))
         case _ if isinstance(record := getattr(result, "record", None), Record):
-            return Case(**_of_record(record))
+            return Observations(**_of_record(record))
     raise ConfigError(f"a run, a sweep or a training can be judged, not {type(result).__name__!r}.")
 
 
@@ -43,7 +43,7 @@ def _of_training(training: Training) -> dict[str, Any]:
     return {
         **_curves(training.history),
         "outcome": training.outcome.name.lower(),
-        "given_epoch": training.best_epoch if restored or not training.best_epoch else training.history.n_epochs,
+        "restored_epoch": training.best_epoch if restored or not training.best_epoch else training.history.n_epochs,
         "hidden": _hidden(training),
     }
 
@@ -107,7 +107,7 @@ def _error(selection: Selection) -> float | None:
 def _of_record(record: Record) -> dict[str, Any]:
     settings, config = record.settings, record.config
     found = _of_training(record.training) | {
-        "given_epoch": record.training.best_epoch,
+        "restored_epoch": record.training.best_epoch,
         "epochs": settings.epochs,
         "patience": settings.patience,
         "learning_rate": config.get("learning_rate"),
@@ -115,7 +115,7 @@ def _of_record(record: Record) -> dict[str, Any]:
         "hidden": settings.hidden,
         "n_train": len(record.splits.train),
         "n_validation": len(record.splits.validation),
-        "in_order": settings.split == "time",
+        "time_order": settings.split == "time",
         "baseline_loss": _baseline_loss(record),
         "classes": tuple(map(str, record.target.classes or ())),
     }
@@ -156,8 +156,8 @@ def _error_from_interval(intervals: Mapping[str, Sequence[float]], found: Mappin
     if "log_loss" in intervals:
         _, low, high = intervals["log_loss"]
         return (high - low) / 3.92
-    if "rmse" in intervals and found["val_loss"] and found["given_epoch"]:
+    if "rmse" in intervals and found["val_loss"] and found["restored_epoch"]:
         value, low, high = intervals["rmse"]
-        val_loss = float(found["val_loss"][found["given_epoch"] - 1])
+        val_loss = float(found["val_loss"][found["restored_epoch"] - 1])
         return 2 * val_loss * (high - low) / 3.92 / value if value > 0 else None
     return None

@@ -1,88 +1,93 @@
-"""Numbers to findings, findings to a verdict."""
+"""From observations to comparisons, from comparisons to findings, from findings to a verdict."""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
+from goodfit.diagnosis.comparisons import Comparison, Diagnosis
 from goodfit.diagnosis.findings import Finding, Verdict, Word, by_severity
-from goodfit.diagnosis.from_run import case_of
-from goodfit.diagnosis.observations import Case
-from goodfit.diagnosis.rules.comparisons import Rule
-from goodfit.diagnosis.rules.context import (
-    best_at_edge,
-    class_ignored,
-    dead_units,
-    linear_network,
-    no_better_than_baseline,
-    no_better_than_linear,
-    seeds_disagree,
-    validation_too_small,
-)
-from goodfit.diagnosis.rules.curves import out_of_epochs, overfitting_began, penalty_too_strong, stopped_too_early
-from goodfit.diagnosis.rules.fit import judge_fit
-from goodfit.diagnosis.rules.learning_rate import diverged, jumping, perfect_pace, rate_too_large, rate_too_small
+from goodfit.diagnosis.from_run import observe
+from goodfit.diagnosis.observations import Observations
+from goodfit.diagnosis.rules import alternatives, context, curves, learning_rate
+from goodfit.diagnosis.rules.fit import fit
+from goodfit.diagnosis.thresholds import THRESHOLDS, Thresholds
 
-RULES: tuple[Rule, ...] = (
-    diverged,
-    rate_too_small,
-    rate_too_large,
-    jumping,
-    perfect_pace,
-    out_of_epochs,
-    stopped_too_early,
-    overfitting_began,
-    penalty_too_strong,
-    validation_too_small,
-    seeds_disagree,
-    best_at_edge,
-    no_better_than_baseline,
-    no_better_than_linear,
-    linear_network,
-    dead_units,
-    class_ignored,
+COMPARISONS: tuple[Callable[[Diagnosis], Iterator[Comparison]], ...] = (
+    alternatives.other_penalties,
+    alternatives.other_rates,
+    alternatives.reference_models,
+    alternatives.earlier_epoch,
+    alternatives.curves_alone,
 )
-WORDS: dict[str, Word] = {
+RULES: tuple[Callable[[Diagnosis], Finding | None], ...] = (
+    fit,
+    learning_rate.diverged,
+    learning_rate.rate_too_small,
+    learning_rate.rate_too_large,
+    learning_rate.jumping,
+    learning_rate.perfect_pace,
+    curves.out_of_epochs,
+    curves.stopped_too_early,
+    curves.overfitting_began,
+    curves.penalty_too_strong,
+    context.validation_too_small,
+    context.seeds_disagree,
+    context.best_at_edge,
+    context.no_better_than_baseline,
+    context.no_better_than_linear,
+    context.linear_network,
+    context.dead_units,
+    context.class_ignored,
+)
+FIT: dict[str, Word] = {
     "overfitting": "overfitting",
     "underfitting": "underfitting",
     "good_fit": "good fit",
     "cannot_tell": "cannot tell",
 }
+"""The findings that name the fit."""
 
 
-def diagnose(result: object) -> Verdict:
-    """What the numbers of a training say: a word about the weights that are given back, and every finding.
+def diagnose(result: object, *, thresholds: Thresholds = THRESHOLDS) -> Verdict:
+    """Diagnose a training: one word about the restored weights, and every finding.
 
-    The word is ``underfitting``, ``good fit``, ``overfitting``, or ``cannot tell`` where the numbers carry none of
+    The word is ``underfitting``, ``good fit``, ``overfitting``, or ``cannot tell`` where the numbers support none of
     them. How often it is right is measured, see docs/verdict.md.
 
     Args:
-        result: a ``Run``, a ``Sweep``, a ``Training``, or a ``Case``.
+        result: a ``Run``, a ``Sweep``, a ``Training``, or ``Observations``.
+        thresholds: from where on a difference counts.
 
     Raises:
         ConfigError: the result is none of these.
 
     >>> falling = tuple(1 / epoch for epoch in range(1, 31))
-    >>> diagnose(Case(loss=falling, val_loss=falling, given_epoch=30, baseline_loss=1.2, n_validation=500)).word
+    >>> diagnose(Observations(loss=falling, val_loss=falling, restored_epoch=30, baseline_loss=1.2)).word
     'good fit'
     """
-    case = case_of(result)
+    d = Diagnosis(observe(result), thresholds)
     with np.errstate(all="ignore"):
-        others = tuple(finding for rule in RULES if (finding := rule(case)) is not None)
-        fit = judge_fit(case)
-    others = tuple(finding for finding in others if fit is None or not _unsaid(finding, fit))
-    return Verdict(
-        word=WORDS[fit.code] if fit else "cannot tell",
-        sentence=fit.sentence if fit else _why_not(case),
-        findings=by_severity((*((fit,) if fit else ()), *others)),
+        if d.obs.is_complete:
+            d = replace(d, comparisons=tuple(each for compare in COMPARISONS for each in compare(d)))
+        findings = by_severity(tuple(finding for rule in RULES if (finding := rule(d)) is not None))
+    findings = tuple(replace(finding, argument=_spelled(finding.change)) for finding in findings)
+    named = next((finding for finding in findings if finding.code in FIT), None)
+    word, sentence = (FIT[named.code], named.sentence) if named else ("cannot tell", _why_not(d.obs))
+    return Verdict(word, sentence, findings, d.comparisons)
+
+
+def _spelled(change: Mapping[str, Any]) -> str:
+    """The change as it is read until every reader takes ``change``."""
+    words = {name: f"{value:.6g}" if isinstance(value, float) else str(value) for name, value in change.items()}
+    words |= {"hidden": ",".join(map(str, change["hidden"])) or "none"} if "hidden" in change else {}
+    return " ".join(
+        f"--{name.replace('_', '-')}" + ("" if value == "True" else f" {value}") for name, value in words.items()
     )
 
 
-def _unsaid(finding: Finding, fit: Finding) -> bool:
-    """Where the fit is good, nothing does better; and that the rows are too few is said once."""
-    if fit.code == "good_fit" and finding.code in ("rate_too_small", "rate_too_large", "penalty_too_strong"):
-        return True
-    return fit.code == "cannot_tell" and (finding.code, finding.argument) == ("validation_too_small", fit.argument)
-
-
-def _why_not(case: Case) -> str:
-    if not case.val_loss:
-        return "There are no validation rows, so nothing says how the network does on rows it did not learn from."
-    return "No epoch came to a finite loss, so there is no fit to be judged."
+def _why_not(obs: Observations) -> str:
+    if not obs.val_loss:
+        return "There are no validation rows, so nothing shows how the model does on unseen rows."
+    return "No epoch has a finite loss, so there is no fit to assess."

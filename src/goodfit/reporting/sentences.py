@@ -4,8 +4,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from goodfit.diagnosis.rules.comparisons import perhaps, surely
-from goodfit.diagnosis.rules.fit import Reason
+from goodfit.diagnosis.comparisons import Comparison
 from goodfit.formatting import count, join, numbers, printable, share
 from goodfit.reporting.trials import Grid, Trial, knob
 
@@ -156,10 +155,10 @@ def of_steps(features: Sequence[tuple[str, float, float]]) -> str:
     return f"For the rarest third of the features Adam's steps are {how} those for the most frequent third."
 
 
-def of_reasons(reasons: Sequence[Reason]) -> str:
+def of_reasons(reasons: Sequence[Comparison]) -> str:
     """What else might have done better."""
-    better = [reason.what for reason in reasons if surely(reason.strength, reason.error)]
-    perhaps_better = [reason.what for reason in reasons if perhaps(reason.strength, reason.error)]
+    better = [reason.name for reason in reasons if reason.is_clear]
+    perhaps_better = [reason.name for reason in reasons if reason.is_open]
     compared = f"{count(len(reasons), 'alternative')} compared on the same validation rows"
     if better:
         said = f"Of {compared}, {join(better, longest=80)} surely did clearly better"

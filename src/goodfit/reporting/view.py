@@ -6,9 +6,8 @@ from typing import Protocol, runtime_checkable
 
 import numpy as np
 
-from goodfit.diagnosis.from_run import case_of
-from goodfit.diagnosis.rules.comparisons import surely
-from goodfit.diagnosis.rules.fit import Reason, freeing, restraining
+from goodfit.diagnosis.comparisons import Comparison
+from goodfit.diagnosis.verdict import diagnose
 from goodfit.experiment.run_folder import Record
 from goodfit.formatting import METRIC_LABELS, grid_numbers, numbers
 from goodfit.holdout.exam import Ledger
@@ -92,21 +91,18 @@ def curves_figure(record: Record) -> Figure | None:
 
 def reasons_figure(record: Record) -> Figure | None:
     """What else might have done better; None where less than two were measured, or something else names the fit."""
-    case = case_of(record)
-    if not case.judged:
-        return None
-    measured = [*freeing(case), *restraining(case)]
-    found = sorted((reason for reason in measured if 0 < reason.error < np.inf), key=_kind)
-    named = any(surely(reason.strength, reason.error) for reason in measured if reason.error == 0)
+    compared = diagnose(record).comparisons
+    found = sorted((reason for reason in compared if 0 < reason.error < np.inf), key=_kind)
+    named = any(reason.is_clear for reason in compared if reason.error == 0)
     if len(found) < 2 or named:
         return None
     said = sentences.of_reasons(found)
     return Figure("reasons", "What else might have done better", said, [reason_chart(found)])
 
 
-def _kind(reason: Reason) -> int:
+def _kind(reason: Comparison) -> int:
     """Penalties first, then learning rates, then other models."""
-    return 0 if reason.what.startswith("λ") else 1 if reason.what.startswith("rate") else 2
+    return 0 if "l2" in reason.change else 1 if "learning_rate" in reason.change else 2
 
 
 def splits_figure(record: Record, openings: int) -> Figure:

@@ -1,164 +1,150 @@
-"""Rules about what surrounds a training: the rows that judge it, simpler models, other seeds, the grid, its units."""
+"""Rules about what surrounds a training: its validation rows, reference models, other seeds, the grid, its units."""
 
 import math
+from typing import Any
 
 import numpy as np
 
-from goodfit.diagnosis.findings import Finding
-from goodfit.diagnosis.observations import Case
-from goodfit.diagnosis.rules.comparisons import clear, more_judges
+from goodfit.diagnosis.comparisons import TENFOLD, Diagnosis
+from goodfit.diagnosis.findings import Finding, Severity
+from goodfit.diagnosis.rules.alternatives import LINEAR, TREES, WIDTHS
 
-LARGE_ERROR = 0.15
-"""With a standard error above this share of what can be learned, the rows cannot tell one net from another."""
-DEAD_SHARE = 0.5
-"""Dead units are worth a word from this share of a layer on."""
-FEWEST_OF_A_CLASS = 5
+FOLDS, SEEDS = 5, 5
+NAMES = {"l2": "λ", "learning_rate": "learning rate"}
 
 
-def validation_too_small(case: Case) -> Finding | None:
-    """The standard error of the validation loss is a large share of what can be learned; or there are no such rows."""
-    if not case.val_loss:
-        return Finding(
-            "validation_too_small",
-            "warning",
-            "There are no validation rows, so nothing says how the network does on rows it did not learn from.",
-            {},
-            "Keep some rows for validation.",
-            "--validation-split 0.2",
-        )
-    if not case.judged or case.error <= LARGE_ERROR * case.reach:
+def validation_too_small(d: Diagnosis) -> Finding | None:
+    """There are no validation rows, or the standard error of their loss is large."""
+    obs = d.obs
+    if not obs.val_loss:
+        sentence = "There are no validation rows, so nothing shows how the model does on unseen rows."
+        change = {"validation_split": 0.2}
+        return Finding("validation_too_small", "warning", sentence, {}, "Keep rows for validation.", change=change)
+    if not obs.is_complete or not d.has_large_error:
         return None
-    rows = f"The {case.n_validation} validation rows are" if case.n_validation else "The validation rows are"
-    return Finding(
-        "validation_too_small",
-        "warning",
-        f"{rows} too few to tell close networks apart: their loss is uncertain by {case.error:.3g}.",
-        {"standard_error": case.error, "val_loss": case.given_val_loss, "can_be_learned": case.reach},
-        *more_judges(case),
-    )
+    rows = f" of {obs.n_validation} rows" if obs.n_validation else ""
+    sentence = f"The validation loss{rows} is uncertain: {obs.restored_val_loss:.3g} ± {obs.error:.2g}."
+    evidence = {"standard_error": obs.error, "val_loss": obs.restored_val_loss, "learnable": d.learnable}
+    advice, change = more_validation(d)
+    return Finding("validation_too_small", "warning", sentence, evidence, advice, change=change)
 
 
-def seeds_disagree(case: Case) -> Finding | None:
+def seeds_disagree(d: Diagnosis) -> Finding | None:
     """The same training with other seeds comes to clearly other losses."""
-    losses = np.asarray(case.seed_losses, np.float64)
+    losses = np.asarray(d.obs.seed_losses, np.float64)
     finite = losses[np.isfinite(losses)]
-    if len(losses) < 2 or not case.judged or not len(finite):
+    if len(losses) < 2 or not d.obs.is_complete or not len(finite):
         return None
-    spread = float(finite.max() - finite.min()) if len(finite) == len(losses) else math.inf
-    if spread <= 2 * clear(case):
+    if len(finite) == len(losses) and losses.std(ddof=1) <= d.clear_gain(d.thresholds.frees):
         return None
     return Finding(
         "seeds_disagree",
         "warning",
-        "Other first weights and row orders come to clearly other losses: one seed is not to be trusted.",
+        f"The validation loss depends on the seed: from {finite.min():.3g} to {losses.max():.3g}.",
         {"lowest": float(finite.min()), "highest": float(losses.max()), "seeds": len(losses)},
         "Average over more seeds.",
-        f"--seeds {max(5, 2 * len(losses))}",
+        change={"seeds": max(SEEDS, 2 * len(losses))},
     )
 
 
-def best_at_edge(case: Case) -> Finding | None:
-    """The best config lies at the end of an axis, so that a better one may lie beyond."""
-    if not case.edges:
+def best_at_edge(d: Diagnosis) -> Finding | None:
+    """The best config is at the end of the grid, and no comparison pulls the other way."""
+    outward = {"high": 1, "low": -1}
+    edges = {name: end for name, end in d.obs.edges.items() if d.pull(name) == outward[end]}
+    if not edges:
         return None
-    names = {"l2": "λ", "learning_rate": "learning rate"}
-    ends = [
-        f"the {'largest' if end == 'high' else 'smallest'} {names.get(axis, axis)}" for axis, end in case.edges.items()
-    ]
-    return Finding(
-        "best_at_edge",
-        "note",
-        f"The best of the grid has {' and '.join(ends)} that was tried: a better one may lie beyond.",
-        {axis: float(getattr(case, axis, None) or math.nan) for axis in case.edges},
-        "Look beyond the end of the grid.",
-        "--refine",
-    )
+    ends = [f"the {'largest' if end == 'high' else 'smallest'} {NAMES.get(name, name)}" for name, end in edges.items()]
+    sentence = f"The best config of the grid has {' and '.join(ends)}; a better one may lie beyond."
+    evidence = {name: float(getattr(d.obs, name, None) or math.nan) for name in edges}
+    return Finding("best_at_edge", "note", sentence, evidence, "Extend the grid.", change={"refine": True})
 
 
-def no_better_than_baseline(case: Case) -> Finding | None:
-    """The validation loss is not clearly below that of a model that knows no column."""
-    if not case.judged or case.baseline_loss is None or not math.isfinite(case.baseline_loss):
+def no_better_than_baseline(d: Diagnosis) -> Finding | None:
+    """The validation loss is not significantly below that of the baseline."""
+    obs = d.obs
+    if not obs.is_complete or obs.baseline_loss is None or not math.isfinite(obs.baseline_loss):
         return None
-    gain, error = case.baseline_difference or (case.baseline_loss - case.given_val_loss, case.error)
-    if gain > 2 * error and gain > 0:
+    gain, error = obs.baseline_difference or (obs.baseline_loss - obs.restored_val_loss, obs.error)
+    if gain > max(0.0, d.thresholds.significant * error):
         return None
-    evidence = {"val_loss": case.given_val_loss, "baseline": case.baseline_loss, "gain": gain, "standard_error": error}
+    evidence = {"val_loss": obs.restored_val_loss, "baseline": obs.baseline_loss, "gain": gain, "standard_error": error}
+    sentence = f"Not significantly better than the baseline: its loss is {obs.baseline_loss:.3g}, "
+    sentence += f"the network's is lower by {gain:.2g} ± {error:.2g}."
     if gain > error:
-        words = "Better than always predicting the same, but on so few rows that may be luck."
-        return Finding("no_better_than_baseline", "warning", words, evidence, *more_judges(case))
-    words = "No better than a model that knows no column and always predicts the same."
-    advice = "Look for columns that have to do with the target, or more rows."
-    return Finding("no_better_than_baseline", "serious", words, evidence, advice)
+        advice, change = more_validation(d)
+        return Finding("no_better_than_baseline", "warning", sentence, evidence, advice, change=change)
+    advice = "Look for columns that are related to the target, or collect more rows."
+    return Finding("no_better_than_baseline", "serious", sentence, evidence, advice)
 
 
-def no_better_than_linear(case: Case) -> Finding | None:
-    """A linear model does as well within a standard error, or better; nothing is said of a network that is one."""
-    if not case.judged or case.linear_loss is None or not math.isfinite(case.linear_loss) or case.hidden == ():
+def no_better_than_linear(d: Diagnosis) -> Finding | None:
+    """A linear model is as good within a standard error, or better; nothing is said of a network that is one."""
+    obs = d.obs
+    if not obs.is_complete or obs.linear_difference is None or not obs.hidden:
         return None
-    gain, error = case.linear_difference or (case.linear_loss - case.given_val_loss, 0.5 * case.error)
-    if gain > error and gain > 0:
+    gain, error = obs.linear_difference
+    if gain > error or not math.isfinite(gain):
         return None
-    worse = gain < -2 * error
+    better = any(each.name == LINEAR and each.is_clear for each in d.comparisons)
+    sentence = f"A linear model is {'clearly better' if better else 'as good'} on the validation rows."
+    change = d.untested("hidden", ()) if gain <= 0 else {}
+    evidence = {"val_loss": obs.restored_val_loss, "gain": gain, "standard_error": error}
+    severity: Severity = "warning" if better else "note"
+    return Finding("no_better_than_linear", severity, sentence, evidence, "Compare with a linear model.", change=change)
+
+
+def linear_network(d: Diagnosis) -> Finding | None:
+    """There is no hidden layer, and no gradient boosting that is clearly better, so nonlinear effects may be missed."""
+    known = any(each.name == TREES and each.is_clear for each in d.comparisons)
+    if not d.obs.is_complete or d.obs.hidden != () or known:
+        return None
+    sentence = "The model is linear; nonlinear effects are not captured."
+    evidence = {"val_loss": d.obs.restored_val_loss}
+    advice, change = "Compare with a network that has hidden layers.", d.untested("hidden", WIDTHS)
+    return Finding("linear_network", "note", sentence, evidence, advice, change=change)
+
+
+def dead_units(d: Diagnosis) -> Finding | None:
+    """Half a hidden layer or more is 0 for every training row."""
+    if not (words := dead_layer(d)):
+        return None
+    change = d.times("learning_rate", 1 / TENFOLD)
+    advice = "Use a smaller learning rate." if change else "Use fewer units, or another activation."
+    evidence = {"dead": sum(d.obs.dead_units), "units": sum(d.obs.units)}
     return Finding(
-        "no_better_than_linear",
-        "warning" if worse else "note",
-        f"A linear model does {'better' if worse else 'as well'} on the validation rows.",
-        {"val_loss": case.given_val_loss, "linear": case.linear_loss, "gain": gain, "standard_error": error},
-        "Compare with a network without hidden layers.",
-        "--hidden none",
+        "dead_units", "warning", f"{words}: they output 0 for every training row.", evidence, advice, change=change
     )
 
 
-def linear_network(case: Case) -> Finding | None:
-    """There is no hidden layer: whether the columns hold more than a line, one that has them can tell, or trees."""
-    trees = case.trees_difference
-    if not case.judged or case.hidden != () or (trees is not None and trees[0] < -2 * trees[1]):
-        return None
-    return Finding(
-        "linear_network",
-        "note",
-        "Without hidden layers the network draws straight lines; nothing here says whether the data has bends.",
-        {"val_loss": case.given_val_loss},
-        "Compare with a network that has hidden layers.",
-        "--hidden 64,64",
-    )
+def dead_layer(d: Diagnosis) -> str:
+    """The hidden layer with the largest share of dead units, in words; "" where that share is small."""
+    layers = [(dead / n, i) for i, (dead, n) in enumerate(zip(d.obs.dead_units, d.obs.units, strict=False)) if n > 0]
+    share, i = max(layers, default=(0.0, 0))
+    if share < d.thresholds.dead_share or not math.isfinite(d.obs.restored_loss):
+        return ""
+    layer = f" of hidden layer {i + 1}" if len(layers) > 1 else ""
+    return f"{d.obs.dead_units[i]} of {d.obs.units[i]} units{layer} are dead"
 
 
-def dead_units(case: Case) -> Finding | None:
-    """Half a hidden layer or more is silent on every training row."""
-    shares = [dead / all_ for dead, all_ in zip(case.dead_units, case.units, strict=False) if all_ > 0]
-    worst = max(shares, default=0.0)
-    if worst < DEAD_SHARE or not case.learned:
-        return None
-    layer = shares.index(worst)
-    smaller = case.learning_rate / 10 if case.learning_rate else None
-    return Finding(
-        "dead_units",
-        "warning",
-        f"Of the {case.units[layer]} units of hidden layer {layer + 1}, {case.dead_units[layer]} are dead: "
-        "no training row makes them speak.",
-        {"dead": case.dead_units[layer], "units": case.units[layer], "share": worst},
-        "Take shorter steps, or fewer units.",
-        f"--learning-rate {smaller:.3g}" if smaller else "",
-    )
-
-
-def class_ignored(case: Case) -> Finding | None:
+def class_ignored(d: Diagnosis) -> Finding | None:
     """A class with some validation rows is never predicted."""
-    table = np.asarray(case.confusion, np.int64)
-    if table.ndim != 2 or not table.size or not case.learned:
+    table = np.asarray(d.obs.confusion, np.int64)
+    if table.ndim != 2 or not table.size or not math.isfinite(d.obs.restored_loss):
         return None
-    ignored = np.flatnonzero((table.sum(axis=0) == 0) & (table.sum(axis=1) >= FEWEST_OF_A_CLASS))
+    ignored = np.flatnonzero((table.sum(axis=0) == 0) & (table.sum(axis=1) >= d.thresholds.rows_of_class))
     if not len(ignored):
         return None
     first = int(ignored[0])
-    name = case.classes[first] if first < len(case.classes) else str(first)
+    name = d.obs.classes[first] if first < len(d.obs.classes) else str(first)
     others = f" and {len(ignored) - 1} more" if len(ignored) > 1 else ""
-    return Finding(
-        "class_ignored",
-        "warning",
-        f"Class {name!r}{others} is never predicted, though {int(table[first].sum())} validation rows have it.",
-        {"rows": float(table[ignored].sum()), "classes": float(len(ignored))},
-        "Let rare classes weigh as much as common ones.",
-        "--class-weight balanced",
-    )
+    sentence = f"Class {name!r}{others} is never predicted, although {int(table[first].sum())} validation rows have it."
+    evidence = {"rows": float(table[ignored].sum()), "classes": float(len(ignored))}
+    advice, change = "Weight classes by their inverse frequency.", {"class_weight": "balanced"}
+    return Finding("class_ignored", "warning", sentence, evidence, advice, change=change)
+
+
+def more_validation(d: Diagnosis) -> tuple[str, dict[str, Any]]:
+    """What to do where the validation rows are too few."""
+    if d.obs.n_folds > 1 or d.obs.time_order:
+        return "Collect more rows.", {}
+    return f"Use {FOLDS}-fold cross-validation.", {"folds": FOLDS}

@@ -4,8 +4,7 @@ from collections.abc import Sequence
 
 import altair as alt
 
-from goodfit.diagnosis.rules.comparisons import DOUBT, perhaps, surely
-from goodfit.diagnosis.rules.fit import Reason
+from goodfit.diagnosis.comparisons import Comparison
 from goodfit.reporting.charts.basics import Layer, rows, sized
 from goodfit.reporting.theme import INK, MUTED, TRAIN, VALIDATION
 
@@ -15,15 +14,15 @@ LEAST, MOST, ROOM = -2.5, 6.0, 0.2
 """What is further away stands at the end, with a little room to the edge."""
 
 
-def reason_chart(reasons: Sequence[Reason]) -> Layer:
+def reason_chart(reasons: Sequence[Comparison]) -> Layer:
     """Each change with its gain, in units of what is clear, and how far the luck of the rows reaches."""
-    most = min(MOST, max(2.0, *(reason.strength + DOUBT * reason.error for reason in reasons)))
+    most = min(MOST, max(2.0, *(reason.high for reason in reasons)))
     found = [
         {
-            "what": reason.what,
+            "what": reason.name,
             "gain": _within(reason.strength, most),
-            "low": _within(reason.strength - DOUBT * reason.error, most),
-            "high": _within(reason.strength + DOUBT * reason.error, most),
+            "low": _within(reason.low, most),
+            "high": _within(reason.high, most),
             "better": _answer(reason),
         }
         for reason in reasons
@@ -36,7 +35,7 @@ def reason_chart(reasons: Sequence[Reason]) -> Layer:
     x = alt.Scale(domain=[LEAST - ROOM, most + ROOM], nice=False)
     base = alt.Chart(rows(found)).encode(
         y=alt.Y(
-            "what:N", sort=[reason.what for reason in reasons], axis=alt.Axis(title=None, ticks=False, minExtent=84)
+            "what:N", sort=[reason.name for reason in reasons], axis=alt.Axis(title=None, ticks=False, minExtent=84)
         ),
         color=alt.Color("better:N", scale=scale, legend=legend),
     )
@@ -52,9 +51,8 @@ def reason_chart(reasons: Sequence[Reason]) -> Layer:
     return sized(alt.layer(nothing, clear, bars, points), height=40 + 22 * len(reasons))
 
 
-def _answer(reason: Reason) -> str:
-    found = reason.strength, reason.error
-    return ANSWERS[0 if surely(*found) else 1 if perhaps(*found) else 2]
+def _answer(reason: Comparison) -> str:
+    return ANSWERS[0 if reason.is_clear else 1 if reason.is_open else 2]
 
 
 def _within(strength: float, most: float) -> float:
