@@ -382,9 +382,7 @@ def test_the_exam_reads_the_table_where_it_was(tmp_path, monkeypatch):
     monkeypatch.chdir("/")
     expected = load(tmp_path / "run").test().scores
     (tmp_path / "table.csv").rename(tmp_path / "moved.csv")
-    with pytest.raises(
-        ExamError, match=r"The exam needs the table that the run was trained on\. there is no file"
-    ):
+    with pytest.raises(ExamError, match=r"The exam needs the table that the run was trained on\. there is no file"):
         load(tmp_path / "run").test(reason="again")
     found = load(tmp_path / "run").test(tmp_path / "moved.csv", reason="again")
     assert found.scores == expected

@@ -95,8 +95,8 @@ def test_a_built_in_name_means_the_built_in_set_even_beside_a_file(tmp_path, mon
     assert read_table("./iris").n_rows == 3
 
 
-def test_scikit_learn_is_imported_only_for_built_in_sets():
-    code = "import sys, goodfit.data.table; sys.exit('sklearn.base' in sys.modules)"
+def test_scikit_learn_is_imported_on_first_use():
+    code = "import sys, goodfit.workflow; sys.exit('sklearn.base' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 

@@ -1,4 +1,4 @@
-"""Every row in exactly one part, in the promised numbers, under every rule."""
+"""Every row in exactly one split, in the promised numbers, under every rule."""
 
 import math
 from fractions import Fraction
@@ -150,31 +150,12 @@ def test_time_trains_on_the_past_and_keeps_a_moment_together(dtype):
     assert abs(len(splits.test) - 100) <= np.bincount(days).max()
 
 
-def test_ties_straddle_only_where_they_must():
+def test_rows_of_one_time_are_divided_only_where_they_must():
     splits = make_splits(10, split="time", time=[0] * 8 + [1, 2])
     assert [list(rows) for rows in splits.arrays().values()] == [list(range(8)), [8], [9]]
     unavoidable = make_splits(10, split="time", time=[0] * 10)
     assert [len(rows) for rows in unavoidable.arrays().values()] == [6, 2, 2]
     assert [len(rows) for rows in make_splits(4, split="time", time=[0, 1, 1, 1]).arrays().values()] == [1, 2, 1]
-
-
-def test_own_validation_rows_are_validation_and_nothing_else():
-    own = np.array([9, 3, 4])
-    splits = make_splits(13, validation=own, validation_split=0.0)
-    assert list(splits.validation) == [3, 4, 9] and len(splits.test) == 2 and len(splits.train) == 8
-    assert not np.intersect1d(np.concatenate([splits.test, splits.train]), own).size
-
-
-@pytest.mark.parametrize("own", [[], [0, 0], [-1], [13], [0.5], [[1]], ["a"]])
-def test_own_validation_rows_that_cannot_be(own):
-    with pytest.raises(SplitError, match="validation"):
-        make_splits(13, validation=own)
-
-
-def test_own_validation_rows_may_not_divide_a_group():
-    with pytest.raises(SplitError, match="validation splits a group"):
-        make_splits(12, split="group", groups=np.arange(12) // 2, validation=[0])
-    assert list(make_splits(12, split="group", groups=np.arange(12) // 2, validation=[0, 1]).validation) == [0, 1]
 
 
 @pytest.mark.parametrize("n", [0, 1, 2])
@@ -251,13 +232,13 @@ def test_a_splitter_gets_labels_groups_and_a_seed():
     assert list(predefined.validation) == list(range(90, 100))
 
 
-def test_validation_rows_are_those_of_the_splits_without_a_test_part():
+def test_validation_rows_are_those_of_the_splits_without_test_rows():
     train, validation = validation_rows(N, seed=4, stratify=LABELS)
     splits = make_splits(N, test_size=0, seed=4, stratify=LABELS)
     assert np.array_equal(train, splits.train) and np.array_equal(validation, splits.validation)
 
 
-def test_classes_missing_from_a_part_are_listed():
+def test_classes_missing_from_a_split_are_listed():
     labels = np.repeat([0, 1, 2], [80, 15, 5])
     assert missing_classes(make_splits(100, split="last"), labels) == {
         "train": (1, 2),

@@ -66,7 +66,6 @@ def make_splits(
     stratify: npt.ArrayLike | None = None,
     groups: npt.ArrayLike | None = None,
     time: npt.ArrayLike | None = None,
-    validation: npt.ArrayLike | None = None,
 ) -> Splits:
     """Put every row into the train, the validation or the test split.
 
@@ -88,7 +87,6 @@ def make_splits(
         stratify: class labels, one for each row; ignored by "last", "group" and "time".
         groups: group of each row.
         time: time of each row, as numbers or dates.
-        validation: your own validation rows by number; test_size then counts the other rows, and the rest trains.
 
     Raises:
         SplitError: a fraction outside (0, 1), an array that does not fit, or too few rows; the message names the
@@ -100,17 +98,14 @@ def make_splits(
     """
     validate_seed(seed)
     validate_size("test_size", test_size, zero=True, counts=True)
+    validate_size("validation_split", validation_split)
     rule = Rule.of(n_rows, split=split, stratify=stratify, groups=groups, time=time)
-    own = _own_rows(rule, validation, n_rows)
-    if validation is None:
-        validate_size("validation_split", validation_split)
-    rows = np.setdiff1d(np.arange(n_rows), own)
-    keep = rule.min_kept(rows) if len(own) else min_units(validation_split, rule.min_kept(rows))
-    sizes = f"test_size={test_size}" + ("" if len(own) else f" and validation_split={validation_split}")
-    rule.require(min_units(test_size, keep), rows, sizes)
+    rows = np.arange(n_rows)
+    keep = min_units(validation_split, rule.min_kept(rows))
+    rule.require(min_units(test_size, keep), rows, f"test_size={test_size} and validation_split={validation_split}")
     rest, test = hold_out(rule, rows, test_size, seed=(seed, 0), kept=keep) if test_size else (rows, rows[:0])
-    train, held = (rest, own) if len(own) else hold_out(rule, rest, validation_split, seed=(seed, 1), pairs=True)
-    return Splits(train, held, test, rule.name, int(seed))
+    train, validation = hold_out(rule, rest, validation_split, seed=(seed, 1), pairs=True)
+    return Splits(train, validation, test, rule.name, int(seed))
 
 
 def validation_rows(
@@ -156,20 +151,3 @@ def missing_classes(splits: Splits, labels: npt.ArrayLike) -> dict[str, tuple[An
         if len(rows)
     }
     return {name: lost for name, lost in absent.items() if lost}
-
-
-def _own_rows(rule: Rule, validation: npt.ArrayLike | None, n_rows: int) -> Indices:
-    """The user's own validation rows, sorted; none when None."""
-    if validation is None:
-        return np.empty(0, np.int64)
-    own = np.asarray(validation)
-    if own.ndim != 1 or own.dtype.kind not in "iu" or not own.size:
-        raise SplitError("validation must be a list of row numbers, at least one, counted from 0.")
-    if own.min() < 0 or own.max() >= n_rows or np.unique(own).size != own.size:
-        raise SplitError(f"validation must name rows from 0 to {n_rows - 1}, each once.")
-    own = np.sort(own).astype(np.int64)
-    if rule.groups is not None and rule.split == "group":
-        others = np.delete(rule.groups, own)
-        if (shared := own[np.isin(rule.groups[own], others)]).size:
-            raise SplitError(f"validation splits a group: add the other rows of the group of row {shared[0]}.")
-    return own
