@@ -9,7 +9,8 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from goodfit.nn.optimizers import SGD, Adam, init_optimizer, update_weights
+from goodfit.nn.optimizers import SGD, Adam
+from goodfit.nn.optimizers.base import init_optimizer, update_weights
 from goodfit.nn.regularizers import add_penalty_gradient, l2
 
 GOLDEN = Path(__file__).parents[1] / "golden"

@@ -10,16 +10,8 @@ import numpy as np
 import pytest
 
 from goodfit.errors import ConfigError
-from goodfit.nn.optimizers import (
-    SGD,
-    Adam,
-    clip_gradients,
-    get_optimizer,
-    init_optimizer,
-    numbers,
-    sum_of_squares,
-    update_weights,
-)
+from goodfit.nn.optimizers import SGD, Adam, get_optimizer
+from goodfit.nn.optimizers.base import clip_gradients, init_optimizer, numbers, sum_of_squares, update_weights
 from goodfit.nn.schedules import CosineDecay, ExponentialDecay
 
 OPTIMIZERS = {

@@ -7,9 +7,6 @@ import numpy as np
 
 from goodfit.errors import ConfigError
 
-TRUNCATED_STD = 0.87962566103423978
-"""Standard deviation of a standard normal distribution truncated to ±2."""
-
 Initializer = Callable[[np.random.Generator, tuple[int, ...]], np.ndarray]
 
 
@@ -30,7 +27,8 @@ def _normal(scale: Callable[[int, int], float]) -> Initializer:
         values = rng.standard_normal(shape)
         while (outside := np.abs(values) > 2).any():
             values[outside] = rng.standard_normal(int(outside.sum()))
-        return values * math.sqrt(scale(shape[0], shape[-1])) / TRUNCATED_STD
+        # Divided by the standard deviation of a standard normal distribution truncated to ±2.
+        return values * math.sqrt(scale(shape[0], shape[-1])) / 0.87962566103423978
 
     return draw
 

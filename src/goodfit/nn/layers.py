@@ -32,12 +32,13 @@ class Layer(Protocol):
         """Return outputs (rows, n_outputs) from inputs (rows, n_inputs); ``key`` is None outside training."""
 
     def regularizers(self) -> dict[str, L1L2]:
-        """Return the regularizer of each penalised weight array by name."""
+        """Return the regularizer of each penalised weight array by name; none by default."""
+        return {}
 
 
 @hyperparameters(static=("units", "activation", "use_bias", "kernel_initializer", "bias_initializer"))
 @dataclass(frozen=True)
-class Dense:
+class Dense(Layer):
     """Fully connected layer: ``activation(x @ kernel + bias)``, as in Keras.
 
     Args:
@@ -91,7 +92,7 @@ class Dense:
 
 @hyperparameters()
 @dataclass(frozen=True)
-class Dropout:
+class Dropout(Layer):
     """Set each input to 0 with probability ``rate`` and divide the others by 1 − rate, in training only.
 
     Args:
@@ -118,13 +119,10 @@ class Dropout:
         keep = jax.random.uniform(key, x.shape, x.dtype) >= self.rate
         return jnp.where(keep, x / (1 - self.rate), 0)
 
-    def regularizers(self) -> dict[str, L1L2]:
-        return {}
-
 
 @hyperparameters()
 @dataclass(frozen=True)
-class LayerNormalization:
+class LayerNormalization(Layer):
     """Scale each row to mean 0 and variance 1 over its features: ``(x − μ)/√(σ² + ε)·gamma + beta``.
 
     Args:
@@ -152,6 +150,3 @@ class LayerNormalization:
         variance = jnp.mean(jnp.square(centred), axis=-1, keepdims=True)
         scaled = centred * jax.lax.rsqrt(variance + self.epsilon)
         return scaled * params["gamma"][None, :] + params["beta"][None, :]
-
-    def regularizers(self) -> dict[str, L1L2]:
-        return {}

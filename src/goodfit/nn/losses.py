@@ -36,11 +36,7 @@ class Loss(Protocol):
 @hyperparameters()
 @dataclass(frozen=True)
 class MeanSquaredError:
-    """Mean squared error: ℓ = mean over outputs of (y − f)²; y and f (rows, outputs).
-
-    >>> MeanSquaredError().per_example(jnp.array([[1.0, 2.0]]), jnp.array([[1.0, 4.0]])).tolist()
-    [2.0]
-    """
+    """Mean squared error: ℓ = mean over outputs of (y − f)²; y and f (rows, outputs)."""
 
     fused: ClassVar[str | None] = None
 
@@ -51,11 +47,7 @@ class MeanSquaredError:
 @hyperparameters()
 @dataclass(frozen=True)
 class MeanAbsoluteError:
-    """Mean absolute error: ℓ = mean over outputs of |y − f|; y and f (rows, outputs).
-
-    >>> MeanAbsoluteError().per_example(jnp.array([[1.0, 2.0]]), jnp.array([[1.0, 4.0]])).tolist()
-    [1.0]
-    """
+    """Mean absolute error: ℓ = mean over outputs of |y − f|; y and f (rows, outputs)."""
 
     fused: ClassVar[str | None] = None
 

@@ -77,7 +77,7 @@ def learning_rate_range(
 ) -> RateRange:
     """Raise the learning rate from ``low`` to ``high``, and find where the loss falls and where it rises again.
 
-    Layers and optimizer keep their numbers except the learning rate and its schedule; initial weights are drawn anew.
+    Layers and optimizer keep their numbers except the learning rate and its schedule; initial weights are drawn again.
     There is no suggestion ("cannot tell") if no rate lies between the fastest fall and the rise of every seed, or if
     the loss of a seed never falls by a tenth.
 

@@ -214,7 +214,7 @@ class ParallelTrials:
         return self.found
 
     def progress(self, seconds: float) -> Progress:
-        """Progress after so many seconds."""
+        """Return the progress after this many seconds."""
         done = sum(training is not None for training in self.found)
         return Progress(done, len(self.trials), seconds, self.values.copy())
 

@@ -9,7 +9,8 @@ import numpy as np
 
 from goodfit.errors import ConfigError
 from goodfit.nn.layers import Dense, Dropout, Layer
-from goodfit.nn.optimizers import OPTIMIZERS, Optimizer, numbers
+from goodfit.nn.optimizers import OPTIMIZERS, Optimizer
+from goodfit.nn.optimizers.base import numbers
 from goodfit.nn.regularizers import L1L2
 from goodfit.search.selection import Selection
 

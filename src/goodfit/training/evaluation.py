@@ -1,6 +1,6 @@
 """Loss and metrics of given rows with given weights: without dropout or penalty, in blocks that fit in memory."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import NamedTuple
 
@@ -10,7 +10,8 @@ import numpy as np
 
 from goodfit.nn.activations import ACTIVATIONS
 from goodfit.nn.arrays import Array, Params
-from goodfit.nn.losses import weighted_mean
+from goodfit.nn.layers import Layer
+from goodfit.nn.losses import Loss, weighted_mean
 from goodfit.nn.metrics import METRICS
 from goodfit.nn.network import apply_network
 from goodfit.training.recipe import Recipe
@@ -110,15 +111,11 @@ def _make_forward(recipe: Recipe, x: jax.Array, index: jax.Array) -> Callable[[P
     return by_blocks
 
 
-@partial(jax.jit, static_argnames="activation")
-def _outputs(recipe: Recipe, params: Params, x: jax.Array, activation: str) -> jax.Array:
-    found = apply_network(recipe.layers, params, x.astype(recipe.dtype), logits=recipe.fused)
-    return ACTIVATIONS[activation](found)
-
-
-@jax.jit
-def _score(recipe: Recipe, y: jax.Array, outputs: jax.Array, weights: jax.Array) -> jax.Array:
-    return score(recipe, y, outputs, weights)
+@partial(jax.jit, static_argnames=("dtype", "logits", "activation"))
+def _outputs(
+    layers: Sequence[Layer], params: Params, x: jax.Array, *, dtype: str, logits: bool, activation: str
+) -> jax.Array:
+    return ACTIVATIONS[activation](apply_network(layers, params, x.astype(dtype), logits=logits))
 
 
 def outputs(recipe: Recipe, params: Params, x: np.ndarray, *, activation: str = "linear") -> np.ndarray:
@@ -126,14 +123,14 @@ def outputs(recipe: Recipe, params: Params, x: np.ndarray, *, activation: str = 
 
     The last block is padded to a power of two, so that tables of many sizes share a few compilations.
     """
-    size = block_size(recipe, x.shape[1])
-    blocks = []
+    of_block = partial(_outputs, dtype=recipe.dtype, logits=recipe.fused, activation=activation)
+    size, blocks = block_size(recipe, x.shape[1]), []
     with jax.enable_x64(recipe.dtype == "float64"):
         for begin in range(0, len(x), size):
             block = x[begin : begin + size]
             padded = np.zeros((1 << (len(block) - 1).bit_length(), x.shape[1]), x.dtype)
             padded[: len(block)] = block
-            blocks.append(np.asarray(_outputs(recipe, params, padded, activation))[: len(block)])
+            blocks.append(np.asarray(of_block(recipe.layers, params, padded))[: len(block)])
     return np.concatenate(blocks)
 
 
@@ -155,17 +152,17 @@ def row_losses(recipe: Recipe, params: Params, rows: Dataset, index: np.ndarray)
 def losses_of(recipe: Recipe, y: np.ndarray, outputs: np.ndarray) -> np.ndarray:
     """Return the loss of each row (rows,) from targets and outputs (rows, n_outputs) as returned by ``outputs``."""
     with jax.enable_x64(recipe.dtype == "float64"):
-        return np.asarray(_row_losses(recipe, y, outputs))
+        return np.asarray(_row_losses(recipe.loss, y, outputs, logits=recipe.fused))
 
 
-@jax.jit
-def _row_losses(recipe: Recipe, y: jax.Array, outputs: jax.Array) -> jax.Array:
-    return recipe.loss.per_example(y, outputs, logits=recipe.fused)
+@partial(jax.jit, static_argnames="logits")
+def _row_losses(loss: Loss, y: jax.Array, outputs: jax.Array, *, logits: bool) -> jax.Array:
+    return loss.per_example(y, outputs, logits=logits)
 
 
 def evaluate(recipe: Recipe, params: Params, x: np.ndarray, labels: np.ndarray) -> dict[str, float]:
     """Return loss and metrics by name of rows x (n, features) with the labels (n + 1, outputs + 1) of a ``Dataset``."""
     found = outputs(recipe, params, x)
     with jax.enable_x64(recipe.dtype == "float64"):
-        values = _score(recipe, labels[:-1, :-1], found, labels[None, :-1, -1])
+        values = jax.jit(score)(recipe, labels[:-1, :-1], found, labels[None, :-1, -1])
     return dict(zip(("loss", *recipe.metrics), np.asarray(values[0], float).tolist(), strict=True))

@@ -19,7 +19,7 @@ from goodfit.nn.early_stopping import StoppingState, init_stopping, update_stopp
 from goodfit.nn.layers import Dropout
 from goodfit.nn.losses import weighted_mean
 from goodfit.nn.network import apply_network
-from goodfit.nn.optimizers import OptimizerState, init_optimizer, sum_of_squares, update_weights
+from goodfit.nn.optimizers.base import OptimizerState, init_optimizer, sum_of_squares, update_weights
 from goodfit.nn.packing import Layout, layout_of, pack, unpack
 from goodfit.nn.regularizers import add_penalty_gradient, penalty
 from goodfit.training.evaluation import Dataset, EvaluationRows, make_evaluator, take

@@ -11,54 +11,55 @@ from goodfit.arrays import Array
 from goodfit.nn.metrics import METRICS
 from goodfit.stats import Estimate, bootstrap_intervals, wilson_interval
 
-RESAMPLES = 200, 1000
-"""How often rows are drawn anew: 1,000 times, less often when a draw is large, never below 200."""
-DRAWN_PREDICTIONS = 10_000_000
+MIN_RESAMPLES, MAX_RESAMPLES = 200, 1000
+MAX_DRAWN_PREDICTIONS = 10_000_000
+"""Total number of predictions drawn by the bootstrap, unless that leaves fewer than ``MIN_RESAMPLES`` draws."""
 
 
 def estimates(
     names: Sequence[str], y: Array, predictions: Mapping[str, Array], *, seed: int
 ) -> dict[str, dict[str, Estimate]]:
-    """For each of several models, each metric of ``METRICS`` by name with its 95 % interval, on the same rows.
+    """Return the metrics of several models on the same rows, each with its 95 % interval, by model and metric.
 
-    Intervals: Wilson's for accuracy, else the percentile bootstrap over the rows, the same draws for every model.
+    Intervals: Wilson's for accuracy, otherwise the percentile bootstrap over the rows, with the same draws for all.
 
     Args:
+        names: of metrics, keys of ``METRICS``.
         y: class numbers (rows,), or values (rows, outputs).
-        predictions: of each model probabilities (rows, classes), of two classes (rows, 1), or values (rows, outputs).
+        predictions: by model, probabilities (rows, classes), or (rows, 1) for two classes, or values (rows, outputs).
     """
     given = np.stack([np.asarray(prediction, np.float64) for prediction in predictions.values()])
-    undrawn: list[Array] = []
+    full_sample: list[Array] = []
 
-    def judge(draws: Array) -> Array:
+    def scorer(draws: Array) -> Array:
         weights = np.vstack([np.ones(len(y)), draws])
         with jax.enable_x64(True):
-            values = np.asarray(_judge(tuple(names), y, given, weights))
-        undrawn[:] = [values[:, 0].ravel()]
+            values = np.asarray(_metrics(tuple(names), y, given, weights))
+        full_sample[:] = [values[:, 0].ravel()]
         return values[:, 1:].transpose(1, 0, 2).reshape(len(draws), -1)
 
-    n_resamples = int(np.clip(DRAWN_PREDICTIONS // given[0].size, *RESAMPLES))
-    ends = bootstrap_intervals(judge, len(y), seed=seed, n_resamples=n_resamples)
-    found = iter(Estimate(value, *end) for value, end in zip(undrawn[0].tolist(), ends, strict=True))
+    n_resamples = int(np.clip(MAX_DRAWN_PREDICTIONS // given[0].size, MIN_RESAMPLES, MAX_RESAMPLES))
+    ends = bootstrap_intervals(scorer, len(y), seed=seed, n_resamples=n_resamples)
+    found = iter(Estimate(value, *end) for value, end in zip(full_sample[0].tolist(), ends, strict=True))
     return {model: {name: _exact(name, next(found), len(y)) for name in names} for model in predictions}
 
 
 def _exact(name: str, found: Estimate, n_rows: int) -> Estimate:
-    """A share has an interval in closed form."""
+    """Replace the interval of accuracy, a proportion, with Wilson's."""
     if name != "accuracy":
         return found
     return Estimate(found.value, *wilson_interval(round(found.value * n_rows), n_rows))
 
 
 @partial(jax.jit, static_argnames="names")
-def _judge(names: tuple[str, ...], y: jax.Array, predictions: jax.Array, weights: jax.Array) -> jax.Array:
-    """Every metric of every model (models, rows, outputs) under every weighting (m, rows): (models, m, metrics)."""
+def _metrics(names: tuple[str, ...], y: jax.Array, predictions: jax.Array, weights: jax.Array) -> jax.Array:
+    """Return the metrics (models, m, metrics) of predictions (models, rows, outputs) under weights (m, rows)."""
 
     def of_model(prediction: jax.Array) -> jax.Array:
-        def under(weight: jax.Array) -> jax.Array:
+        def of_weighting(weight: jax.Array) -> jax.Array:
             return jnp.stack([METRICS[name].function(y, prediction, weight) for name in names])
 
-        values: jax.Array = jax.lax.map(under, weights)
+        values: jax.Array = jax.lax.map(of_weighting, weights)
         return values
 
     values: jax.Array = jax.lax.map(of_model, predictions)

@@ -71,7 +71,7 @@ import jax.numpy as jnp
 from sklearn.datasets import load_diabetes
 
 from goodfit import SGD
-from goodfit.nn.optimizers import init_optimizer, update_weights
+from goodfit.nn.optimizers.base import init_optimizer, update_weights
 
 patients = load_diabetes(scaled=False)
 inputs = patients.data[:, [2, 3]] - patients.data[:, [2, 3]].mean(axis=0)  # bmi, blood pressure

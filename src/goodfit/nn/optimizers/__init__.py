@@ -1,31 +1,9 @@
 """Optimizers by name. A new one is a file with a subclass of ``Optimizer``, and an entry in ``OPTIMIZERS``."""
 
 from goodfit.errors import ConfigError
-from goodfit.nn.optimizers.adam import Adam
-from goodfit.nn.optimizers.base import (
-    Optimizer,
-    OptimizerState,
-    clip_gradients,
-    init_optimizer,
-    numbers,
-    sum_of_squares,
-    update_weights,
-)
-from goodfit.nn.optimizers.sgd import SGD
-
-__all__ = [
-    "OPTIMIZERS",
-    "SGD",
-    "Adam",
-    "Optimizer",
-    "OptimizerState",
-    "clip_gradients",
-    "get_optimizer",
-    "init_optimizer",
-    "numbers",
-    "sum_of_squares",
-    "update_weights",
-]
+from goodfit.nn.optimizers.adam import Adam as Adam
+from goodfit.nn.optimizers.base import Optimizer as Optimizer
+from goodfit.nn.optimizers.sgd import SGD as SGD
 
 OPTIMIZERS: dict[str, type[SGD | Adam]] = {"adam": Adam, "sgd": SGD}
 

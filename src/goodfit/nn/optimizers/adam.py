@@ -38,7 +38,7 @@ class Adam(Optimizer):
 
     Source: Kingma & Ba (2015), the efficient form before section 2.1; Keras 3.
 
-    >>> from goodfit.nn.optimizers import init_optimizer, update_weights
+    >>> from goodfit.nn.optimizers.base import init_optimizer, update_weights
     >>> adam, w, g = Adam(0.1), ({"kernel": np.ones(1)},), ({"kernel": np.array([5.0])},)
     >>> w, _, _ = update_weights(adam, g, init_optimizer(adam, w), w, step=np.array(0))
     >>> round(float(w[0]["kernel"][0]), 4)

@@ -44,7 +44,7 @@ class Optimizer:
     """Names of the numbers that must be below 1."""
 
     def __post_init__(self) -> None:
-        for name, value in _numbers(self).items():
+        for name, value in numbers(self).items():
             if not (is_finite(value) and value >= 0):
                 raise ConfigError(f"{name} must be a finite number, zero or larger, not {value!r}.")
             if name in self.below_one and value >= 1:
@@ -55,7 +55,7 @@ class Optimizer:
             raise ConfigError(
                 f"schedule must be CosineDecay(…), ExponentialDecay(…) or Constant(), not {self.schedule!r}."
             )
-        if sum(name in CLIPS for name in _numbers(self)) > 1:
+        if sum(name in CLIPS for name in numbers(self)) > 1:
             raise ConfigError(f"only one of {', '.join(CLIPS)} can be set.")
 
     @property
@@ -77,18 +77,9 @@ class Optimizer:
 
 
 def numbers(optimizer: Optimizer) -> dict[str, float]:
-    """Return every number of the optimizer that a sweep can vary, by name; those that are None are not among them."""
-    return {name: value for name, value in _numbers(optimizer).items() if value is not None}
-
-
-def _numbers(optimizer: Optimizer) -> dict[str, Any]:
-    """Numbers by name, with None where a required one is missing."""
-    values = {field.name: (field.type, getattr(optimizer, field.name)) for field in fields(optimizer)}
-    return {
-        name: value
-        for name, (kind, value) in values.items()
-        if kind is float or (kind == float | None and value is not None)
-    }
+    """Return every number of the optimizer that a sweep can vary, by name, without optional ones that are None."""
+    values = ((field.name, field.type, getattr(optimizer, field.name)) for field in fields(optimizer))
+    return {name: v for name, kind, v in values if kind is float or (kind == float | None and v is not None)}
 
 
 def init_optimizer(optimizer: Optimizer, params: Params) -> OptimizerState:

@@ -27,7 +27,7 @@ class SGD(Optimizer):
         ConfigError: a number is out of range, or two clips are set.
 
     >>> import numpy as np
-    >>> from goodfit.nn.optimizers import init_optimizer, update_weights
+    >>> from goodfit.nn.optimizers.base import init_optimizer, update_weights
     >>> w, g = ({"kernel": np.ones(1)},), ({"kernel": np.array([5.0])},)
     >>> w, _, _ = update_weights(SGD(0.1), g, init_optimizer(SGD(0.1), w), w, step=np.array(0))
     >>> float(w[0]["kernel"][0])
