@@ -243,7 +243,9 @@ def test_a_round_trip_through_json_gives_the_same_bits():
         lambda r: r["features"][0].update(scale=[math.inf, 1.0]),
         lambda r: r["features"][0].update(indicator="yes"),
         lambda r: r["features"][2].update(values=[1, 2]),
-        lambda r: r["features"][-1]["scales"][0].__setitem__(0, "century"),
+        lambda r: r["features"][-1]["scales"].update(century=[1.0, 2.0]),
+        lambda r: r["features"][-1].update(width=3),
+        lambda r: r.update(version=3),
         lambda r: r.update(features=3),
     ],
 )

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, get_args
 
+import msgspec
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
@@ -23,8 +23,7 @@ Feature = NumberFeature | CategoryFeature | DateFeature
 FEATURES: dict[str, type[Feature]] = {feature.kind: feature for feature in get_args(Feature)}
 
 
-@dataclass(frozen=True)
-class Encoder:
+class Encoder(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """How each column becomes numbers; made by `fit_encoder`.
 
     `dropped` lists the columns that are not used, each with the reason.
@@ -66,21 +65,16 @@ class Encoder:
 
     def to_json(self) -> dict[str, Any]:
         """Return a dict for JSON, from which `from_json` restores an equal encoder."""
-        return {
-            "features": [feature.to_json() for feature in self.features],
-            "dropped": [list(pair) for pair in self.dropped],
-            "target": self.target,
-        }
+        record: dict[str, Any] = msgspec.to_builtins(self)
+        return record
 
     @classmethod
     def from_json(cls, record: Mapping[str, Any]) -> Encoder:
         """Return the encoder of a record; DataError if the record is damaged."""
         try:
-            features = tuple(FEATURES[entry["kind"]].from_json(entry) for entry in record["features"])
-            dropped = tuple((str(name), str(reason)) for name, reason in record["dropped"])
-            return cls(features, dropped, record["target"])
-        except (KeyError, TypeError, ValueError) as error:
-            raise DataError(f"The record of the encoder is damaged ({error!r}): train again.") from error
+            return msgspec.convert(record, cls)
+        except msgspec.ValidationError as error:
+            raise DataError(f"The record of the encoder is damaged ({error}): train again.") from error
 
 
 def fit_encoder(table: Table, rows: npt.ArrayLike, *, target: str | None = None) -> Encoder:

@@ -1,14 +1,11 @@
-"""What the kinds of columns share.
-
-Each kind is a frozen record with a `name`, the `names` of the numbers that it becomes, and three methods: `fit` learns
-it from the training rows, or returns the reason why the column is not used; `write` fills a float32 block of shape
-(rows, len(names)) for any rows.
-"""
+"""What the kinds of columns share."""
 
 from __future__ import annotations
 
-from typing import NamedTuple
+import sys
+from typing import Annotated, ClassVar, NamedTuple
 
+import msgspec
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
@@ -19,16 +16,29 @@ from goodfit.data.table import Kind, Table
 from goodfit.errors import DataError
 
 Block = npt.NDArray[np.float32]
+Finite = Annotated[float, msgspec.Meta(ge=-sys.float_info.max, le=sys.float_info.max)]
 
 CONSTANT = "constant in the training rows"
 ALL_MISSING = "all missing in the training rows"
 
 
+class ColumnFeature(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="kind"):
+    """A column of a table as numbers, one subclass for each kind of column.
+
+    `fit` learns it from the training rows, or returns the reason why the column is not used. `names` are the numbers
+    that the column becomes; `write` fills a float32 block of shape (rows, len(names)) for any rows.
+    """
+
+    kind: ClassVar[Kind]
+
+    name: str
+
+
 class Scale(NamedTuple):
     """Robust scaling with a smooth clip: z = (x − center)·factor, then z/√(1 + (z/3)²), which stays within ±3."""
 
-    center: float
-    factor: float
+    center: Finite
+    factor: Finite
 
     @classmethod
     def fit(cls, values: Numbers) -> Scale:

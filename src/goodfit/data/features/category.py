@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from goodfit.data.features.base import ALL_MISSING, CONSTANT, Block
-from goodfit.data.features.number import read_flag, read_text
+from goodfit.data.features.base import ALL_MISSING, CONSTANT, Block, ColumnFeature
 from goodfit.data.table import Kind
 
 MIN_ROWS_CATEGORY = 3
@@ -19,8 +17,7 @@ MAX_CATEGORIES = 100
 """Most columns of one category, the most frequent values."""
 
 
-@dataclass(frozen=True)
-class CategoryFeature:
+class CategoryFeature(ColumnFeature, frozen=True, tag="category"):
     """One column of 0 and 1 for each value in `values`, and one for all other values if training rows have any.
 
     A missing cell is a value of its own (None). Infrequent values and values unseen in training share the column of
@@ -31,7 +28,6 @@ class CategoryFeature:
 
     kind: ClassVar[Kind] = "category"
 
-    name: str
     values: tuple[str | None, ...]
     others: bool
 
@@ -65,11 +61,3 @@ class CategoryFeature:
         out[:] = 0
         known = np.flatnonzero(codes < out.shape[1])
         out[known, codes[known]] = 1
-
-    def to_json(self) -> dict[str, Any]:
-        return {"kind": self.kind, "name": self.name, "values": list(self.values), "others": self.others}
-
-    @classmethod
-    def from_json(cls, record: dict[str, Any]) -> CategoryFeature:
-        values = tuple(None if value is None else read_text(value) for value in record["values"])
-        return cls(read_text(record["name"]), values, read_flag(record["others"]))

@@ -2,24 +2,30 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import ClassVar, Literal
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from goodfit.arrays import Numbers
-from goodfit.data.features.base import ALL_MISSING, CONSTANT, Block, Scale
-from goodfit.data.features.number import read_flag, read_scale, read_text
+from goodfit.arrays import Array, Numbers
+from goodfit.data.features.base import ALL_MISSING, CONSTANT, Block, ColumnFeature, Scale
 from goodfit.data.table import Kind
 
 Moments = npt.NDArray[np.datetime64]
+DatePart = Literal[
+    "year",
+    "month",
+    "weekday",
+    "sine of the day of the year",
+    "cosine of the day of the year",
+    "hour",
+    "days since 1970",
+]
 MICROSECONDS_PER_DAY = 86_400_000_000
 
 
-@dataclass(frozen=True)
-class DateFeature:
+class DateFeature(ColumnFeature, frozen=True, tag="date"):
     """A date as several scaled numbers, without those that are constant in the training rows.
 
     year; month 1–12; weekday, Monday 0; sine and cosine of 2π·(day of the year)/365.25; hour with its fraction (so only
@@ -28,8 +34,7 @@ class DateFeature:
 
     kind: ClassVar[Kind] = "date"
 
-    name: str
-    scales: tuple[tuple[str, Scale], ...]
+    scales: dict[DatePart, Scale]
     indicator: bool
 
     @classmethod
@@ -38,35 +43,23 @@ class DateFeature:
         present = moments[~np.isnat(moments)]
         if not present.size:
             return ALL_MISSING
-        scales = tuple((part, Scale.fit(values)) for part, values in _date_parts(present).items())
-        varying = tuple((part, scale) for part, scale in scales if scale.factor > 0)
+        scales = {part: Scale.fit(values) for part, values in _date_parts(present).items()}
+        varying = {part: scale for part, scale in scales.items() if scale.factor > 0}
         feature = cls(name, varying, present.size < moments.size)
         return feature if feature.names else CONSTANT
 
     @property
     def names(self) -> tuple[str, ...]:
-        shown = tuple(f"{self.name}: {part}" for part, _ in self.scales)
+        shown = tuple(f"{self.name}: {part}" for part in self.scales)
         return shown + (f"{self.name} is missing",) * self.indicator
 
     def write(self, column: pa.ChunkedArray, out: Block) -> None:
         moments = _moments(column)
         parts = _date_parts(moments)
-        for position, (part, scale) in enumerate(self.scales):
+        for position, (part, scale) in enumerate(self.scales.items()):
             out[:, position] = scale(parts[part])
         if self.indicator:
             out[:, -1] = np.isnat(moments)
-
-    def to_json(self) -> dict[str, Any]:
-        scales = [[part, *scale] for part, scale in self.scales]
-        return {"kind": self.kind, "name": self.name, "scales": scales, "indicator": self.indicator}
-
-    @classmethod
-    def from_json(cls, record: dict[str, Any]) -> DateFeature:
-        known = _date_parts(np.zeros(1, "datetime64[us]"))
-        scales = tuple((part, read_scale(numbers)) for part, *numbers in record["scales"])
-        if not {part for part, _ in scales} <= set(known):
-            raise ValueError("unknown part of a date")
-        return cls(read_text(record["name"]), scales, read_flag(record["indicator"]))
 
 
 def _moments(column: pa.ChunkedArray) -> Moments:
@@ -74,14 +67,14 @@ def _moments(column: pa.ChunkedArray) -> Moments:
     return moments.astype("datetime64[us]", copy=False)
 
 
-def _date_parts(moments: Moments) -> dict[str, Numbers]:
+def _date_parts(moments: Moments) -> dict[DatePart, Numbers]:
     """The numbers of each date, NaN where it is missing."""
     days = moments.astype("datetime64[D]")
     years = days.astype("datetime64[Y]")
     months = days.astype("datetime64[M]")
     elapsed = moments.astype(np.int64)
     angle = (days - years.astype("datetime64[D]")).astype(np.float64) * (2 * np.pi / 365.25)
-    parts = {
+    parts: dict[DatePart, Array] = {
         "year": years.astype(np.float64) + 1970,
         "month": months.astype(np.int64) % 12 + 1,
         "weekday": (days.astype(np.int64) + 3) % 7,
