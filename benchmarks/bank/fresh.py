@@ -8,126 +8,124 @@ import numpy as np
 from benchmarks.bank.data import Source, classes, real, regression
 
 Drawn = tuple[np.ndarray, np.ndarray]
+CENTRES = 1.4 * np.random.default_rng(11).normal(size=(8, 10))
 
 
-def swell(x: np.ndarray) -> np.ndarray:
-    return np.sin(1.5 * x[:, 0]) * np.cos(x[:, 1]) + 0.5 * np.tanh(x[:, 2])
+def twist(x: np.ndarray) -> np.ndarray:
+    return np.sin(x[:, 0] * x[:, 1]) + 0.3 * x[:, 2]
 
 
-def largest(x: np.ndarray) -> np.ndarray:
-    return x[:, :4].max(axis=1)
+def positives(x: np.ndarray) -> np.ndarray:
+    """How many of the first six columns are above 0."""
+    return (x[:, :6] > 0).sum(axis=1).astype(float)
 
 
-def growth(x: np.ndarray) -> np.ndarray:
-    return np.exp(0.4 * x[:, :5].sum(axis=1))
+def bump(x: np.ndarray) -> np.ndarray:
+    return np.exp(-0.5 * (x[:, :3] ** 2).sum(axis=1)) + 0.1 * x[:, 3]
 
 
-def ledge(x: np.ndarray) -> np.ndarray:
-    return np.sign(x[:, 0] + x[:, 1] - x[:, 2]) + 0.5 * x[:, 3]
+def triple(x: np.ndarray) -> np.ndarray:
+    return x[:, 0] * x[:, 1] * x[:, 2] + x[:, 3]
 
 
-def distance(x: np.ndarray) -> np.ndarray:
-    return np.sqrt((x[:, :6] ** 2).sum(axis=1))
+def ridge(x: np.ndarray) -> np.ndarray:
+    """A wave along one direction of all columns."""
+    return np.sin(2 * x @ np.full(x.shape[1], x.shape[1] ** -0.5))
 
 
-def ratio(x: np.ndarray) -> np.ndarray:
-    return x[:, 0] / (0.5 + x[:, 1] ** 2) + x[:, 2]
+def extremes(x: np.ndarray) -> np.ndarray:
+    return np.minimum(x[:, 0], x[:, 1]) - np.maximum(x[:, 2], x[:, 3]) + 0.5 * x[:, 4]
 
 
-def slope(x: np.ndarray) -> np.ndarray:
-    return x @ np.linspace(1, 0.1, x.shape[1])
+def cubes(x: np.ndarray) -> np.ndarray:
+    return x[:, 0] ** 2 * x[:, 1] - x[:, 1] + 0.5 * x[:, 2]
 
 
-def bowls(x: np.ndarray) -> np.ndarray:
-    return x[:, 0] ** 2 - x[:, 1] ** 2 + x[:, 2] * x[:, 3] + x[:, 4]
+def nearly_linear(x: np.ndarray) -> np.ndarray:
+    return x @ np.sin(np.arange(1, x.shape[1] + 1)) + 0.4 * x[:, 0] ** 2
 
 
-def logarithm(x: np.ndarray) -> np.ndarray:
-    return np.log(0.1 + x[:, 0] ** 2 + 0.5 * x[:, 1] ** 2) + 0.5 * x[:, 2]
+def softplus(x: np.ndarray) -> np.ndarray:
+    return np.log1p(np.exp(2 * x[:, 0] - x[:, 1])) + np.abs(x[:, 2])
 
 
-def triangle(rng: np.random.Generator, n: int) -> Drawn:
-    """Three clusters in two columns, beside ten that say nothing."""
-    y = rng.integers(3, size=n)
-    angle = 2 * np.pi * y / 3
-    place = 1.3 * np.column_stack([np.cos(angle), np.sin(angle)])
-    return np.column_stack([place + rng.normal(size=(n, 2)), rng.normal(size=(n, 10))]), y
-
-
-def spheres(rng: np.random.Generator, n: int) -> Drawn:
-    """Three classes by the distance from the middle of five columns."""
-    x = rng.normal(size=(n, 5))
-    return x, np.digitize((x**2).sum(axis=1), [3.0, 6.0])
-
-
-def all_three(rng: np.random.Generator, n: int) -> Drawn:
-    x = rng.integers(2, size=(n, 10))
-    return x, x[:, :3].all(axis=1).astype(int)
-
-
-def together(rng: np.random.Generator, n: int) -> Drawn:
-    x = rng.normal(size=(n, 15))
-    score = x[:, 0] + x[:, 1] - x[:, 2] + 1.5 * x[:, 3] * x[:, 4]
-    return x, (rng.random(n) < 1 / (1 + np.exp(-1.5 * score))).astype(int)
-
-
-def grades(rng: np.random.Generator, n: int) -> Drawn:
-    """Four classes in an order: a sum with noise, cut three times."""
+def cross(rng: np.random.Generator, n: int) -> Drawn:
+    """Inside or outside a cross, with four columns that say nothing."""
     x = rng.normal(size=(n, 6))
-    return x, np.digitize(x[:, :3].sum(axis=1) + rng.normal(size=n), [-1.5, 0.0, 1.5])
+    return x, ((np.abs(x[:, 0]) < 0.5) | (np.abs(x[:, 1]) < 0.5)).astype(int)
 
 
-def arms(rng: np.random.Generator, n: int) -> Drawn:
-    """Four arms that bend, with four columns that say nothing."""
-    y, t = rng.integers(4, size=n), rng.random(n)
-    angle = 1.5 * t + np.pi * y / 2
-    arm = np.column_stack([t * np.cos(angle), t * np.sin(angle)]) + 0.07 * rng.normal(size=(n, 2))
-    return np.column_stack([arm, 0.5 * rng.normal(size=(n, 4))]), y
+def sectors(rng: np.random.Generator, n: int) -> Drawn:
+    """Five sectors of a plane."""
+    x = rng.normal(size=(n, 2))
+    angle = np.arctan2(x[:, 1], x[:, 0]) + 0.15 * rng.normal(size=n)
+    return x, np.floor((angle + np.pi) / (2 * np.pi) * 5).astype(int) % 5
 
 
-def quarters(rng: np.random.Generator, n: int) -> Drawn:
-    """Four clusters that overlap, opposite ones of the same class."""
-    corner = rng.integers(2, size=(n, 2))
-    return 2.4 * corner + rng.normal(size=(n, 2)), corner.sum(axis=1) % 2
+def odds(rng: np.random.Generator, n: int) -> Drawn:
+    x = rng.normal(size=(n, 7))
+    return x, (rng.random(n) < 1 / (1 + np.exp(-2 * x[:, 0] * x[:, 1] - x[:, 2] + x[:, 3]))).astype(int)
 
 
-def words(rng: np.random.Generator, n: int) -> Drawn:
-    """Counts of fifty words, rare and common ones; ten of them say something."""
-    x = rng.poisson(np.geomspace(0.05, 1.5, 50), size=(n, 50))
-    return x, (rng.random(n) < 1 / (1 + np.exp(-(x[:, ::5] @ np.linspace(-1.5, 1.5, 10))))).astype(int)
+def eight_clusters(rng: np.random.Generator, n: int) -> Drawn:
+    """Four classes of two clusters each."""
+    which = rng.integers(8, size=n)
+    return CENTRES[which] + 1.3 * rng.normal(size=(n, 10)), which % 4
+
+
+def thirds(rng: np.random.Generator, n: int) -> Drawn:
+    """Three classes in the order of a wave with noise."""
+    x = rng.normal(size=(n, 9))
+    return x, np.digitize(np.sin(x[:, 0]) + 0.7 * x[:, 1] + 0.4 * rng.normal(size=n), [-0.4, 0.4])
+
+
+def coins(rng: np.random.Generator, n: int) -> Drawn:
+    """Whether three of the first five coins of twelve show heads."""
+    x = rng.integers(2, size=(n, 12))
+    return x, (x[:, :5].sum(axis=1) >= 3).astype(int)
+
+
+def spreads(rng: np.random.Generator, n: int) -> Drawn:
+    """Two classes with the same mean and other variances."""
+    y = rng.integers(2, size=n)
+    return rng.normal(size=(n, 6)) * np.where(y[:, None] == 1, 1.6, 1.0), y
+
+
+def seldom(rng: np.random.Generator, n: int) -> Drawn:
+    x = rng.normal(size=(n, 6))
+    return x, (rng.random(n) < 1 / (1 + np.exp(3.2 - 1.2 * x[:, 0] - x[:, 1] * x[:, 2]))).astype(int)
 
 
 FRESH = (
-    Source("swell", regression(swell, features=5, n=700, noise=0.4), low_rates=False),
-    Source("largest of four", regression(largest, features=8, n=600, noise=0.3), patience=5),
-    Source("growth", regression(growth, features=6, n=500, noise=0.2), epochs=60),
-    Source("ledge", regression(ledge, features=5, n=900, noise=0.5), low_rates=False),
-    Source("distance from the middle", regression(distance, features=8, n=1000, noise=0.5)),
-    Source("ratio", regression(ratio, features=4, n=400, noise=0.3), epochs=60, patience=15),
-    Source("slope, mostly noise", regression(slope, features=15, n=800, noise=2.0)),
-    Source("bowls among 20 columns", regression(bowls, features=20, n=640, noise=0.3), low_rates=False),
-    Source("logarithm", regression(logarithm, features=3, n=1200, noise=0.4), patience=5),
-    Source("triangle among 12 columns", classes(triangle, n=450, n_classes=3), epochs=60),
-    Source("spheres, 3 classes", classes(spheres, n=700, n_classes=3), low_rates=False),
-    Source("all three, labels 5 % random", classes(all_three, n=600, flip=0.05)),
-    Source("together", classes(together, n=800), low_rates=False, patience=5),
-    Source("grades", classes(grades, n=500, n_classes=4), epochs=60),
-    Source("four arms", classes(arms, n=900, n_classes=4), low_rates=False, epochs=60),
-    Source("quarters", classes(quarters, n=400), epochs=60, patience=15),
-    Source("words", classes(words, n=1000)),
+    Source("twist", regression(twist, features=4, n=600, noise=0.3), low_rates=False),
+    Source("positives", regression(positives, features=9, n=500, noise=0.3)),
+    Source("bump", regression(bump, features=5, n=800, noise=0.5), epochs=60),
+    Source("triple", regression(triple, features=6, n=700, noise=0.3), low_rates=False, patience=5),
+    Source("ridge", regression(ridge, features=5, n=900, noise=0.4)),
+    Source("extremes", regression(extremes, features=10, n=400, noise=0.5), epochs=60, patience=15),
+    Source("cubes", regression(cubes, features=3, n=300, noise=0.3), low_rates=False, epochs=60),
+    Source("nearly linear, 25 columns", regression(nearly_linear, features=25, n=350, noise=0.8), epochs=60),
+    Source("softplus, mostly noise", regression(softplus, features=8, n=1000, noise=2.0)),
+    Source("cross", classes(cross, n=800), low_rates=False),
+    Source("sectors", classes(sectors, n=500, n_classes=5), epochs=60),
+    Source("odds", classes(odds, n=700), low_rates=False, patience=5),
+    Source("eight clusters, 4 classes", classes(eight_clusters, n=600, n_classes=4)),
+    Source("thirds", classes(thirds, n=450, n_classes=3), epochs=60, patience=15),
+    Source("coins, labels 10 % random", classes(coins, n=400, flip=0.1)),
+    Source("two spreads", classes(spreads, n=800), low_rates=False),
+    Source("seldom", classes(seldom, n=1000), patience=5),
     Source(
-        "titanic, fare",
-        real("titanic/train.csv", "Fare", drop=("Name", "Ticket", "Cabin", "PassengerId")),
-        low_rates=False,
+        "titanic, sex", real("titanic/train.csv", "Sex", drop=("Name", "Ticket", "Cabin", "PassengerId")), epochs=60
     ),
-    Source("telco, contract", real("telco_churn/Telco-Customer-Churn.csv", "Contract", rows=1_500)),
-    Source("diamonds, clarity", real("diamonds/diamonds.csv", "clarity", rows=2_000), low_rates=False),
-    Source("california, age of houses", real("california_housing/housing.csv", "housing_median_age", rows=1_500)),
-    Source("red wine, alcohol", real("wine_quality/winequality-red.csv", "column_11"), low_rates=False, patience=5),
-    Source("adult, sex", real("adult/adult.data", "column_10", rows=2_000), epochs=30),
-    Source("german credit, duration", real("credit_g/credit.g.arff", "duration"), low_rates=False),
+    Source("telco, payment", real("telco_churn/Telco-Customer-Churn.csv", "PaymentMethod", rows=1_500)),
+    Source("diamonds, depth", real("diamonds/diamonds.csv", "depth", rows=1_500), low_rates=False),
+    Source("california, ocean", real("california_housing/housing.csv", "ocean_proximity", rows=1_500), patience=5),
+    Source("white wine, acidity", real("wine_quality/winequality-white.csv", "column_9", rows=1_500), low_rates=False),
+    Source("adult, age", real("adult/adult.data", "column_1", rows=1_500, task="regression"), epochs=30),
+    Source("german credit, age", real("credit_g/credit.g.arff", "age", task="regression"), low_rates=False),
     Source(
-        "bank marketing, contact",
-        real("bank_marketing/bank-additional.zip", "contact", rows=2_000, drop=("duration", "y")),
+        "adult, relationship",
+        real("adult/adult.data", "column_8", rows=1_500, drop=("column_6", "column_10")),
+        low_rates=False,
     ),
 )

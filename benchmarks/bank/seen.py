@@ -1,7 +1,8 @@
 """The data sets on which the rules were made and their thresholds chosen."""
 
+from benchmarks.bank.formulas import FORMULAS
 from benchmarks.bank.generated import GENERATED
 from benchmarks.bank.shapes import SHAPES
 from benchmarks.bank.tables import BUILT
 
-SEEN = (*BUILT, *GENERATED, *SHAPES)
+SEEN = (*BUILT, *GENERATED, *SHAPES, *FORMULAS)

@@ -145,7 +145,8 @@ def row_losses_of_rivals(data: Data, folds: list[Fold]) -> dict[str, np.ndarray]
         linear = Ridge() if data.task == "regression" else LogisticRegression(max_iter=2000)
         with threadpool_limits(1, "openmp"):
             for name, model in {"linear": linear, "trees": boosted}.items():
-                found[name][validation] = _of_model(data, model.fit(data.x[train], data.y[train]), validation)
+                fitted = model.fit(data.x[train], data.y[train])
+                found[name][validation] = _of_model(data, fitted, validation, least=1 / (len(train) + 2))
     return found
 
 
@@ -157,8 +158,9 @@ def _of_baseline(data: Data, train: np.ndarray, rows: np.ndarray) -> np.ndarray:
     return -np.log(shares[data.y[rows]])
 
 
-def _of_model(data: Data, model: Ridge | LogisticRegression, rows: np.ndarray) -> np.ndarray:
+def _of_model(data: Data, model: Ridge | LogisticRegression, rows: np.ndarray, *, least: float) -> np.ndarray:
+    """Loss of each row; no probability is below ``least``, as in a run."""
     if data.task == "regression":
         return (data.y[rows] - model.predict(data.x[rows])) ** 2
-    probabilities = np.clip(model.predict_proba(data.x[rows]), 1e-7, 1)
+    probabilities = np.clip(model.predict_proba(data.x[rows]), least, 1)
     return -np.log(probabilities[np.arange(len(rows)), data.y[rows]])

@@ -95,9 +95,6 @@ BOUNDARIES: dict[str, Boundary] = {
     "doubt": Boundary(
         lambda doubt: flat(neighbour(0.08 * LEARNABLE + doubt * 0.1, 0.1, l2=0.0)), word, "cannot tell", "underfitting"
     ),
-    "open_doubt": Boundary(
-        lambda doubt: flat(neighbour(0.08 * LEARNABLE - doubt * 0.1, 0.1, l2=0.0)), word, "cannot tell", "good fit"
-    ),
     "frees": Boundary(less_penalty, word, "good fit", "underfitting"),
     "restrains": Boundary(more_penalty, word, "good fit", "overfitting"),
     "rate_factor": Boundary(
@@ -115,17 +112,6 @@ BOUNDARIES: dict[str, Boundary] = {
         "underfitting",
     ),
     "large_gap": Boundary(gap, word, "cannot tell", "overfitting"),
-    "witnessed": Boundary(
-        lambda share: flat(
-            Neighbour(0.1, 0.001, 0.3, 0.9, 0.04 * 0.8 * (1 + 1.25 * share), 0.04 * 0.8),
-            loss=(0.2,) * EPOCHS,
-            val_loss=(0.9,) * EPOCHS,
-            trees_loss=0.2,
-        ),
-        word,
-        "cannot tell",
-        "overfitting",
-    ),
     "same_rows": Boundary(
         lambda share: flat(
             WORSE,

@@ -46,7 +46,7 @@ def test_other_ends_are_told_as_what_they_are(training, said):
 
 
 def reason(name, gain, error=0.2):
-    limits = {"clear": 1.0, "open_from": 1.0, "doubt": 1.25, "open_doubt": 1.25}
+    limits = {"clear": 1.0, "open_from": 1.0, "doubt": 1.25}
     return Comparison(name=name, side="frees", gain=gain, error=error, **limits, reason="")
 
 

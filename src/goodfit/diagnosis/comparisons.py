@@ -30,8 +30,7 @@ class Comparison:
         clear: gains from here on are clear.
         open_from: gains from here on leave the question open, if they are not clear.
         most: the largest gain there can be; a loss is not below 0.
-        doubt, open_doubt: standard errors by which a gain must lie above what is clear to be clear, and below it not to
-            be open.
+        doubt: standard errors by which a gain must lie above what is clear to be clear, and below it not to be open.
         reason: the comparison as half a sentence.
         advice, change: the next step in words, and as keyword arguments of ``goodfit.train``.
     """
@@ -44,7 +43,6 @@ class Comparison:
     open_from: float
     most: float = math.inf
     doubt: float
-    open_doubt: float
     reason: str
     advice: str = ""
     change: Mapping[str, Any] = field(default_factory=dict)
@@ -62,7 +60,7 @@ class Comparison:
     @property
     def high(self) -> float:
         """The strength and the doubt about it."""
-        return (self.gain + self.open_doubt * self.error) / self.clear
+        return (self.gain + self.doubt * self.error) / self.clear
 
     @property
     def is_clear(self) -> bool:
@@ -72,7 +70,7 @@ class Comparison:
     @property
     def is_open(self) -> bool:
         """Whether the alternative is clearly better, or may be."""
-        return min(self.gain + self.open_doubt * self.error, self.most) >= self.open_from
+        return min(self.gain + self.doubt * self.error, self.most) >= self.open_from
 
 
 @dataclass(frozen=True)

@@ -12,9 +12,8 @@ class Thresholds:
     """
 
     doubt: float = 1.25
-    """Standard errors by which a gain must lie above what is clear to be clear. 1.25 is a one-sided level of 10 %."""
-    open_doubt: float = 1.25
-    """Standard errors by which a gain must lie below what is clear for the question to be closed."""
+    """Standard errors by which a gain must lie above what is clear to be clear, and below it for the question to be
+    closed: a level of 10 % on each side."""
     frees: float = 0.08
     """A gain of this share is clear if the alternative fits the training rows better, too."""
     restrains: float = 0.04
@@ -28,9 +27,7 @@ class Thresholds:
     """At least this share of the baseline's loss counts as learnable, and as learned when a gap is divided by it, so
     that where little is learned small differences are not large."""
     large_gap: float = 0.6
-    """Above this share of what was learned, the gap is large, and a second witness of overfitting, …"""
-    witnessed: float = 0.2
-    """… so that only this share of the standard error of an alternative that restrains counts."""
+    """Above this share of what was learned, the gap is large; without a grid it names overfitting."""
     same_rows: float = 0.2
     """Standard error of the difference of two epochs, as a share of that of the loss: most randomness is shared."""
     still_falling: float = 0.025

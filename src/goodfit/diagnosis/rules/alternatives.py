@@ -99,11 +99,10 @@ def curves_alone(d: Diagnosis) -> Iterator[Comparison]:
 def _neighbour(
     d: Diagnosis, other: Neighbour, name: str, side: Literal["frees", "restrains"], step: Step, *, factor: float = 1.0
 ) -> Comparison:
-    """Compare with another config of the grid. A large gap is a second witness of what restrains."""
+    """Compare with another config of the grid."""
     clear = d.clear_gain(factor * (d.thresholds.frees if side == "frees" else d.thresholds.restrains))
-    witnessed = d.thresholds.witnessed if side == "restrains" and d.has_large_gap else 1.0
     reason = _lowers(name, other.gain, other.error)
-    return _comparison(d, name, side, (other.gain, witnessed * other.error), clear, reason, step)
+    return _comparison(d, name, side, (other.gain, other.error), clear, reason, step)
 
 
 def _comparison(
@@ -126,7 +125,6 @@ def _comparison(
         open_from=clear if d.obs.neighbours else d.thresholds.open_question * clear,
         most=loss if measured[1] and loss >= 0 else math.inf,
         doubt=d.thresholds.doubt,
-        open_doubt=d.thresholds.open_doubt,
         reason=reason,
         advice=step[0],
         change=step[1],
