@@ -734,7 +734,7 @@ def test_folds_leave_no_room_for_another_split(asked):
         model.sweep(np.ones((20, 30)), np.arange(20) % 2, folds=2, **asked)
 
 
-# --- class weights as an axis ----------------------------------------------------------------------------------------
+# --- searched class weights ------------------------------------------------------------------------------------------
 
 TARGETS = {
     "binary_crossentropy": (1, "sigmoid", CLASS),
@@ -744,7 +744,7 @@ TARGETS = {
 
 
 @pytest.mark.parametrize("loss", TARGETS)
-def test_a_swept_class_weight_weighs_the_batches_and_not_the_judgement(loss):
+def test_a_searched_class_weight_applies_to_batches_and_not_to_evaluation(loss):
     """Each trial is the training whose training rows, and not its validation rows, have that weight."""
     units, activation, y = TARGETS[loss]
 

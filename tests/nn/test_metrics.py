@@ -28,7 +28,7 @@ ESTIMATES = VALUES + RNG.normal(size=(N, 2))
 pytestmark = pytest.mark.usefixtures("float64")
 
 
-def judge(name, y, prediction, weights):
+def measured(name, y, prediction, weights):
     arrays = [jnp.asarray(a, jnp.int32 if a.dtype == np.int64 else jnp.float64) for a in (y, prediction, weights)]
     return float(jax.jit(METRICS[name].function)(*arrays))
 
@@ -45,14 +45,14 @@ BINARY = {
 @pytest.mark.parametrize("name", BINARY)
 def test_two_classes_as_in_scikit_learn(name, weights):
     expected = BINARY[name](BITS, SCORES, weights)
-    assert judge(name, BITS[:, None].astype(float), SCORES[:, None], weights) == pytest.approx(expected, rel=1e-12)
+    assert measured(name, BITS[:, None].astype(float), SCORES[:, None], weights) == pytest.approx(expected, rel=1e-12)
 
 
 @WEIGHTS
 @pytest.mark.parametrize("name", BINARY)
 def test_two_classes_count_the_same_with_one_output_or_two(name, weights):
-    one = judge(name, BITS[:, None].astype(float), SCORES[:, None], weights)
-    two = judge(name, BITS, np.stack([1 - SCORES, SCORES], axis=1), weights)
+    one = measured(name, BITS[:, None].astype(float), SCORES[:, None], weights)
+    two = measured(name, BITS, np.stack([1 - SCORES, SCORES], axis=1), weights)
     assert two == pytest.approx(one, rel=1e-12)
 
 
@@ -69,7 +69,7 @@ SEVERAL = {
 @pytest.mark.parametrize("name", SEVERAL)
 def test_several_classes_as_in_scikit_learn(name, targets, weights):
     expected = SEVERAL[name](CLASSES, PROBABILITIES, weights)
-    assert judge(name, targets, PROBABILITIES, weights) == pytest.approx(expected, rel=1e-12)
+    assert measured(name, targets, PROBABILITIES, weights) == pytest.approx(expected, rel=1e-12)
 
 
 REGRESSION = {
@@ -85,7 +85,7 @@ REGRESSION = {
 @pytest.mark.parametrize("name", REGRESSION)
 def test_values_as_in_scikit_learn(name, outputs, weights):
     y, f = VALUES[:, :outputs], ESTIMATES[:, :outputs]
-    assert judge(name, y, f, weights) == pytest.approx(REGRESSION[name](y, f, sample_weight=weights), rel=1e-12)
+    assert measured(name, y, f, weights) == pytest.approx(REGRESSION[name](y, f, sample_weight=weights), rel=1e-12)
 
 
 def test_every_metric_stands_against_scikit_learn():
@@ -97,8 +97,8 @@ def test_a_row_of_weight_two_is_the_row_twice_and_of_weight_zero_is_absent(name)
     y, f = (VALUES, ESTIMATES) if METRICS[name].targets == "values" else (CLASSES, PROBABILITIES)
     times = RNG.integers(0, 3, N)
     repeated = np.repeat(np.arange(N), times)
-    expected = judge(name, y[repeated], f[repeated], np.ones(len(repeated)))
-    assert judge(name, y, f, times.astype(float)) == pytest.approx(expected, rel=1e-12)
+    expected = measured(name, y[repeated], f[repeated], np.ones(len(repeated)))
+    assert measured(name, y, f, times.astype(float)) == pytest.approx(expected, rel=1e-12)
 
 
 @pytest.mark.parametrize(
@@ -107,12 +107,12 @@ def test_a_row_of_weight_two_is_the_row_twice_and_of_weight_zero_is_absent(name)
 )
 def test_auc_is_the_share_of_pairs_that_are_in_order(positive, negative, expected):
     y = np.array([1.0] * len(positive) + [0.0] * len(negative))[:, None]
-    assert judge("auc", y, np.array([*positive, *negative])[:, None], np.ones(len(y))) == expected
+    assert measured("auc", y, np.array([*positive, *negative])[:, None], np.ones(len(y))) == expected
 
 
 def test_auc_of_a_single_class_is_not_a_number():
-    assert math.isnan(judge("auc", np.ones((3, 1)), np.array([[0.1], [0.2], [0.3]]), np.ones(3)))
-    assert math.isnan(judge("auc", np.zeros(3, int), PROBABILITIES[:3], np.ones(3)))
+    assert math.isnan(measured("auc", np.ones((3, 1)), np.array([[0.1], [0.2], [0.3]]), np.ones(3)))
+    assert math.isnan(measured("auc", np.zeros(3, int), PROBABILITIES[:3], np.ones(3)))
 
 
 def test_classes_without_rows_do_not_count():
@@ -121,20 +121,20 @@ def test_classes_without_rows_do_not_count():
     y, p = CLASSES[here], PROBABILITIES[here]
     areas = [peer.roc_auc_score(y == k, p[:, k]) for k in (0, 1)]
     recalls = [np.mean(p.argmax(1)[y == k] == k) for k in (0, 1)]
-    assert judge("auc", y, p, np.ones(len(y))) == pytest.approx(np.mean(areas), rel=1e-12)
-    assert judge("balanced_accuracy", y, p, np.ones(len(y))) == pytest.approx(np.mean(recalls), rel=1e-12)
+    assert measured("auc", y, p, np.ones(len(y))) == pytest.approx(np.mean(areas), rel=1e-12)
+    assert measured("balanced_accuracy", y, p, np.ones(len(y))) == pytest.approx(np.mean(recalls), rel=1e-12)
 
 
 def test_log_loss_of_an_impossible_class_is_finite():
     expected = -math.log(np.finfo(np.float64).eps)
-    assert judge("log_loss", np.array([[1.0]]), np.array([[0.0]]), np.ones(1)) == pytest.approx(expected)
+    assert measured("log_loss", np.array([[1.0]]), np.array([[0.0]]), np.ones(1)) == pytest.approx(expected)
 
 
 def test_r2_is_one_for_the_truth_zero_for_the_mean_and_nothing_for_equal_targets():
     y = VALUES[:, :1]
-    assert judge("r2", y, y, EVEN) == 1.0
-    assert judge("r2", y, np.full_like(y, y.mean()), EVEN) == pytest.approx(0.0, abs=1e-12)
-    assert math.isnan(judge("r2", np.ones((3, 1)), np.zeros((3, 1)), np.ones(3)))
+    assert measured("r2", y, y, EVEN) == 1.0
+    assert measured("r2", y, np.full_like(y, y.mean()), EVEN) == pytest.approx(0.0, abs=1e-12)
+    assert math.isnan(measured("r2", np.ones((3, 1)), np.zeros((3, 1)), np.ones(3)))
 
 
 def test_more_is_better_only_where_it_is():

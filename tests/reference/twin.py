@@ -1,4 +1,4 @@
-"""The whole training cycle once more: NumPy, float64, plain loops, every derivative by hand.
+"""The whole training loop once more: NumPy, float64, plain loops, every derivative by hand.
 
 It shares no line and no library with the package, and is what the package is held to. Rows of arrays are examples; a
 network is a list of ``Dense``, its weights a list of ``{"kernel": …, "bias": …}``.
@@ -34,9 +34,9 @@ class SGD:
     def start(self, w):
         return {"v": np.zeros_like(w)}
 
-    def change(self, g, slot, *, eta, t):
-        slot["v"] = self.momentum * slot["v"] - eta * g
-        return self.momentum * slot["v"] - eta * g if self.nesterov else slot["v"]
+    def update(self, g, state, *, eta, t):
+        state["v"] = self.momentum * state["v"] - eta * g
+        return self.momentum * state["v"] - eta * g if self.nesterov else state["v"]
 
 
 @dataclass(frozen=True)
@@ -52,12 +52,12 @@ class Adam:
     def start(self, w):
         return {"m": np.zeros_like(w), "v": np.zeros_like(w), "largest": np.zeros_like(w)}
 
-    def change(self, g, slot, *, eta, t):
-        slot["m"] = self.beta_1 * slot["m"] + (1 - self.beta_1) * g
-        slot["v"] = self.beta_2 * slot["v"] + (1 - self.beta_2) * g**2
-        slot["largest"] = np.maximum(slot["largest"], slot["v"])
-        v = slot["largest"] if self.amsgrad else slot["v"]
-        return -eta * sqrt(1 - self.beta_2**t) / (1 - self.beta_1**t) * slot["m"] / (np.sqrt(v) + self.epsilon)
+    def update(self, g, state, *, eta, t):
+        state["m"] = self.beta_1 * state["m"] + (1 - self.beta_1) * g
+        state["v"] = self.beta_2 * state["v"] + (1 - self.beta_2) * g**2
+        state["largest"] = np.maximum(state["largest"], state["v"])
+        v = state["largest"] if self.amsgrad else state["v"]
+        return -eta * sqrt(1 - self.beta_2**t) / (1 - self.beta_1**t) * state["m"] / (np.sqrt(v) + self.epsilon)
 
 
 # --- network ---------------------------------------------------------------------------------------------------------
@@ -190,21 +190,21 @@ def clipped(grads, clip):
     return [{name: limits[kind](g) for name, g in layer.items()} for layer in grads]
 
 
-def updated(optimizer, weights, grads, slots, *, eta, t):
+def updated(optimizer, weights, grads, states, *, eta, t):
     """New weights; decoupled decay is for kernels only."""
     new = []
-    for w, g, slot in zip(weights, clipped(grads, optimizer.clip), slots, strict=True):
+    for w, g, state in zip(weights, clipped(grads, optimizer.clip), states, strict=True):
         decay = {"kernel": eta * optimizer.weight_decay}
         new.append(
             {
-                name: w[name] * (1 - decay.get(name, 0)) + optimizer.change(g[name], slot[name], eta=eta, t=t)
+                name: w[name] * (1 - decay.get(name, 0)) + optimizer.update(g[name], state[name], eta=eta, t=t)
                 for name in w
             }
         )
     return new
 
 
-# --- the cycle -------------------------------------------------------------------------------------------------------
+# --- the loop --------------------------------------------------------------------------------------------------------
 
 
 class Trained(NamedTuple):
@@ -218,12 +218,12 @@ class Trained(NamedTuple):
 def train(
     layers, loss, optimizer, weights, *, x, y, s, orders, train, validation, patience=inf, min_delta=0.0, schedule=None
 ):
-    """Train on ``orders`` (epochs of batches of row numbers); ``train`` and ``validation`` rows are judged each epoch.
+    """Train on ``orders`` (epochs of batches of row numbers), evaluating ``train`` and ``validation`` each epoch.
 
     ``schedule`` maps the number of updates made so far to a multiplier of the learning rate.
     """
     schedule = schedule or (lambda step: 1.0)
-    slots = [{name: optimizer.start(w) for name, w in layer.items()} for layer in weights]
+    states = [{name: optimizer.start(w) for name, w in layer.items()} for layer in weights]
     best, best_epoch, best_weights, wait, history, steps = inf, 0, weights, 0, {}, count()
     for epoch, batches in enumerate(orders, start=1):
         running, weight_sum, squares, moves = 0.0, 0.0, [], []
@@ -231,7 +231,7 @@ def train(
             value, grads = gradients(layers, loss, weights, x[batch], y[batch], s[batch])
             grads, before, step = with_penalty(layers, weights, grads), weights, next(steps)
             weights = updated(
-                optimizer, weights, grads, slots, eta=optimizer.learning_rate * schedule(step), t=step + 1
+                optimizer, weights, grads, states, eta=optimizer.learning_rate * schedule(step), t=step + 1
             )
             running, weight_sum = running + s[batch].sum() * value, weight_sum + s[batch].sum()
             squares.append(norm(grads) ** 2)

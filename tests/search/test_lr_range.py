@@ -1,4 +1,4 @@
-"""The learning-rate range: where the loss falls and where it rises again, on all seeds, or that it cannot be told."""
+"""The learning-rate range: where the loss falls and where it rises again, on all seeds, or that the seeds disagree."""
 
 import numpy as np
 import pytest
@@ -234,7 +234,7 @@ def task_of(x, y, classes):
 @pytest.mark.parametrize(("optimizer", "high"), [("adam", 1.0), ("sgd", 10.0)])
 def test_the_best_rate_of_a_sweep_lies_in_the_range(optimizer, high):
     """Within one step of the sweep's grid, which is a factor of ten, on six sets; and seeds seldom disagree."""
-    within, told = [], []
+    within, suggested = [], []
     for x, y, classes in built_in():
         x, y, loss, last = task_of(x, y, classes)
         layers = (Dense(32, activation="relu"), Dense(32, activation="relu"), last)
@@ -247,12 +247,12 @@ def test_the_best_rate_of_a_sweep_lies_in_the_range(optimizer, high):
             layers,
             optimizer=optimizer,
             loss=loss,
-            axes={"learning_rate": [1e-5, 1e-4, 1e-3, 1e-2, 1e-1, 1.0]},
+            space={"learning_rate": [1e-5, 1e-4, 1e-3, 1e-2, 1e-1, 1.0]},
             seeds=3,
             early_stopping=EarlyStopping(patience=10),
         )
-        best = sweep(grid, [Fold(rows, train, validation)]).selection.best.point["learning_rate"]
+        best = sweep(grid, [Fold(rows, train, validation)]).selection.best.config["learning_rate"]
         within.append(found.low / 10 <= best <= found.high * 10)
-        told.append(found.suggestion is not None)
+        suggested.append(found.suggestion is not None)
     assert sum(within) >= 5
-    assert sum(told) >= 5
+    assert sum(suggested) >= 5

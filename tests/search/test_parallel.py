@@ -127,13 +127,13 @@ def test_row_orders_that_trials_share_are_drawn_once(monkeypatch):
 
 
 def test_progress_counts_trials_and_shows_their_best_values(reference):
-    told = []
-    together(on_progress=told.append)
-    assert [progress.done for progress in told] == sorted(progress.done for progress in told)
-    assert told[-1].done == told[-1].trials == len(CONFIGS)
-    assert all(progress.seconds > 0 for progress in told)
+    seen = []
+    together(on_progress=seen.append)
+    assert [progress.done for progress in seen] == sorted(progress.done for progress in seen)
+    assert seen[-1].done == seen[-1].trials == len(CONFIGS)
+    assert all(progress.seconds > 0 for progress in seen)
     best = [np.nanmin(training.history["val_loss"]) for training in reference if training.best_epoch]
-    finite = told[-1].values[np.isfinite(told[-1].values)]
+    finite = seen[-1].values[np.isfinite(seen[-1].values)]
     np.testing.assert_allclose(finite, best, atol=1e-3)  # improvements below min_delta do not count
 
 

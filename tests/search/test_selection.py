@@ -12,16 +12,16 @@ from goodfit.search.trial_table import TrialResult, TrialTable
 RNG = np.random.default_rng(0)
 
 
-def judge(losses, *, configs=None, weights=None, missing=(), **choices):
+def selected(losses, *, configs=None, weights=None, missing=(), **choices):
     """Choose among losses (configurations, folds, seeds, rows), config i with l2 = i unless said otherwise."""
     losses = np.asarray(losses, float)
     n, folds, seeds, rows = losses.shape
     configs = configs or [{"l2": float(i)} for i in range(n)]
     weights = [np.ones(rows)] * folds if weights is None else weights
     cells = [(f, i, s) for f in range(folds) for i in range(n) for s in range(seeds) if (f, i, s) not in missing]
-    judged = [TrialResult(configs[i], f, s, np.average(losses[i, f, s], weights=weights[f])) for f, i, s in cells]
+    results = [TrialResult(configs[i], f, s, np.average(losses[i, f, s], weights=weights[f])) for f, i, s in cells]
     at = [losses[i, f, s] for f, i, s in cells]
-    return select(judged, losses=at.__getitem__, weights=weights, **choices)
+    return select(results, losses=at.__getitem__, weights=weights, **choices)
 
 
 # --- value and standard error ----------------------------------------------------------------------------------------
@@ -29,7 +29,7 @@ def judge(losses, *, configs=None, weights=None, missing=(), **choices):
 
 def test_the_lowest_mean_over_folds_and_seeds_is_best():
     losses = RNG.uniform(1, 2, (4, 3, 2, 5))
-    found = judge(losses)
+    found = selected(losses)
     best = int(np.argmin(losses.mean(axis=(1, 2, 3))))
     assert found.best is not None
     assert found.chosen == found.best
@@ -42,18 +42,18 @@ def test_the_weights_of_the_trial_with_the_lowest_loss_are_given_back():
     losses = np.ones((2, 1, 3, 4))
     losses[1] = 0.5
     losses[1, 0, 2] = 0.4
-    assert judge(losses).trial == 3 + 2
+    assert selected(losses).trial == 3 + 2
 
 
 def test_one_split_and_one_seed_have_the_standard_error_of_their_rows():
     losses = RNG.exponential(size=(1, 1, 1, 50))
-    assert judge(losses).best.standard_error == pytest.approx(losses.std(ddof=1) / np.sqrt(50), rel=1e-12)
+    assert selected(losses).best.standard_error == pytest.approx(losses.std(ddof=1) / np.sqrt(50), rel=1e-12)
 
 
 def test_rows_count_by_their_weights():
     """A row of weight 3 is no three rows: the error is that of a weighted mean."""
     losses, weights = RNG.exponential(size=(1, 1, 1, 6)), np.array([1.0, 0, 3, 1, 1, 2])
-    found = judge(losses, weights=[weights]).best
+    found = selected(losses, weights=[weights]).best
     rows, w = losses.ravel(), weights / weights.sum()
     assert found.mean == pytest.approx(w @ rows)
     assert found.standard_error == pytest.approx(np.sqrt(w**2 @ (rows - w @ rows) ** 2 * 5 / 4), rel=1e-12)
@@ -61,25 +61,25 @@ def test_rows_count_by_their_weights():
 
 def test_more_seeds_on_the_same_rows_make_them_no_more_certain():
     rows = RNG.exponential(size=50)
-    found = judge(np.broadcast_to(rows, (1, 1, 8, 50)))
+    found = selected(np.broadcast_to(rows, (1, 1, 8, 50)))
     assert found.best.standard_error == pytest.approx(rows.std(ddof=1) / np.sqrt(50), rel=1e-12)
 
 
 def test_seeds_that_differ_add_their_own_error():
     of_seed = np.array([0.1, 0.2, 0.6])
-    found = judge(np.broadcast_to(of_seed[:, None], (1, 1, 3, 10)))
+    found = selected(np.broadcast_to(of_seed[:, None], (1, 1, 3, 10)))
     assert found.best.standard_error == pytest.approx(of_seed.std(ddof=1) / np.sqrt(3), rel=1e-12)
 
 
 def test_folds_that_differ_by_more_than_their_rows_do_are_what_counts():
     of_fold = np.array([0.1, 0.2, 0.6])
-    found = judge(np.broadcast_to(of_fold[:, None, None], (1, 3, 1, 10)))
+    found = selected(np.broadcast_to(of_fold[:, None, None], (1, 3, 1, 10)))
     assert found.best.standard_error == pytest.approx(of_fold.std(ddof=1) / np.sqrt(3), rel=1e-12)
 
 
 def test_folds_that_agree_by_chance_make_nothing_certain():
     rows = RNG.exponential(size=25)
-    found = judge(np.broadcast_to(rows, (1, 2, 1, 25)))
+    found = selected(np.broadcast_to(rows, (1, 2, 1, 25)))
     both = np.concatenate([rows, rows])
     assert found.best.standard_error == pytest.approx(both.std(ddof=1) / np.sqrt(50), rel=1e-12)
 
@@ -91,7 +91,7 @@ def test_the_standard_error_is_as_large_as_the_mean_wanders(monkeypatch):
 
     def draw():
         rows, fold, seed = rng.normal(size=(3, 1, 20)), rng.normal(0, 0.2, (3, 1, 1)), rng.normal(0, 0.3, (1, 4, 1))
-        return judge((3 + rows + fold + seed + rng.normal(0, 0.5, (3, 4, 20)))[None]).best
+        return selected((3 + rows + fold + seed + rng.normal(0, 0.5, (3, 4, 20)))[None]).best
 
     found = [draw() for _ in range(400)]
     wandering = np.std([one.mean for one in found])
@@ -106,8 +106,8 @@ def test_one_standard_error_takes_the_largest_l2_within_it_at_its_best_rate():
     spread = np.array([-1.0, 1.0] * 50)  # a standard error of 0.1005
     means = np.array([1.0, 1.5, 1.09, 1.05, 1.11, 1.2])
     losses = (means[:, None] + spread)[:, None, None, :]
-    assert judge(losses, configs=configs).chosen.config == {"l2": 0.0, "learning_rate": 0.1}
-    found = judge(losses, configs=configs, rule="1se")
+    assert selected(losses, configs=configs).chosen.config == {"l2": 0.0, "learning_rate": 0.1}
+    found = selected(losses, configs=configs, rule="1se")
     assert found.best.config == {"l2": 0.0, "learning_rate": 0.1}
     assert found.chosen.config == {"l2": 0.1, "learning_rate": 0.01}
 
@@ -119,7 +119,7 @@ def test_one_standard_error_never_takes_a_smaller_l2_than_best():
     for _ in range(50):
         losses = rng.exponential(size=(8, 2, 1, 10)) + rng.normal(0, 0.1, (8, 1, 1, 1))
         configs = [{"learning_rate": rate, "l2": l2[i]} for rate in (0.1, 0.01) for i in rng.permutation(4)]
-        found = judge(losses, configs=configs, rule="1se")
+        found = selected(losses, configs=configs, rule="1se")
         assert found.chosen.config["l2"] >= found.best.config["l2"]
         assert found.chosen.mean <= found.best.mean + found.best.standard_error
         larger += found.chosen.config["l2"] > found.best.config["l2"]
@@ -130,7 +130,7 @@ def test_a_rule_that_cannot_be_is_named():
     with pytest.raises(ConfigError, match="choice must be one of best, 1se, not '2se'"):
         validate_rule("2se", ("l2",))
     with pytest.raises(ConfigError, match=r"choice='1se' needs several values of l2 to choose from; give l2=\[...\]"):
-        judge(np.ones((1, 1, 1, 3)), configs=[{"learning_rate": 0.1}], rule="1se")
+        selected(np.ones((1, 1, 1, 3)), configs=[{"learning_rate": 0.1}], rule="1se")
 
 
 # --- trials that failed or are missing ------------------------------------------------------------------------------
@@ -142,7 +142,7 @@ def test_what_diverged_is_never_chosen():
     losses[0, 1] = np.inf
     losses[2] = 0.9
     for rule in ("best", "1se"):
-        found = judge(losses, rule=rule)
+        found = selected(losses, rule=rule)
         assert found.chosen.config == {"l2": 2.0}
         assert np.isfinite([found.chosen.standard_error, found.optimism]).all()
         assert found.gain is None  # λ = 0 diverged
@@ -150,13 +150,13 @@ def test_what_diverged_is_never_chosen():
 
 def test_when_everything_diverged_it_is_said():
     with pytest.raises(ConfigError, match="every trial of the grid diverged; try learning rates ten times smaller"):
-        judge(np.full((3, 1, 1, 4), np.inf))
+        selected(np.full((3, 1, 1, 4), np.inf))
 
 
 def test_after_a_stop_configurations_are_compared_by_the_folds_that_all_have():
-    """The second fold is harder for all; who was not judged on it must not win for that."""
+    """The second fold is harder for all; a config without it must not win for that."""
     losses = np.stack([[[[1.0] * 5], [[9.0] * 5]], [[[1.2] * 5], [[9.0] * 5]]])
-    found = judge(losses, missing={(1, 1, 0)})
+    found = selected(losses, missing={(1, 1, 0)})
     assert found.chosen.config == {"l2": 0.0}
     assert found.chosen.mean == 1.0
     assert found.chosen.trials == (0,)
@@ -164,8 +164,8 @@ def test_after_a_stop_configurations_are_compared_by_the_folds_that_all_have():
 
 def test_after_a_stop_configurations_are_compared_by_the_seeds_that_all_have():
     losses = np.stack([[[[1.0] * 5, [9.0] * 5]], [[[1.2] * 5, [9.0] * 5]]])
-    assert judge(losses, missing={(0, 1, 1)}).chosen.mean == 1.0
-    both = judge(np.tile(losses, (1, 2, 1, 1)), missing={(1, 1, 1)})
+    assert selected(losses, missing={(0, 1, 1)}).chosen.mean == 1.0
+    both = selected(np.tile(losses, (1, 2, 1, 1)), missing={(1, 1, 1)})
     assert both.chosen.mean == 5.0  # both seeds, on the first fold
     assert both.chosen.trials == (0, 1)
 
@@ -186,7 +186,7 @@ def test_after_a_stop_configurations_are_compared_by_the_seeds_that_all_have():
 )
 def test_an_optimum_at_the_end_of_an_axis_is_reported(values, best, edge):
     losses = np.array([0.5 if value == best else 1.0 for value in values])[:, None, None, None] * np.ones(4)
-    found = judge(losses, configs=[{"l2": value} for value in values])
+    found = selected(losses, configs=[{"l2": value} for value in values])
     assert found.edges == ({} if edge is None else {"l2": edge})
 
 
@@ -197,23 +197,23 @@ def test_the_gain_is_the_difference_to_the_best_without_l2_row_by_row():
     rows = RNG.exponential(size=40)
     better = rows - RNG.normal(0.3, 0.1, 40)
     configs = [{"l2": 0.0, "learning_rate": 0.1}, {"l2": 0.0, "learning_rate": 1.0}, {"l2": 0.1, "learning_rate": 0.1}]
-    found = judge(np.stack([rows, rows + 1, better])[:, None, None], configs=configs).gain
+    found = selected(np.stack([rows, rows + 1, better])[:, None, None], configs=configs).gain
     assert found.value == pytest.approx((rows - better).mean())
     assert found.standard_error == pytest.approx((rows - better).std(ddof=1) / np.sqrt(40), rel=1e-12)
 
 
 def test_a_gain_that_is_the_same_everywhere_is_certain():
     rows = RNG.exponential(size=(2, 3, 10))
-    found = judge(np.stack([rows, rows - 0.25])).gain
+    found = selected(np.stack([rows, rows - 0.25])).gain
     assert found.value == pytest.approx(0.25)
     assert found.standard_error == pytest.approx(0.0, abs=1e-12)
 
 
 def test_without_l2_as_the_best_nothing_is_gained_and_without_l2_in_the_grid_nothing_said():
     losses = np.array([1.0, 2.0])[:, None, None, None] * np.ones(5)
-    gain = judge(losses).gain
+    gain = selected(losses).gain
     assert (gain.value, gain.standard_error, gain.optimism) == (0, 0, 0)
-    assert judge(losses, configs=[{"l2": 0.1}, {"l2": 1.0}]).gain is None
+    assert selected(losses, configs=[{"l2": 0.1}, {"l2": 1.0}]).gain is None
 
 
 # --- optimism --------------------------------------------------------------------------------------------------------
@@ -225,7 +225,7 @@ def draws_of_noise(n=50, *, configurations=25, without=5, folds=1, seeds=1, rows
     configs = [{"l2": float(max(0, i - without)), "number": i} for i in range(configurations)]
     for _ in range(n):
         losses = np.repeat(rng.exponential(size=(configurations, folds, 1, rows)), seeds, axis=2)
-        found = judge(losses, configs=configs, rule=rule)
+        found = selected(losses, configs=configs, rule=rule)
         yield found, 1 - found.chosen.mean
 
 
@@ -247,9 +247,9 @@ def test_the_gain_of_the_best_of_equals_is_mostly_optimism():
 
 
 def test_there_is_no_optimism_where_there_was_no_doubt():
-    assert judge(RNG.exponential(size=(1, 1, 1, 50))).optimism == 0
+    assert selected(RNG.exponential(size=(1, 1, 1, 50))).optimism == 0
     clear = RNG.exponential(size=(3, 1, 1, 50)) + np.array([0, 5, 6])[:, None, None, None]
-    assert judge(clear).optimism == 0
+    assert selected(clear).optimism == 0
 
 
 def test_a_rule_that_always_takes_the_same_is_not_optimistic():
@@ -257,7 +257,7 @@ def test_a_rule_that_always_takes_the_same_is_not_optimistic():
     for seed in range(5):
         rng = np.random.default_rng(seed)
         losses = 10 * rng.exponential(size=50) + rng.normal(0, 0.1, (4, 50))
-        found = judge(losses[:, None, None], rule="1se")
+        found = selected(losses[:, None, None], rule="1se")
         assert found.chosen.config == {"l2": 3.0}
         assert found.optimism == 0
 
@@ -265,9 +265,9 @@ def test_a_rule_that_always_takes_the_same_is_not_optimistic():
 def test_rows_of_weight_zero_have_no_say_in_the_optimism():
     losses = RNG.exponential(size=(5, 1, 1, 30))
     silent = np.concatenate([losses, 100 * RNG.exponential(size=(5, 1, 1, 30))], axis=3)
-    weighed = judge(silent, weights=[np.repeat([1.0, 0.0], 30)])
-    assert weighed.optimism == pytest.approx(judge(losses).optimism, rel=0.2)
-    assert weighed.best.standard_error == pytest.approx(judge(losses).best.standard_error, rel=1e-12)
+    weighed = selected(silent, weights=[np.repeat([1.0, 0.0], 30)])
+    assert weighed.optimism == pytest.approx(selected(losses).optimism, rel=0.2)
+    assert weighed.best.standard_error == pytest.approx(selected(losses).best.standard_error, rel=1e-12)
 
 
 def test_of_many_configurations_only_those_in_front_are_asked_for_their_rows(monkeypatch):
@@ -280,13 +280,13 @@ def test_of_many_configurations_only_those_in_front_are_asked_for_their_rows(mon
         asked.add(index)
         return losses[index]
 
-    judged = [TrialResult({"l2": float(i + 1)}, 0, 0, losses[i].mean()) for i in range(40)]
-    select(judged, losses=rows, weights=[np.ones(30)])
+    results = [TrialResult({"l2": float(i + 1)}, 0, 0, losses[i].mean()) for i in range(40)]
+    select(results, losses=rows, weights=[np.ones(30)])
     assert asked == set(np.argsort(losses.mean(axis=1))[:5].tolist())
 
 
 def test_a_single_validation_row_gives_a_choice_without_errors():
-    found = judge(np.array([1.0, 2.0])[:, None, None, None])
+    found = selected(np.array([1.0, 2.0])[:, None, None, None])
     assert (found.chosen.mean, found.chosen.standard_error, found.optimism) == (1.0, 0.0, 0.0)
 
 
@@ -296,15 +296,15 @@ def test_a_single_validation_row_gives_a_choice_without_errors():
 def with_curves(losses, curves, configs):
     """TrialResult trials (configurations, folds, rows) with curves (configurations, folds) of validation losses."""
     cells = [(f, i) for f in range(losses.shape[1]) for i in range(len(configs))]
-    judged = [TrialResult(configs[i], f, 0, losses[i, f].mean(), np.asarray(curves[i][f], float)) for f, i in cells]
-    return judged, [losses[i, f] for f, i in cells].__getitem__, [np.ones(losses.shape[2])] * losses.shape[1]
+    results = [TrialResult(configs[i], f, 0, losses[i, f].mean(), np.asarray(curves[i][f], float)) for f, i in cells]
+    return results, [losses[i, f] for f, i in cells].__getitem__, [np.ones(losses.shape[2])] * losses.shape[1]
 
 
 def test_contrasts_are_the_points_that_differ_in_one_axis_pair_by_pair():
     configs = [{"l2": a, "learning_rate": b} for a in (0.0, 0.1) for b in (0.01, 0.1, 1.0)]
     losses = RNG.uniform(1, 2, (6, 1, 1, 50)) + np.array([0, 1, 2, 1, 2, 3]).reshape(6, 1, 1, 1)
     losses[2] = np.inf
-    found = judge(losses, configs=configs)
+    found = selected(losses, configs=configs)
     assert [each.config for each in found.contrasts] == [configs[1], configs[3]]
     for each, other in zip(found.contrasts, (1, 3), strict=True):
         difference = (losses[0] - losses[other]).ravel()
@@ -317,8 +317,8 @@ def test_a_curve_that_jumps_is_read_around_its_best_epoch_too():
     configs = [{"l2": 0.0}, {"l2": 0.1}]
     losses = np.stack([np.full((1, 20), 0.4), np.full((1, 20), 0.5)])
     jumping, even = [0.9, 0.8, 0.4, 0.8, 0.9, 5.0], [0.6, 0.5, 0.5, 0.5, 0.5, 0.5]
-    judged, rows, weights = with_curves(losses, [[jumping], [even]], configs)
-    (contrast,) = select(judged, losses=rows, weights=weights).contrasts
+    results, rows, weights = with_curves(losses, [[jumping], [even]], configs)
+    (contrast,) = select(results, losses=rows, weights=weights).contrasts
     first, second = 0.4 - 0.5, np.mean(jumping[:5]) - np.mean(even[:4])
     assert contrast.gain == pytest.approx((first + second) / 2)
     assert contrast.standard_error == pytest.approx(abs(first - second) / 2)
@@ -329,8 +329,8 @@ def test_folds_choose_the_epochs_of_each_other():
     configs = [{"l2": 0.0}, {"l2": 0.1}]
     losses = np.stack([np.full((2, 20), 0.4), np.full((2, 20), 0.5)])
     apart, even = [[0.4, 0.9, 0.6], [0.9, 0.4]], [[0.5, 0.5, 0.5]] * 2
-    judged, rows, weights = with_curves(losses, [apart, even], configs)
-    (contrast,) = select(judged, losses=rows, weights=weights).contrasts
+    results, rows, weights = with_curves(losses, [apart, even], configs)
+    (contrast,) = select(results, losses=rows, weights=weights).contrasts
     first, second = 0.4 - 0.5, 0.9 - 0.5
     assert contrast.gain == pytest.approx((first + second) / 2)
 
@@ -338,8 +338,8 @@ def test_folds_choose_the_epochs_of_each_other():
 def test_any_point_can_be_contrasted_with_those_beside_it():
     configs = [{"l2": 0.0}, {"l2": 0.1}]
     losses = RNG.uniform(1, 2, (2, 3, 10))
-    judged, rows, weights = with_curves(losses, [[[1.5]] * 3] * 2, configs)
-    table = TrialTable(judged, rows, weights)
+    results, rows, weights = with_curves(losses, [[[1.5]] * 3] * 2, configs)
+    table = TrialTable(results, rows, weights)
     there, here = (next(table.contrasts(table.configs.index(config))) for config in configs)
     assert here.config == configs[0] and there.config == configs[1]
     assert here.gain == pytest.approx(-there.gain)

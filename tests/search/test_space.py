@@ -1,4 +1,4 @@
-"""SearchSpace, configs, and what a config changes in layers, optimizer and knobs; the space of a second grid."""
+"""SearchSpace, configs, and what a config changes in layers, optimizer and recipe; the space of a second grid."""
 
 import jax
 import numpy as np

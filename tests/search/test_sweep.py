@@ -27,16 +27,16 @@ X = RNG.normal(size=(N, FEATURES))
 Y = X @ [1.0, -2.0, 0.5] + RNG.normal(size=N)
 LABELS = make_labels(Y, RNG.uniform(0.2, 2, N), "float64")
 SPLIT = [Fold(Dataset(X, LABELS), np.arange(28), np.arange(28, N))]
-FOLDS = [Fold(Dataset(X, LABELS), *part) for part in make_folds(N, 3)]
+FOLDS = [Fold(Dataset(X, LABELS), *split) for split in make_folds(N, 3)]
 NET = (Dense(4, activation="tanh"), Dense(1))
-AXES = {"l2": [0, 0.01, 1], "learning_rate": [0.003, 0.03]}
+SPACE = {"l2": [0, 0.01, 1], "learning_rate": [0.003, 0.03]}
 
 
 def plan(**choices):
     settings = {
         "optimizer": "adam",
         "loss": "mse",
-        "space": AXES,
+        "space": SPACE,
         "batch_size": 7,
         "epochs": EPOCHS,
         "dtype": "float64",
@@ -79,7 +79,7 @@ def test_a_trial_is_the_training_of_a_recipe_made_for_its_point():
     for index in (0, 7, 19):
         row = found.table.to_pylist()[index]
         fold = uneven[row["fold"]]
-        config = {name: row[name] for name in AXES}
+        config = {name: row[name] for name in SPACE}
         alone = fit(
             plan().recipe(config, 28, seed=row["seed"]),
             fold.rows,
@@ -113,7 +113,7 @@ def test_a_schedule_spans_the_training_and_rows_can_be_left_in_their_order():
 
 # --- the best λ, where it is known -----------------------------------------------------------------------------------
 
-N_TRAIN, N_JUDGE, N_COLUMNS = 80, 500, 40
+N_TRAIN, N_VALIDATION, N_COLUMNS = 80, 500, 40
 BEST = 10**-0.5
 RIDGE_EPOCHS = 120
 
@@ -125,7 +125,7 @@ def ridge(seed):
     solution at λ*, and no other estimate has a lower expected error. λ* lies halfway between 0.1 and 1.
     """
     rng = np.random.default_rng(seed)
-    x = rng.normal(size=(N_TRAIN + N_JUDGE, N_COLUMNS))
+    x = rng.normal(size=(N_TRAIN + N_VALIDATION, N_COLUMNS))
     y = x @ rng.normal(size=N_COLUMNS) / np.sqrt(N_TRAIN * BEST) + rng.normal(size=len(x))
     plan = plan_sweep(
         (Dense(1, use_bias=False),),
@@ -144,12 +144,12 @@ def ridge(seed):
 
 def test_every_trial_has_the_validation_loss_of_its_ridge_solution():
     x, y, found = ridge(0)
-    train, judge = slice(N_TRAIN), slice(N_TRAIN, None)
+    train, validation = slice(N_TRAIN), slice(N_TRAIN, None)
     for row in found.table.to_pylist():
         if row["l2"] >= 0.1:  # the others take longer than these epochs
             gram = x[train].T @ x[train] / N_TRAIN + row["l2"] * np.eye(N_COLUMNS)
             weights = np.linalg.solve(gram, x[train].T @ y[train] / N_TRAIN)
-            assert row["val_loss"] == pytest.approx(np.mean((y[judge] - x[judge] @ weights) ** 2), rel=1e-5)
+            assert row["val_loss"] == pytest.approx(np.mean((y[validation] - x[validation] @ weights) ** 2), rel=1e-5)
 
 
 @pytest.mark.parametrize("draws", [20, pytest.param(100, marks=pytest.mark.slow)])
@@ -200,7 +200,7 @@ def test_a_second_grid_of_the_same_shape_compiles_nothing(compiled):
 
 def test_folds_that_differ_by_a_row_share_one_program(compiled):
     n = N - 1
-    folds = [Fold(Dataset(X[:n], LABELS[:n]), *part) for part in make_folds(n, 4)]
+    folds = [Fold(Dataset(X[:n], LABELS[:n]), *split) for split in make_folds(n, 4)]
     assert {len(fold.train) for fold in folds} == {30, 31}
     before = parallel._advance_slots._cache_size()
     sweep(plan(), folds)
@@ -248,18 +248,18 @@ def press_at(done):
     pressed = []
 
     def watch(progress):
-        told.append(progress)
+        seen.append(progress)
         if progress.done >= done and not pressed:
             pressed.append(signal.raise_signal(signal.SIGINT))
 
-    told = []
-    return watch, told
+    seen = []
+    return watch, seen
 
 
 def test_ctrl_c_chooses_among_what_is_there():
-    watch, told = press_at(6 * 2 + 1)
+    watch, seen = press_at(6 * 2 + 1)
     found = sweep(plan(seeds=2), FOLDS, on_progress=watch)
-    assert len(told) > 0
+    assert len(seen) > 0
     assert set(found.table["fold"].to_pylist()) == {0, 1}
     assert np.isfinite(found.selection.chosen.mean)
     assert sum(training.outcome == Outcome.FINISHED for training in found.trainings) >= 13
@@ -274,11 +274,11 @@ def test_ctrl_c_in_the_first_fold_ends_the_sweep_although_all_its_trials_have_be
 
 
 def test_progress_runs_on_over_the_folds():
-    watch, told = press_at(10**6)
+    watch, seen = press_at(10**6)
     sweep(plan(seeds=2), FOLDS, on_progress=watch)
-    assert told[-1].done == told[-1].trials == 36
+    assert seen[-1].done == seen[-1].trials == 36
     for name in ("done", "seconds"):
-        values = [getattr(progress, name) for progress in told]
+        values = [getattr(progress, name) for progress in seen]
         assert values == sorted(values)
 
 
@@ -307,7 +307,7 @@ def test_a_plan_that_cannot_be_is_named(choices, said, monkeypatch):
     assert str(error.value) == said
 
 
-@pytest.mark.parametrize(("rule", "space"), [("best of all", AXES), ("1se", {"learning_rate": [0.1]})])
+@pytest.mark.parametrize(("rule", "space"), [("best of all", SPACE), ("1se", {"learning_rate": [0.1]})])
 def test_a_rule_that_cannot_be_is_refused_before_anything_is_trained(rule, space, monkeypatch):
     refuse_to_train(monkeypatch)
     with pytest.raises(ConfigError, match="choice"):

@@ -1,4 +1,4 @@
-"""Judging rows with given weights: the same numbers whatever the blocks, and the right link to predictions."""
+"""Evaluation with given weights: the same numbers whatever the blocks, and the right link to predictions."""
 
 from functools import partial
 
@@ -30,7 +30,7 @@ def four_classes():
     return recipe, init_network(layers, n_inputs=FEATURES, seed=0, dtype="float64")
 
 
-def test_what_is_judged_at_the_end_of_an_epoch_is_what_evaluate_says():
+def test_the_history_of_an_epoch_is_what_evaluate_returns():
     recipe, params = four_classes()
     labels = make_labels(CLASSES, WEIGHT, "float64")
     train, validation = np.arange(35), np.arange(35, N)
@@ -41,7 +41,7 @@ def test_what_is_judged_at_the_end_of_an_epoch_is_what_evaluate_says():
             assert training.history[prefix + name][0] == pytest.approx(value, rel=1e-12)
 
 
-def test_rows_are_judged_the_same_in_blocks_and_at_once(monkeypatch):
+def test_evaluation_in_blocks_equals_evaluation_at_once(monkeypatch):
     recipe, params = four_classes()
     with jax.enable_x64(True):
         rows = Dataset(jnp.asarray(X), jnp.asarray(make_labels(CLASSES, WEIGHT, "float64")))

@@ -1,4 +1,4 @@
-"""One training in chunks of epochs: its row orders, what chunks must not change, and what it gives back."""
+"""One training in chunks of epochs: its row orders, what chunks must not change, and what it returns."""
 
 import signal
 
@@ -10,7 +10,7 @@ from goodfit.nn.layers import Dense
 from goodfit.nn.network import init_network
 from goodfit.nn.optimizers import SGD
 from goodfit.training import fit as fitting
-from goodfit.training import loop as cycle
+from goodfit.training import loop
 from goodfit.training.evaluation import Dataset, make_labels
 from goodfit.training.fit import Outcome, fit, row_order
 from goodfit.training.recipe import make_recipe
@@ -28,8 +28,8 @@ def train(*, epochs=12, early_stopping=None, learning_rate=0.01, **choices):
     )
     rows = Dataset(X, make_labels(Y, None, "float64"))
     params = init_network(LAYERS, n_inputs=3, seed=0, dtype="float64")
-    parts = {"train": np.arange(30), "validation": np.arange(30, N)}
-    return fit(recipe, rows, params=params, epochs=epochs, **parts, **choices)
+    splits = {"train": np.arange(30), "validation": np.arange(30, N)}
+    return fit(recipe, rows, params=params, epochs=epochs, **splits, **choices)
 
 
 def order(rows, *, epoch=0, seed=0, shuffle=True):
@@ -75,13 +75,13 @@ def test_the_first_epoch_is_told_before_the_second_is_run(monkeypatch):
 
     def advance(*arguments):
         run.append(int(arguments[-1]))
-        return cycle.advance(*arguments)
+        return loop.advance(*arguments)
 
     monkeypatch.setattr(fitting, "advance", advance)
-    told = []
-    train(on_epoch=lambda record: told.append((record["epoch"], run[-1])))
-    assert told[0] == (1, 1)
-    assert told[-1] == (12, 12)
+    records = []
+    train(on_epoch=lambda record: records.append((record["epoch"], run[-1])))
+    assert records[0] == (1, 1)
+    assert records[-1] == (12, 12)
     assert len(run) < 12
 
 
@@ -96,7 +96,7 @@ def test_a_training_that_someone_leaves_leaves_ctrl_c_as_it_was():
     assert signal.getsignal(signal.SIGINT) is before
 
 
-# --- what is given back ----------------------------------------------------------------------------------------------
+# --- what it returns --------------------------------------------------------------------------------------------------
 
 
 def test_the_last_epoch_is_the_best_where_none_could_be():

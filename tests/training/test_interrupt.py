@@ -22,10 +22,10 @@ def test_ctrl_c_gives_back_the_best_weights_so_far():
     x = np.random.default_rng(0).normal(size=(20, 2)).astype("float32")
     layers = (Dense(1),)
     recipe = make_recipe(layers, loss="mse")
-    told = []
+    records = []
 
     def press_in_the_third_epoch(record):
-        told.append(record)
+        records.append(record)
         if record["epoch"] == 3:
             press_ctrl_c()
 
@@ -39,7 +39,7 @@ def test_ctrl_c_gives_back_the_best_weights_so_far():
         on_epoch=press_in_the_third_epoch,
     )
     assert training.outcome == Outcome.STOPPED_BY_USER
-    assert 3 <= len(training.history["loss"]) == len(told) < 10_000
+    assert 3 <= len(training.history["loss"]) == len(records) < 10_000
     assert training.best_epoch == np.argmin(training.history["val_loss"]) + 1
 
 

@@ -13,7 +13,7 @@ from goodfit.nn.optimizers import SGD, Adam
 from goodfit.nn.packing import layout_of
 from goodfit.nn.regularizers import l2
 from goodfit.nn.schedules import CosineDecay
-from goodfit.training import loop as cycle
+from goodfit.training import loop
 from goodfit.training.evaluation import Dataset, make_labels
 from goodfit.training.fit import Outcome, evaluation_rows, fit, row_order
 from goodfit.training.loop import advance, start
@@ -319,17 +319,17 @@ def test_an_epoch_without_a_finite_loss_is_never_best_however_good_its_metric():
 
 
 def test_every_epoch_is_told_in_order():
-    told = []
-    training = train(on_epoch=told.append, epochs=10)
-    assert [record["epoch"] for record in told] == list(range(1, 11))
-    assert [record["val_loss"] for record in told] == training.history["val_loss"].tolist()
+    records = []
+    training = train(on_epoch=records.append, epochs=10)
+    assert [record["epoch"] for record in records] == list(range(1, 11))
+    assert [record["val_loss"] for record in records] == training.history["val_loss"].tolist()
 
 
 @pytest.mark.parametrize("optimizer", [Adam(0.05), Adam(0.05, weight_decay=0.1), SGD(0.01, momentum=0.9)])
 def test_packing_the_weights_changes_nothing(optimizer, monkeypatch):
     found = []
     for most in (2**15, 0):
-        monkeypatch.setattr(cycle, "MAX_PACKED_WEIGHTS", most)
+        monkeypatch.setattr(loop, "MAX_PACKED_WEIGHTS", most)
         advance.clear_cache()
         found.append(train(optimizer=optimizer))
     advance.clear_cache()

@@ -1,4 +1,4 @@
-"""The compiled cycle against its NumPy twin, in float64, to 1e-12: every column, every weight."""
+"""The compiled training loop against its NumPy twin, in float64, to 1e-12: every column, every weight."""
 
 import itertools
 import warnings

@@ -15,7 +15,7 @@ from goodfit.data.target import AskedTask
 from goodfit.errors import ConfigError
 from goodfit.nn.early_stopping import EarlyStopping
 from goodfit.nn.layers import Dense, Dropout, Layer
-from goodfit.nn.optimizers import Optimizer, get_optimizer
+from goodfit.nn.optimizers import OPTIMIZERS, Optimizer, get_optimizer
 from goodfit.nn.regularizers import l2 as l2_penalty
 from goodfit.search.selection import RULES, SelectionRule
 from goodfit.search.space import validate_space
@@ -112,7 +112,7 @@ class Settings:
 
     def _check_names(self) -> None:
         for name, known in (
-            ("optimizer", ("adam", "sgd")),
+            ("optimizer", tuple(OPTIMIZERS)),
             ("task", get_args(AskedTask)),
             ("split", get_args(NamedSplit)),
             ("choice", RULES),

@@ -14,7 +14,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from goodfit.errors import ConfigError
-from goodfit.nn.arrays import Array
+from goodfit.nn.arrays import AnyArray
 from goodfit.nn.pytrees import hyperparameters
 from goodfit.nn.validation import is_finite, is_whole
 
@@ -28,11 +28,11 @@ class StoppingState(NamedTuple):
     wait: epochs without improvement. improved: whether this epoch is the best. stop: whether training ends here.
     """
 
-    best: Array
-    best_epoch: Array
-    wait: Array
-    improved: Array
-    stop: Array
+    best: AnyArray
+    best_epoch: AnyArray
+    wait: AnyArray
+    improved: AnyArray
+    stop: AnyArray
 
 
 @hyperparameters(static=("monitor", "mode", "restore_best_weights"))

@@ -7,7 +7,7 @@ compiled step then has fewer and larger operations, and compile time grows with 
 import jax.numpy as jnp
 import numpy as np
 
-from goodfit.nn.arrays import AnyParams, Array, Params
+from goodfit.nn.arrays import AnyArray, AnyParams, Params
 
 Layout = tuple[tuple[tuple[str, tuple[int, ...]], ...], ...]
 """Name and shape of each weight array of each layer; hashable."""
@@ -26,7 +26,7 @@ def pack(params: AnyParams, *, apart: bool = False) -> Params:
     >>> pack([{"kernel": jnp.ones((2, 3)), "bias": jnp.zeros(3)}])[0]["all"].shape
     (9,)
     """
-    groups: dict[str, list[Array]] = {}
+    groups: dict[str, list[AnyArray]] = {}
     for layer in params:
         for name, w in sorted(layer.items()):
             groups.setdefault(_group(name, apart=apart), []).append(w.reshape(-1))
@@ -47,7 +47,7 @@ def unpack(packed: Params, layout: Layout) -> Params:
     return tuple(layers)
 
 
-def _concatenate(arrays: list[Array]) -> Array:
+def _concatenate(arrays: list[AnyArray]) -> AnyArray:
     return np.concatenate(arrays) if isinstance(arrays[0], np.ndarray) else jnp.concatenate(arrays)
 
 

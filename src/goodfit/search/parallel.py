@@ -63,14 +63,11 @@ OnProgress = Callable[[Progress], None]
 
 
 class SweepCost(NamedTuple):
-    """What a sweep will take, known before it runs.
+    """Cost of a sweep, known before it runs.
 
-    Attributes:
-        trials: number of trainings. parallel: how many run at a time. chunk_epochs: maximum number of epochs between
-            two progress reports.
-        running_bytes: memory of the running trials: weights, best weights, optimizer states and row orders.
-        kept_bytes: memory of all results: best and last weights, and histories.
-        compilations: of the training program, without a cache.
+    trials: number of trainings. parallel: how many run at a time. chunk_epochs: maximum number of epochs between two
+    progress reports. running_bytes: memory of the running trials, kept_bytes: of all results. compilations: of the
+    training program, without a cache.
     """
 
     trials: int

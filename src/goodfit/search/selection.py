@@ -12,12 +12,11 @@ from goodfit.search.trial_table import MAX_CONTENDERS, TrialTable
 from goodfit.search.trial_table import ConfigResult as ConfigResult
 from goodfit.search.trial_table import Contrast as Contrast
 from goodfit.search.trial_table import TrialResult as TrialResult
+from goodfit.stats import BLOCK_CELLS
 
 SelectionRule = Literal["best", "1se"]
 RULES = ("best", "1se")
 N_RESAMPLES = 500
-BLOCK_COUNTS = 2_000_000
-"""Number of counts in a block of bootstrap draws."""
 
 
 @dataclass(frozen=True)
@@ -177,7 +176,7 @@ def _optimism(
 
 def _draws(n_rows: int, seed: int) -> Iterator[Array]:
     """Yield how often each row is drawn, in blocks (draws, rows)."""
-    rng, size = np.random.default_rng(seed), max(1, min(N_RESAMPLES, BLOCK_COUNTS // n_rows))
+    rng, size = np.random.default_rng(seed), max(1, min(N_RESAMPLES, BLOCK_CELLS // n_rows))
     for begin in range(0, N_RESAMPLES, size):
         n = min(size, N_RESAMPLES - begin)
         numbers = rng.integers(n_rows, size=(n, n_rows)) + n_rows * np.arange(n)[:, None]

@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from goodfit.nn.activations import ACTIVATIONS
-from goodfit.nn.arrays import Array, Params
+from goodfit.nn.arrays import AnyArray, Params
 from goodfit.nn.layers import Layer
 from goodfit.nn.losses import Loss, weighted_mean
 from goodfit.nn.metrics import METRICS
@@ -27,15 +27,15 @@ class Dataset(NamedTuple):
     column. The last row of the labels is empty, all zero: its number n pads the last batch.
     """
 
-    x: Array
-    labels: Array
+    x: AnyArray
+    labels: AnyArray
 
 
 class EvaluationRows(NamedTuple):
     """Numbers of the rows evaluated after each epoch: training rows (all, or a fixed sample), and validation rows."""
 
-    train: Array
-    validation: Array
+    train: AnyArray
+    validation: AnyArray
 
 
 def make_labels(y: np.ndarray, weight: np.ndarray | None, dtype: str) -> np.ndarray:

@@ -8,7 +8,7 @@ from enum import IntEnum
 import jax
 import numpy as np
 
-from goodfit.nn.arrays import Array, Params
+from goodfit.nn.arrays import AnyArray, Params
 from goodfit.nn.packing import Layout, layout_of
 from goodfit.training.compilation import uncollected
 from goodfit.training.evaluation import Dataset, EvaluationRows
@@ -83,7 +83,7 @@ class Training:
     history: History = field(repr=False)
     outcome: Outcome
     best_epoch: int
-    input_steps: Array | None = field(default=None, repr=False)
+    input_steps: AnyArray | None = field(default=None, repr=False)
 
 
 def row_order(rows: np.ndarray, *, batch_size: int, padding: int, seed: int, epoch: int, shuffle: bool) -> np.ndarray:
@@ -201,7 +201,7 @@ def finish(recipe: Recipe, layout: Layout, state: State, history: History, *, ep
     return Training(restored, last, history, Outcome(code), best_epoch, _input_steps(recipe, layout, state))
 
 
-def _input_steps(recipe: Recipe, layout: Layout, state: State) -> Array | None:
+def _input_steps(recipe: Recipe, layout: Layout, state: State) -> AnyArray | None:
     """See ``Training``; without the multiplier of the schedule."""
     steps = tuple(
         {name: recipe.optimizer.step_sizes(of_array, t=state.step) for name, of_array in layer.items()}

@@ -14,7 +14,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from goodfit.nn.arrays import Array, Params
+from goodfit.nn.arrays import AnyArray, Params
 from goodfit.nn.early_stopping import StoppingState, init_stopping, update_stopping
 from goodfit.nn.layers import Dropout
 from goodfit.nn.losses import weighted_mean
@@ -42,9 +42,9 @@ class State(NamedTuple):
     optimizer_state: OptimizerState
     best_params: Params
     stopping: StoppingState
-    epoch: Array
-    step: Array
-    code: Array
+    epoch: AnyArray
+    step: AnyArray
+    code: AnyArray
 
 
 def start(recipe: Recipe, params: Params) -> State:

@@ -12,7 +12,7 @@ import jax
 import numpy as np
 
 from goodfit.errors import ConfigError
-from goodfit.nn.arrays import Array
+from goodfit.nn.arrays import AnyArray
 from goodfit.nn.early_stopping import NEVER, EarlyStopping
 from goodfit.nn.layers import Dense, Layer
 from goodfit.nn.losses import BinaryCrossentropy, Loss, SparseCategoricalCrossentropy, get_loss
@@ -40,8 +40,8 @@ class Recipe:
     optimizer: Optimizer
     loss: Loss
     early_stopping: EarlyStopping
-    class_weight: Mapping[int, Array]
-    seed: Array
+    class_weight: Mapping[int, AnyArray]
+    seed: AnyArray
     metrics: tuple[str, ...]
     batch_size: int
     dtype: str

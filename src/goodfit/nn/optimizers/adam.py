@@ -7,7 +7,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from goodfit.nn.arrays import Array
+from goodfit.nn.arrays import AnyArray
 from goodfit.nn.optimizers.base import ArrayState, Optimizer
 from goodfit.nn.pytrees import hyperparameters
 
@@ -66,7 +66,7 @@ class Adam(Optimizer):
             v = new["velocity_hat"] = jnp.maximum(state["velocity_hat"], v)
         return -alpha * m / (jnp.sqrt(v) + self.epsilon), new
 
-    def step_sizes(self, state: ArrayState, *, t: Array) -> Array:
+    def step_sizes(self, state: ArrayState, *, t: AnyArray) -> AnyArray:
         """Return the step of each weight at update ``t`` per unit of momentum: α_t/(√v + ε), without the schedule.
 
         >>> Adam().step_sizes({"velocity": np.array([1.0, 0.0001])}, t=np.array(10**6)).round(4)

@@ -14,7 +14,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from goodfit.errors import ConfigError
-from goodfit.nn.arrays import Array, Params
+from goodfit.nn.arrays import AnyArray, Params
 from goodfit.nn.schedules import CONSTANT, Schedule
 from goodfit.nn.validation import is_finite
 
@@ -71,7 +71,7 @@ class Optimizer:
         """
         raise NotImplementedError
 
-    def step_sizes(self, state: ArrayState, *, t: Array) -> Array | None:
+    def step_sizes(self, state: ArrayState, *, t: AnyArray) -> AnyArray | None:
         """Return the step of each weight at update ``t`` per unit of momentum; None where it is η for all."""
         return None
 
