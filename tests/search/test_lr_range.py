@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from sklearn import datasets
 
-from goodfit.data.splits.splits import validation_rows
+from goodfit.data.splits.splits import make_splits
 from goodfit.errors import ConfigError
 from goodfit.nn.early_stopping import EarlyStopping
 from goodfit.nn.layers import Dense
@@ -239,9 +239,8 @@ def test_the_best_rate_of_a_sweep_lies_in_the_range(optimizer, high):
         x, y, loss, last = task_of(x, y, classes)
         layers = (Dense(32, activation="relu"), Dense(32, activation="relu"), last)
         rows = Dataset(x, make_labels(y, None, "float32"))
-        train, validation = validation_rows(
-            len(x), validation_split=0.2, seed=0, stratify=y if classes else None, split="random"
-        )
+        splits = make_splits(len(x), test_size=0, stratify=y if classes else None)
+        train, validation = splits.train, splits.validation
         found = learning_rate_range(layers, optimizer=optimizer, loss=loss, rows=rows, train=train, high=high)
         grid = plan_sweep(
             layers,

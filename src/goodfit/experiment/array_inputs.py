@@ -11,7 +11,7 @@ from goodfit.arrays import Array
 from goodfit.data.arrays import class_factors, row_weights, validate_inputs, validate_probabilities, validate_targets
 from goodfit.data.splits.folds import make_folds
 from goodfit.data.splits.rules import Split
-from goodfit.data.splits.splits import validation_rows
+from goodfit.data.splits.splits import make_splits
 from goodfit.errors import DataError, SplitError
 from goodfit.nn.losses import Loss, SparseCategoricalCrossentropy
 from goodfit.search.space import class_weight_space
@@ -68,9 +68,11 @@ class Reader:
             return self._weighed(data, class_weight, np.arange(n), np.arange(n, len(data[0])))
         train, validation = np.arange(n), np.arange(0)
         if validation_split:
-            train, validation = validation_rows(
-                n, validation_split=validation_split, seed=self.seed, stratify=self._labels(data[1]), split=split
+            labels = self._labels(data[1])
+            splits = make_splits(
+                n, test_size=0, validation_split=validation_split, seed=self.seed, stratify=labels, split=split
             )
+            train, validation = splits.train, splits.validation
         return self._weighed(data, class_weight, train, validation)
 
     def folds(self, data: Data, n_folds: int, class_weight: ClassWeight) -> list[Fold]:

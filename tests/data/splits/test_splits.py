@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from sklearn.model_selection import KFold, PredefinedSplit, ShuffleSplit, StratifiedShuffleSplit, TimeSeriesSplit
 
-from goodfit.data.splits.splits import Splits, make_splits, missing_classes, validation_rows
+from goodfit.data.splits.splits import Splits, make_splits, missing_classes
 from goodfit.errors import SplitError
 
 N = 1000
@@ -21,6 +21,11 @@ RULES = {
     "KFold": {"split": KFold(5, shuffle=True)},
     "TimeSeriesSplit": {"split": TimeSeriesSplit(4)},
 }
+
+
+def validation_rows(n, **arguments):
+    splits = make_splits(n, test_size=0, **arguments)
+    return splits.train, splits.validation
 
 
 def class_counts(rows, labels=LABELS):
@@ -230,12 +235,6 @@ def test_a_splitter_gets_labels_groups_and_a_seed():
     assert set(np.bincount(labels[splits.test])) == {5}
     predefined = make_splits(100, split=PredefinedSplit([-1] * 90 + [0] * 10), test_size=0)
     assert list(predefined.validation) == list(range(90, 100))
-
-
-def test_validation_rows_are_those_of_the_splits_without_test_rows():
-    train, validation = validation_rows(N, seed=4, stratify=LABELS)
-    splits = make_splits(N, test_size=0, seed=4, stratify=LABELS)
-    assert np.array_equal(train, splits.train) and np.array_equal(validation, splits.validation)
 
 
 def test_classes_missing_from_a_split_are_listed():

@@ -46,8 +46,8 @@ def parse_dates(text: Text) -> Parsed:
     day_first = _day_first(found for found in parts if found)
     if day_first is None:
         return Parsed(nothing, 0.0, _UNCERTAIN)
-    dates = [_moment(found, day_first=day_first) if found else None for found in parts]
-    read = np.array([moment is not None for moment in dates], bool)
+    dates = [_timestamp(found, day_first=day_first) if found else None for found in parts]
+    read = np.array([timestamp is not None for timestamp in dates], bool)
     zoned = any(found and found["zone"] for found in parts)
     share = float(text.counts[read].sum() / max(text.present, 1))
     return Parsed(pa.array(dates, pa.timestamp("us")), share, "times in UTC" if zoned else "")
@@ -68,7 +68,7 @@ def _day_first(parts: Iterable[_Parts]) -> bool | None:
     return None if first_is_day == second_is_day else first_is_day
 
 
-def _moment(parts: _Parts, *, day_first: bool) -> datetime | None:
+def _timestamp(parts: _Parts, *, day_first: bool) -> datetime | None:
     """The date and time in UTC without time zone; None if there is no such day or hour."""
     day, month = parts.get("day"), parts.get("month")
     if parts.get("first"):
@@ -77,10 +77,10 @@ def _moment(parts: _Parts, *, day_first: bool) -> datetime | None:
         month = next((str(n) for n, full in enumerate(_MONTHS, 1) if full.startswith(name.lower())), None)
     try:
         day_of_year = date(int(parts["year"] or 0), int(month or 0), int(day or 0))
-        moment = datetime.fromisoformat(f"{day_of_year.isoformat()}T{_clock(parts)}{parts['zone'] or ''}")
+        timestamp = datetime.fromisoformat(f"{day_of_year.isoformat()}T{_clock(parts)}{parts['zone'] or ''}")
     except ValueError:
         return None
-    return moment.astimezone(UTC).replace(tzinfo=None) if moment.tzinfo else moment
+    return timestamp.astimezone(UTC).replace(tzinfo=None) if timestamp.tzinfo else timestamp
 
 
 def _clock(parts: _Parts) -> str:

@@ -23,11 +23,7 @@ def did_you_mean(name: str, options: Iterable[str]) -> str:
 
 
 def complete_names(names: Sequence[str]) -> list[str]:
-    """Return the names trimmed, with ``unnamed_<position>`` for an empty one.
-
-    Raises:
-        DataError: two columns have the same name.
-    """
+    """Return the names trimmed, ``unnamed_<position>`` for an empty one; DataError if two are equal."""
     complete = [name.strip() or f"unnamed_{position}" for position, name in enumerate(names, start=1)]
     first: dict[str, int] = {}
     for position, name in enumerate(complete, start=1):

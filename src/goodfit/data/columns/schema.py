@@ -106,11 +106,7 @@ def infer_kind(name: str, raw: pa.Array, *, decimal_comma: bool = False) -> Read
 
 
 def read_as(name: str, raw: pa.Array, kind: Kind, *, decimal_comma: bool = False) -> Reading:
-    """Return a column as the kind that the user asks for.
-
-    Raises:
-        DataError: none of its cells can be read as this kind.
-    """
+    """Return a column as the kind that the user asks for; DataError if no cell can be read so."""
     if kind in ("number", "date"):
         return _read_values(name, raw, kind, decimal_comma=decimal_comma)
     strings = to_strings(raw)

@@ -64,11 +64,7 @@ class Scale(NamedTuple):
 
 
 def column_as(table: Table, name: str, kind: Kind) -> pa.ChunkedArray:
-    """Return the column of this name, read as this kind.
-
-    Raises:
-        DataError: there is no such column, or none of its cells can be read as this kind.
-    """
+    """Return the column of this name, read as this kind; DataError if there is none, or no cell can be read so."""
     if table.arrow.schema.get_field_index(name) < 0:
         raise DataError(f"column {name!r} is missing from {table.source}: {did_you_mean(name, table.names)}")
     known = table.column(name).kind == kind
@@ -76,11 +72,7 @@ def column_as(table: Table, name: str, kind: Kind) -> pa.ChunkedArray:
 
 
 def read_numbers(name: str, column: pa.ChunkedArray) -> Numbers:
-    """Return a float64 column as an array, with NaN for missing cells.
-
-    Raises:
-        DataError: a cell is infinite; the message names the column and the row.
-    """
+    """Return a float64 column as an array, with NaN for missing cells; DataError if a cell is infinite."""
     values: Numbers = column.to_numpy()
     infinite = np.flatnonzero(np.isinf(values))
     if infinite.size:

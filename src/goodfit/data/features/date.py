@@ -12,16 +12,11 @@ from goodfit.arrays import Array, Numbers
 from goodfit.data.features.base import ALL_MISSING, CONSTANT, Block, ColumnFeature, Scale
 from goodfit.data.table import Kind
 
-Moments = npt.NDArray[np.datetime64]
+Dates = npt.NDArray[np.datetime64]
 DatePart = Literal[
-    "year",
-    "month",
-    "weekday",
-    "sine of the day of the year",
-    "cosine of the day of the year",
-    "hour",
-    "days since 1970",
-]
+    "year", "month", "weekday", "hour", "days since 1970",
+    "sine of the day of the year", "cosine of the day of the year",
+]  # fmt: skip
 MICROSECONDS_PER_DAY = 86_400_000_000
 
 
@@ -39,13 +34,13 @@ class DateFeature(ColumnFeature, frozen=True, tag="date"):
 
     @classmethod
     def fit(cls, name: str, column: pa.ChunkedArray) -> DateFeature | str:
-        moments = _moments(column)
-        present = moments[~np.isnat(moments)]
+        dates = _read_dates(column)
+        present = dates[~np.isnat(dates)]
         if not present.size:
             return ALL_MISSING
         scales = {part: Scale.fit(values) for part, values in _date_parts(present).items()}
         varying = {part: scale for part, scale in scales.items() if scale.factor > 0}
-        feature = cls(name, varying, present.size < moments.size)
+        feature = cls(name, varying, present.size < dates.size)
         return feature if feature.names else CONSTANT
 
     @property
@@ -54,25 +49,25 @@ class DateFeature(ColumnFeature, frozen=True, tag="date"):
         return shown + (f"{self.name} is missing",) * self.indicator
 
     def write(self, column: pa.ChunkedArray, out: Block) -> None:
-        moments = _moments(column)
-        parts = _date_parts(moments)
+        dates = _read_dates(column)
+        parts = _date_parts(dates)
         for position, (part, scale) in enumerate(self.scales.items()):
             out[:, position] = scale(parts[part])
         if self.indicator:
-            out[:, -1] = np.isnat(moments)
+            out[:, -1] = np.isnat(dates)
 
 
-def _moments(column: pa.ChunkedArray) -> Moments:
-    moments: Moments = column.to_numpy()
-    return moments.astype("datetime64[us]", copy=False)
+def _read_dates(column: pa.ChunkedArray) -> Dates:
+    dates: Dates = column.to_numpy()
+    return dates.astype("datetime64[us]", copy=False)
 
 
-def _date_parts(moments: Moments) -> dict[DatePart, Numbers]:
+def _date_parts(dates: Dates) -> dict[DatePart, Numbers]:
     """The numbers of each date, NaN where it is missing."""
-    days = moments.astype("datetime64[D]")
+    days = dates.astype("datetime64[D]")
     years = days.astype("datetime64[Y]")
     months = days.astype("datetime64[M]")
-    elapsed = moments.astype(np.int64)
+    elapsed = dates.astype(np.int64)
     angle = (days - years.astype("datetime64[D]")).astype(np.float64) * (2 * np.pi / 365.25)
     parts: dict[DatePart, Array] = {
         "year": years.astype(np.float64) + 1970,
@@ -83,4 +78,4 @@ def _date_parts(moments: Moments) -> dict[DatePart, Numbers]:
         "hour": elapsed % MICROSECONDS_PER_DAY / (MICROSECONDS_PER_DAY / 24),
         "days since 1970": elapsed / MICROSECONDS_PER_DAY,
     }
-    return {part: np.where(np.isnat(moments), np.nan, values) for part, values in parts.items()}
+    return {part: np.where(np.isnat(dates), np.nan, values) for part, values in parts.items()}

@@ -41,10 +41,7 @@ class _Layout(NamedTuple):
 
 
 def decode_text(data: bytes, source: str) -> bytes:
-    """Return text as UTF-8 without byte order mark.
-
-    UTF-16 is recognised by its mark; other text that is not UTF-8 is read as Windows-1252.
-    """
+    """Return text as UTF-8 without byte order mark; text that is neither UTF-8 nor UTF-16 is read as Windows-1252."""
     encoding = next((encoding for mark, encoding in _BOMS if data.startswith(mark)), "utf-8")
     try:
         text = data.decode(encoding)
@@ -108,11 +105,7 @@ def _sample(data: bytes) -> str:
 
 def _find_separator(sample: str) -> str:
     """The separator that gives most lines as many cells as the first, or, in a table of one column, is in fewest."""
-
-    def agreement(separator: str) -> tuple[float, float]:
-        return _agreement([len(cells) for cells in _records(sample, separator, quoted=True)])
-
-    return max(SEPARATORS, key=agreement)
+    return max(SEPARATORS, key=lambda mark: _agreement([len(cells) for cells in _records(sample, mark, quoted=True)]))
 
 
 def _agreement(widths: Sequence[int]) -> tuple[float, float]:

@@ -56,11 +56,7 @@ class Rule:
         groups: npt.ArrayLike | None = None,
         time: npt.ArrayLike | None = None,
     ) -> Rule:
-        """Return the rule with its arrays checked.
-
-        Raises:
-            SplitError: an array does not have n_rows entries, or the rule lacks an array that it needs.
-        """
+        """Return the rule; SplitError if it lacks an array, or one does not have n_rows entries."""
         _validate_split(split, groups, time)
         return cls(
             split=split,

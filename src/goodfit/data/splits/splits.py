@@ -42,11 +42,7 @@ class Splits:
 
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, npt.ArrayLike], *, rule: str, seed: int) -> Splits:
-        """Return the splits of recorded arrays.
-
-        Raises:
-            SplitError: an array is missing, or a row is in two splits.
-        """
+        """Return the splits of recorded arrays; SplitError if one is missing or a row is in two splits."""
         if missing := {"train", "validation", "test"} - set(arrays):
             raise SplitError(f"The recorded splits lack {', '.join(sorted(missing))}: make the splits again.")
         train, validation, test = (np.array(arrays[name], np.int64) for name in ("train", "validation", "test"))
@@ -95,6 +91,8 @@ def make_splits(
     >>> splits = make_splits(1000, seed=7)
     >>> len(splits.train), len(splits.validation), len(splits.test)
     (640, 160, 200)
+    >>> make_splits(10, test_size=0, split="last").validation
+    array([8, 9])
     """
     validate_seed(seed)
     validate_size("test_size", test_size, zero=True, counts=True)
@@ -106,35 +104,6 @@ def make_splits(
     rest, test = hold_out(rule, rows, test_size, seed=(seed, 0), kept=keep) if test_size else (rows, rows[:0])
     train, validation = hold_out(rule, rest, validation_split, seed=(seed, 1), pairs=True)
     return Splits(train, validation, test, rule.name, int(seed))
-
-
-def validation_rows(
-    n_rows: int,
-    *,
-    validation_split: float = 0.2,
-    seed: int = 0,
-    stratify: npt.ArrayLike | None = None,
-    split: Split = "random",
-    groups: npt.ArrayLike | None = None,
-    time: npt.ArrayLike | None = None,
-) -> tuple[Indices, Indices]:
-    """Return (train, validation) row numbers, ascending, as `make_splits` does without test rows.
-
-    >>> train, validation = validation_rows(10, validation_split=0.2, split="last")
-    >>> validation
-    array([8, 9])
-    """
-    splits = make_splits(
-        n_rows,
-        test_size=0,
-        validation_split=validation_split,
-        seed=seed,
-        stratify=stratify,
-        split=split,
-        groups=groups,
-        time=time,
-    )
-    return splits.train, splits.validation
 
 
 def missing_classes(splits: Splits, labels: npt.ArrayLike) -> dict[str, tuple[Any, ...]]:
