@@ -39,7 +39,9 @@ def validate_space(
     found = {}
     for name, given in space.items():
         if name.startswith(CLASS_WEIGHT):
-            found[name] = _validate_weights(name, given)
+            found[name] = _validate_values(name, given)
+            if not all(0 <= value < np.inf for value in found[name]):
+                raise ConfigError(f"{name} must be finite numbers, zero or larger, not {given!r}.")
             continue
         if name not in known:
             raise ConfigError(f"{name!r} cannot be searched here; choose from {', '.join(known)}.")
@@ -60,13 +62,6 @@ def class_weight_space(class_weight: Mapping[int, Any]) -> tuple[dict[str, Any],
     swept = {label: values for label, values in class_weight.items() if isinstance(values, list | tuple | np.ndarray)}
     fixed = {label: value for label, value in class_weight.items() if label not in swept}
     return {f"{CLASS_WEIGHT}{label}": values for label, values in swept.items()}, fixed
-
-
-def _validate_weights(name: str, given: object) -> tuple[float, ...]:
-    values = _validate_values(name, given)
-    if not all(0 <= value < np.inf for value in values):
-        raise ConfigError(f"{name} must be finite numbers, zero or larger, not {given!r}.")
-    return values
 
 
 def _validate_values(name: str, given: object) -> tuple[float, ...]:

@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from goodfit.nn.arrays import Params
 from goodfit.nn.network import count_params
+from goodfit.nn.packing import layout_of, pack, unpack
 from goodfit.training.fit import Training
 
 MAX_BYTES_IN_MEMORY = 2**28
@@ -37,13 +38,5 @@ def make_weight_store(n_trials: int, params: Params, dtype: str) -> Callable[[in
 
 def _moved(room: npt.NDArray[Any], params: Params) -> Params:
     """Copy the weights into ``room`` (n_weights,), and return views of it."""
-    begin = 0
-    layers = []
-    for layer in params:
-        views = {}
-        for name, w in layer.items():
-            views[name] = room[begin : begin + w.size].reshape(w.shape)
-            views[name][...] = w
-            begin += w.size
-        layers.append(views)
-    return tuple(layers)
+    room[:] = pack(params)[0]["all"]
+    return unpack(({"all": room},), layout_of(params))

@@ -193,7 +193,7 @@ def finish(recipe: Recipe, layout: Layout, state: State, history: History, *, ep
     code = int(state.code)
     if code == RUNNING:
         code = FINISHED if history.n_epochs == epochs else STOPPED_BY_USER
-    best, last = (unpacked(recipe, _on_host(p), layout) for p in (state.best_params, state.params))
+    best, last = (unpacked(recipe, jax.tree.map(np.asarray, p), layout) for p in (state.best_params, state.params))
     best_epoch = int(state.stopping.best_epoch)
     if best_epoch == 0 and code != DIVERGED:  # early stopping ignored every epoch: the last is as good as any
         best, best_epoch = last, history.n_epochs
@@ -211,8 +211,3 @@ def _input_steps(recipe: Recipe, layout: Layout, state: State) -> AnyArray | Non
         return None
     kernels = (layer["kernel"] for layer in unpacked(recipe, steps, layout) if "kernel" in layer)
     return next((kernel.mean(axis=1) for kernel in kernels), None)
-
-
-def _on_host(params: Params) -> Params:
-    host: Params = jax.tree.map(np.asarray, params)
-    return host
