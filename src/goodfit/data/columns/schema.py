@@ -115,9 +115,7 @@ def read_as(name: str, raw: pa.Array, kind: Kind, *, decimal_comma: bool = False
             raise _wrong_type(name, raw, kind)
         return _unsupported(raw)
     text = clean_text(strings)
-    distinct = without_decimal_zeros(text.distinct) if kind == "category" else text.distinct
-    note = _join(_unused(kind, text), text.note)
-    return Reading(text.spread(distinct), kind, kind == "category", note, None if is_text(raw.type) else raw)
+    return _words(text, kind)._replace(original=None if is_text(raw.type) else raw)
 
 
 def _read_values(name: str, raw: pa.Array, kind: Kind, *, decimal_comma: bool) -> Reading:
@@ -194,9 +192,18 @@ def _infer_words(name: str, text: Text, hint: str, *, maybe_id: bool = True) -> 
     elif differ >= MIN_SHARE_DISTINCT_ID * text.present and ((enough and maybe_id) or _named_like_an_id(name)):
         kind = "id"
     many = f"{differ:,} different values" if kind == "category" and mostly_differ else ""
-    note = _join(_unused(kind, text), many, hint, text.note)
-    distinct = without_decimal_zeros(text.distinct) if kind == "category" else text.distinct
-    return _unless_constant(Reading(text.spread(distinct), kind, kind == "category", note))
+    return _unless_constant(_words(text, kind, many, hint))
+
+
+def _words(text: Text, kind: Kind, *notes: str) -> Reading:
+    """Text as this kind, with a note why it is not used."""
+    category = kind == "category"
+    if kind == "id":
+        notes = (f"id: {len(text.distinct):,} different values in {len(text.codes):,} rows", *notes)
+    elif kind == "text":
+        notes = ("text columns are not used", *notes)
+    distinct = without_decimal_zeros(text.distinct) if category else text.distinct
+    return Reading(text.spread(distinct), kind, category, _join(*notes, text.note))
 
 
 def _infer_number(name: str, raw: pa.Array, number: Reading) -> Reading:
@@ -243,12 +250,6 @@ def _unless_constant(reading: Reading) -> Reading:
     value = values[0].as_py()
     shown = f"{value:g}" if isinstance(value, float) else quoted([str(value)])
     return reading._replace(used=False, note=_join(f"constant: always {shown}", reading.note))
-
-
-def _unused(kind: Kind, text: Text) -> str:
-    if kind == "id":
-        return f"id: {len(text.distinct):,} different values in {len(text.codes):,} rows"
-    return "text columns are not used" if kind == "text" else ""
 
 
 def _all_missing(n_rows: int) -> Reading:

@@ -27,13 +27,6 @@ _FIGURE = re.compile(r"[+-]?[.,]?\d[\d.,:/ %TZ+-]*(?:e[+-]?\d+)?", re.IGNORECASE
 """Numbers, dates and times in any notation, which are hardly ever names of columns."""
 
 
-class Delimited(NamedTuple):
-    """Columns of strings, null where a cell is empty, and whether 1,234 is more likely 1.234 than 1234."""
-
-    columns: pa.Table
-    decimal_comma: bool
-
-
 class _Layout(NamedTuple):
     separator: str
     quoted: bool
@@ -54,11 +47,12 @@ def decode_text(data: bytes, source: str) -> bytes:
     return data
 
 
-def read_delimited(data: bytes, source: str) -> Delimited:
+def read_delimited(data: bytes, source: str) -> tuple[pa.Table, bool]:
     """Return rows of UTF-8 text as columns of strings, named by the header or ``column_1``, ``column_2``, ...
 
     The first line is the header unless it has numbers or dates, or words that occur again in their columns. Consecutive
-    numbers such as years may be names, and words above columns of numbers always are.
+    numbers such as years may be names, and words above columns of numbers always are. Empty cells are null. The second
+    value says whether 1,234 is more likely 1.234 than 1234.
 
     Raises:
         DataError: a quotation mark that is not closed, or a row with another number of cells than the first; the
@@ -70,7 +64,7 @@ def read_delimited(data: bytes, source: str) -> Delimited:
     names = [f"column_{i}" for i in range(1, layout.width + 1)]
     if _is_header(first, rows.slice(1)):
         rows, names = rows.slice(1), complete_names([cell or "" for cell in first])
-    return Delimited(rows.rename_columns(names), layout.separator != ",")
+    return rows.rename_columns(names), layout.separator != ","
 
 
 def _decode_western(data: bytes) -> str:
