@@ -270,13 +270,6 @@ def test_a_run_says_who_judges_and_whether_its_rows_are_in_an_order():
     assert observe(goodfit.train(days, "y", time="day", **quick)).time_order
 
 
-def test_of_what_a_large_gap_says_too_less_must_be_sure():
-    better = (Neighbour(0.01, 0.001, 0.1, 0.72, 0.03, 0.02),)
-    simple = {"linear_loss": 0.9, "linear_difference": (0.15, 0.01)}
-    assert diagnose(good(loss=falling(0.02), val_loss=falling(0.75), neighbours=better, **simple)).word == "overfitting"
-    assert diagnose(good(loss=falling(0.5), val_loss=falling(0.75), neighbours=better, **simple)).word == "cannot tell"
-
-
 def test_the_last_weights_overfit_where_earlier_ones_did_clearly_better():
     curves = {"loss": falling(0.1), "val_loss": (*falling(0.22, n=30), *np.linspace(0.25, 0.6, 30))}
     assert diagnose(good(**curves, restored_epoch=EPOCHS)).word == "overfitting"
@@ -351,7 +344,7 @@ def test_space_that_the_grid_does_not_vary_are_the_same_for_all():
 
 
 def test_what_is_no_result_is_refused():
-    with pytest.raises(ConfigError, match="a sweep or a training can be judged"):
+    with pytest.raises(ConfigError, match="a sweep or a training can be diagnosed"):
         diagnose({"loss": [1.0]})
 
 
@@ -479,3 +472,10 @@ def test_a_lead_over_the_baseline_that_may_be_luck_is_a_warning():
     )
     assert (none.severity, some.severity) == ("serious", "warning")
     assert "0.03 ± 0.02" in some.sentence and some.change == {"folds": 5}
+
+
+def test_a_run_is_compared_with_its_reference_models():
+    run = goodfit.train("iris", l2=[0.0, 1.0], learning_rate=0.01, epochs=10, hidden=(8,))
+    names = {each.name for each in diagnose(run).comparisons}
+    assert {"λ = 1", "a linear model", "gradient boosting"} <= names
+    assert observe(run).units == (8,) and observe(run).val_loss_error > 0

@@ -1,4 +1,4 @@
-"""From a run, a sweep or a training to the numbers that the rules read."""
+"""From a run, a sweep or a training to the observations that the rules read."""
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
@@ -9,6 +9,7 @@ import pyarrow as pa
 
 from goodfit.diagnosis.observations import Neighbour, Observations
 from goodfit.errors import ConfigError
+from goodfit.experiment.measure import Measurements
 from goodfit.experiment.run_folder import Record
 from goodfit.search.selection import Selection
 from goodfit.search.sweep import Sweep
@@ -19,10 +20,10 @@ CURVES = ("loss", "val_loss", "penalty")
 
 
 def observe(result: object) -> Observations:
-    """The numbers of a result; of a sweep those of the winner, with the others as its neighbours.
+    """Return the observations of a result; of a sweep those of the winner, with the others as its neighbours.
 
     Raises:
-        ConfigError: the result is no run, record of a run, sweep, training or case.
+        ConfigError: the result is no run, record of a run, sweep, training or observations.
     """
     match result:
         case Observations():
@@ -35,7 +36,7 @@ def observe(result: object) -> Observations:
             return Observations(**_of_record(result))
         case _ if isinstance(record := getattr(result, "record", None), Record):
             return Observations(**_of_record(record))
-    raise ConfigError(f"a run, a sweep or a training can be judged, not {type(result).__name__!r}.")
+    raise ConfigError(f"a run, a sweep or a training can be diagnosed, not {type(result).__name__!r}.")
 
 
 def _of_training(training: Training) -> dict[str, Any]:
@@ -59,7 +60,7 @@ def _hidden(training: Training) -> tuple[int, ...]:
 
 
 def _of_grid(table: pa.Table, selection: Selection) -> dict[str, Any]:
-    """What the other trials say about the winner, and the means over its seeds and folds."""
+    """The neighbours of the winner, and the means over its seeds and folds."""
     rows = table.to_pylist()
     own = rows[selection.trial]
     return {
@@ -76,7 +77,7 @@ def _of_grid(table: pa.Table, selection: Selection) -> dict[str, Any]:
 
 
 def _neighbours(rows: Sequence[Mapping[str, Any]], selection: Selection) -> Iterable[Neighbour]:
-    """Points that differ from the chosen one in nothing but l2 or learning rate."""
+    """Configs that differ from the chosen one in l2 or learning rate only."""
     own = selection.chosen.config
     for each in selection.contrasts:
         if all(each.config[name] == own[name] for name in own if name not in ("l2", "learning_rate")):
@@ -121,13 +122,13 @@ def _of_record(record: Record) -> dict[str, Any]:
     }
     if record.sweep is not None:
         found |= _of_grid(record.sweep.table, record.sweep.selection)
-    if found.get("n_folds", 1) > 1:  # every row judged
+    if found.get("n_folds", 1) > 1:  # every known row is a validation row once
         found["n_validation"] = found["n_train"] + found["n_validation"]
-    return found | _of_evidence(getattr(record, "evidence", None), found)
+    return found | _of_measurements(record.measurements, found)
 
 
 def _baseline_loss(record: Record) -> float | None:
-    """The baseline's validation loss in the unit of the losses; None where class weights make it another."""
+    """The baseline's validation loss in the unit of the losses; None where class weights change that."""
     if record.settings.class_weight is not None:
         return None
     scores = record.baseline_scores
@@ -136,19 +137,13 @@ def _baseline_loss(record: Record) -> float | None:
     return (scores["rmse"] / record.target.scale) ** 2 if "rmse" in scores else None
 
 
-def _of_evidence(evidence: Any, found: Mapping[str, Any]) -> dict[str, Any]:  # noqa: ANN401
-    """What was measured of the weights that are given back, as far as it was."""
-    if evidence is None:
-        return {}
-    measured: dict[str, Any] = {f"{name}_loss": loss for name, loss in evidence.losses.items()}
-    measured |= {f"{name}_difference": tuple(pair) for name, pair in evidence.differences.items()}
+def _of_measurements(measured: Measurements, found: Mapping[str, Any]) -> dict[str, Any]:
+    """What was measured of the restored weights."""
+    known: dict[str, Any] = {f"{name}_loss": loss for name, loss in measured.losses.items()}
+    known |= {f"{name}_difference": tuple(pair) for name, pair in measured.differences.items()}
     if found.get("val_loss_error") is None:
-        measured["val_loss_error"] = _error_from_interval(evidence.intervals, found)
-    return measured | {
-        "units": tuple(evidence.units),
-        "dead_units": tuple(evidence.dead_units),
-        "confusion": evidence.confusion,
-    }
+        known["val_loss_error"] = _error_from_interval(measured.intervals, found)
+    return known | {"units": measured.units, "dead_units": measured.dead_units, "confusion": measured.confusion}
 
 
 def _error_from_interval(intervals: Mapping[str, Sequence[float]], found: Mapping[str, Any]) -> float | None:
