@@ -42,8 +42,8 @@ def test_the_sentence_of_the_verdict_is_not_said_twice():
 
 
 def test_checks_that_matter_are_shown_with_what_repairs_them():
-    leak = Check("leak", "warning", ("fee",), 0, "fee gives the target away.", {}, "--drop fee")
-    note = Check("id", "note", ("n",), 0, "n counts rows.", {}, "--drop n")
+    leak = Check("leak", "warning", ("fee",), 0, "fee gives the target away.", {}, argument="--drop fee")
+    note = Check("id", "note", ("n",), 0, "n counts rows.", {}, argument="--drop n")
     lines = [" ".join(line.split()) for line in shown(show_checks, (leak, note))]
     assert lines == ["check fee gives the target away.", "try --drop fee", ""]
     assert shown(show_checks, (note,)) == []

@@ -1,8 +1,7 @@
-"""What a check of a table found: the record, and nothing else."""
+"""What a data check finds."""
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal, get_args
@@ -19,10 +18,14 @@ SEVERITIES: tuple[CheckSeverity, ...] = ("serious", "warning", "note")
 class Check:
     """One thing found in a table before training.
 
-    columns: what it is about, () where it is about rows. rows: how many it concerns, 0 where none were counted.
-    sentence: what was found and what it means, for people. effect: measured scores by name, such as auc_with and
-    auc_without, {} where nothing could be measured. argument: the option that repairs it, such as "--drop duration",
-    quoted for a shell; "" where no option does.
+    Attributes:
+        code: the check that found it.
+        severity: ``serious``, ``warning`` or ``note``.
+        columns: what it is about; () where it is about rows.
+        rows: how many rows it concerns; 0 where none were counted.
+        sentence: what was found and what it means.
+        effect: measured scores by name, such as ``auc_with`` and ``auc_without``; {} where nothing was measured.
+        change: the fix as keyword arguments of ``goodfit.train``, such as ``{"drop": ["duration"]}``; {} for none.
     """
 
     code: CheckCode
@@ -31,31 +34,23 @@ class Check:
     rows: int
     sentence: str
     effect: Mapping[str, float] = field(default_factory=dict)
-    argument: str = ""
     change: Mapping[str, Any] = field(default_factory=dict)
+    argument: str = ""
 
     def to_json(self) -> dict[str, Any]:
         """A plain dict for a JSON file; `from_json` gives an equal check."""
-        return asdict(self) | {"columns": list(self.columns), "effect": dict(self.effect)}
+        return asdict(self) | {"columns": list(self.columns)}
 
     @classmethod
     def from_json(cls, record: Mapping[str, Any]) -> Check:
         """The check of a record; DataError if it is not one."""
         try:
             effect = {str(name): float(value) for name, value in record["effect"].items()}
-            check = cls(**{**record, "columns": tuple(map(str, record["columns"])), "effect": effect})
+            columns = tuple(map(str, record["columns"]))
+            check = cls(**{**record, "columns": columns, "effect": effect, "change": dict(record["change"])})
             sound = check.code in get_args(CheckCode) and check.severity in SEVERITIES and type(check.rows) is int
-            if not (sound and isinstance(check.sentence, str) and isinstance(check.argument, str)):
+            if not (sound and isinstance(check.sentence, str)):
                 raise ValueError("a value is out of range")
         except (AttributeError, KeyError, TypeError, ValueError) as error:
             raise DataError(f"The record of a data check is damaged ({error!r}): train again.") from error
         return check
-
-
-def option(name: str, *columns: str) -> str:
-    """The option for a shell, once for each column.
-
-    >>> option("drop", "last call", "-x")
-    "--drop 'last call' --drop=-x"
-    """
-    return " ".join(f"--{name}{'=' if c.startswith('-') else ' '}{shlex.quote(c)}" for c in columns)

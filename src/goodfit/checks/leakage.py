@@ -5,113 +5,137 @@ import numpy.typing as npt
 
 import goodfit.checks
 from goodfit.arrays import Numbers
-from goodfit.checks.check import Check, CheckSeverity, option
+from goodfit.checks.check import Check, CheckSeverity
+from goodfit.checks.inputs import CheckInputs
 from goodfit.checks.probe_data import ProbeData
 from goodfit.formatting import METRIC_LABELS, join, printable
 
-COPY = 0.999
-"""A column that alone reaches this share of what can be known is the target in other words."""
-KNOWN = 0.98
-"""If the other columns together know as much, a column that does too gives nothing away."""
-SHARE, LEFT = 0.25, 0.5
-"""A column is too good if without it this share of all knowledge is lost and the error at least doubles ..."""
-STRONG = 0.75
-"""... if with it so much of the way from chance to certainty is gone ..."""
-SECOND = 0.25
-"""... and the next column's loss is at most this part of its own."""
-AHEAD = 2.0
-"""Only a column so many times as important as the next is looked at that closely."""
-INFORMED = 0.2
-"""The other columns know something if they reach this share of the way from chance to certainty."""
-LEAST = 50
-"""Of fewer rows nothing can be said."""
 
+def check_leakage(data: CheckInputs) -> list[Check]:
+    """Find copies of the target, columns of which one value stands for a class, and one column far ahead of all others.
 
-def check_leaks(sample: ProbeData) -> list[Check]:
-    """Copies of the target; and one column that knows so much more than any other that it may be known too late.
-
-    A single strong column is no leak: a size gives a price away and a petal's width a flower, since the other columns
-    know it too. What counts is what is lost without the column.
+    A strong column alone is no leak: a diamond's weight predicts its price and a petal's width the species, as other
+    columns do. What counts is what is lost without the column. A column that is as good as another leak would hide it;
+    so the strongest column is looked for among those that are neither copies nor indicators, which are compared with
+    what is left.
     """
-    if len(sample.names) < 2 or len(sample.y) < LEAST or np.unique(sample.y).size < 2:
+    probe, t = data.probe, data.thresholds
+    if len(probe.names) < 2 or len(probe.y) < t.min_rows or np.unique(probe.y).size < 2:
         return []
-    copies = [j for j in range(len(sample.names)) if agreement(sample, j) >= COPY]
-    others = sample.only([j for j in range(len(sample.names)) if j not in copies]).narrowed()
-    if not others.names:
+    copies = [j for j in range(len(probe.names)) if agreement(probe, j) >= t.copy_agreement]
+    others = [j for j in range(len(probe.names)) if j not in copies]
+    indicators = [j for j in others if indicator_agreement(probe, j, t.min_side_rows)[0] >= t.indicator_agreement]
+    rest = probe.only([j for j in others if j not in indicators]).narrowed()
+    if not rest.names:
         return []
-    score, importances = goodfit.checks.probe.score_of(others)
-    if not copies:
-        return _check_strongest(others, score, importances)
-    known = (score - sample.chance) / (1 - sample.chance)
-    return [_copy(sample, [sample.names[j] for j in copies], score)] if known < KNOWN else []
+    found, score = _strongest(rest, data)
+    if (score - probe.chance) / (1 - probe.chance) >= t.known_share:
+        return found
+    if copies:
+        found.append(_copy(probe, [probe.names[j] for j in copies], score))
+    return found + [_indicates(probe, j, score, data) for j in indicators]
 
 
-def _copy(sample: ProbeData, names: list[str], rest: float) -> Check:
+def _copy(probe: ProbeData, names: list[str], rest: float) -> Check:
     sentence = (
-        f"{join(map(printable, names))} {'gives' if len(names) == 1 else 'each give'} the target away, "
-        f"as if a copy of it in another code, while all other columns together reach "
-        f"{METRIC_LABELS[sample.metric]} {rest:.3f}; drop what is known only after the outcome."
+        f"{join(map(printable, names))} {'is' if len(names) == 1 else 'are each'} a copy of the target in "
+        f"another form, while all other columns together reach {METRIC_LABELS[probe.metric]} {rest:.3f}; drop what is "
+        "known only after the outcome."
     )
-    effect = {f"{sample.metric}_with": 1.0, f"{sample.metric}_without": rest}
-    return Check("leak", "serious", tuple(names), 0, sentence, effect, option("drop", *names))
+    effect = {f"{probe.metric}_with": 1.0, f"{probe.metric}_without": rest}
+    return Check("leak", "serious", tuple(names), 0, sentence, effect, {"drop": names})
 
 
-def _check_strongest(sample: ProbeData, score: float, importances: Numbers) -> list[Check]:
-    """Whether far more is lost without the most important column than without the next."""
-    if len(sample.names) < 2:
-        return []
+def indicator_agreement(probe: ProbeData, column: int, min_side_rows: int) -> tuple[float, float]:
+    """How well "has its most frequent value", or "is missing", predicts one class: balanced accuracy, and accuracy.
+
+    Of the class for which it does best, among those with at least ``min_side_rows`` rows; (0, 0) for a quantity.
+    """
+    if probe.task == "regression":
+        return 0.0, 0.0
+    marked, best = _most_frequent(probe.x[:, column]), (0.0, 0.0)
+    for is_class in probe.targets.T.astype(bool):
+        if min(is_class.sum(), (~is_class).sum()) >= min_side_rows:
+            balanced = 0.5 + 0.5 * abs(float(marked[is_class].mean() - marked[~is_class].mean()))
+            share = float((marked == is_class).mean())
+            best = max(best, (balanced, max(share, 1 - share)))
+    return best
+
+
+def _most_frequent(values: Numbers) -> npt.NDArray[np.bool_]:
+    """The rows with the most frequent value, where missing is one."""
+    _, codes, counts = np.unique(values, return_inverse=True, return_counts=True)
+    marked: npt.NDArray[np.bool_] = codes == counts.argmax()
+    return marked
+
+
+def _indicates(probe: ProbeData, column: int, rest: float, data: CheckInputs) -> Check:
+    name, marked = probe.names[column], _most_frequent(probe.x[:, column])
+    value = data.table.values(name)[probe.rows[marked.argmax()]]
+    shown = "is missing" if value is None or value != value else f"is {printable(value)}"
+    _, share = indicator_agreement(probe, column, data.thresholds.min_side_rows)
+    sentence = (
+        f"whether {printable(name)} {shown} predicts {printable(data.target)} in {share:.1%} of the rows, while all "
+        f"other columns reach {METRIC_LABELS[probe.metric]} {rest:.3f}: possible leakage; if it is filled in after the "
+        "outcome, drop it."
+    )
+    effect = {"accuracy_alone": share, f"{probe.metric}_without": rest}
+    return Check("leak", "warning", (name,), 0, sentence, effect, {"drop": [name]})
+
+
+def _strongest(probe: ProbeData, data: CheckInputs) -> tuple[list[Check], float]:
+    """The column without which far more is lost than without the next, if there is one; and the score without it."""
+    t = data.thresholds
+    score, importances = goodfit.checks.probe.score_of(probe)
+    if len(probe.names) < 2:
+        return [], score
     first, second = (int(j) for j in np.argsort(-importances, kind="stable")[:2])
-    if importances[first] < AHEAD * importances[second]:
-        return []
-    lost = score - _score_without(sample, first)
-    if not _is_too_much(sample, score, lost) or score - _score_without(sample, second) > SECOND * lost:
-        return []
-    return [_too_good(sample, sample.names[first], score, score - lost)]
+    without = _score_without(probe, first)
+    lost, gained = score - without, score - probe.chance
+    # The error at least doubles without the column, and more than noise is lost.
+    strong = gained >= t.strong_share * (1 - probe.chance) and lost > max(t.standard_errors * probe.noise, 1 - score)
+    if not strong or lost < t.lost_share * gained or score - _score_without(probe, second) > t.lost_share * lost:
+        return [], score
+    return [_too_good(probe, probe.names[first], score, without, t.informed_share)], without
 
 
-def _too_good(sample: ProbeData, name: str, score: float, without: float) -> Check:
-    """A warning where the other columns know something of their own; else the column may be all there is to know.
+def _too_good(probe: ProbeData, name: str, score: float, without: float, informed_share: float) -> Check:
+    """A warning where the other columns know something of their own; else the column may be the only cause.
 
-    So may it be of a quantity, which one cause often rules.
+    A quantity, too, often has one cause.
     """
-    informed = without - sample.chance >= INFORMED * (1 - sample.chance)
-    severity: CheckSeverity = "warning" if informed and sample.task != "regression" else "note"
+    informed = without - probe.chance >= informed_share * (1 - probe.chance)
+    severity: CheckSeverity = "warning" if informed and probe.task != "regression" else "note"
     sentence = (
-        f"{printable(name)} knows far more of the target than any other column: {METRIC_LABELS[sample.metric]} "
-        f"{score:.3f} with it, {without:.3f} without; if it is known only after the outcome, drop it."
+        f"column {printable(name)} predicts the target far better than any other column: {METRIC_LABELS[probe.metric]} "
+        f"{score:.3f} with it, {without:.3f} without: possible leakage; if it is known only after the outcome, drop it."
     )
-    effect = {f"{sample.metric}_with": score, f"{sample.metric}_without": without}
-    return Check("leak", severity, (name,), 0, sentence, effect, option("drop", name))
+    effect = {f"{probe.metric}_with": score, f"{probe.metric}_without": without}
+    return Check("leak", severity, (name,), 0, sentence, effect, {"drop": [name]})
 
 
-def _is_too_much(sample: ProbeData, score: float, lost: float) -> bool:
-    gained, error = score - sample.chance, 1 - score
-    strong = gained >= STRONG * (1 - sample.chance) and lost > 4 * sample.noise
-    return strong and lost >= SHARE * gained and error <= LEFT * (error + lost)
+def _score_without(probe: ProbeData, column: int) -> float:
+    kept = [j for j in range(len(probe.names)) if j != column]
+    return float(goodfit.checks.probe.score_of(probe.only(kept))[0])
 
 
-def _score_without(sample: ProbeData, column: int) -> float:
-    kept = [j for j in range(len(sample.names)) if j != column]
-    return float(goodfit.checks.probe.score_of(sample.only(kept))[0])
+def agreement(probe: ProbeData, column: int) -> float:
+    """How well one column alone predicts the target, 1 for a copy in whatever form.
 
-
-def agreement(sample: ProbeData, column: int) -> float:
-    """How well one column alone tells the target, 1 for a copy in whatever code.
-
-    Rows are sorted by the column, and each is told by its two neighbours: R² of their mean, or the mean over classes of
-    the share of rows one of whose neighbours has their class. Rows of equal value stand in random order, so a value
-    that stands for several targets tells none; a category tells nothing of other categories.
+    Rows are sorted by the column, and each is predicted from its two neighbours: R² of their mean, or the mean over
+    classes of the share of rows one of whose neighbours has their class. Rows of equal value are in random order, so a
+    value that stands for several targets predicts none; a category says nothing about other categories.
     """
-    values = sample.x[:, column]
-    shuffled = np.random.default_rng(sample.seed).permutation(len(values))
+    values = probe.x[:, column]
+    shuffled = np.random.default_rng(probe.seed).permutation(len(values))
     order = shuffled[np.argsort(values[shuffled], kind="stable")]
-    y, values = sample.y[order], values[order]
-    if sample.task == "regression":
-        told = (y[:-2] + y[2:]) / 2
+    y, values = probe.y[order], values[order]
+    if probe.task == "regression":
+        predicted = (y[:-2] + y[2:]) / 2
         spread = float(((y[1:-1] - y.mean()) ** 2).sum())
-        return 1 - float(((y[1:-1] - told) ** 2).sum()) / spread if spread else 0.0
+        return 1 - float(((y[1:-1] - predicted) ** 2).sum()) / spread if spread else 0.0
     same = y[1:] == y[:-1]
-    if sample.categories[column]:
+    if probe.categories[column]:
         same &= values[1:] == values[:-1]
     return _mean_over_classes(y, np.r_[same, False] | np.r_[False, same])
 

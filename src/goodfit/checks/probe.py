@@ -1,49 +1,48 @@
-"""How much columns can tell: the score of a quick forest, out of the bag or on rows held out."""
+"""The probe model: a small forest whose score, out of bag or on other rows, says what columns predict."""
 
 import numpy as np
-import numpy.typing as npt
 from sklearn.ensemble import ExtraTreesClassifier, ExtraTreesRegressor
 from sklearn.metrics import accuracy_score, r2_score, roc_auc_score
 
-from goodfit.arrays import Numbers
+from goodfit.arrays import Indices, Numbers
 from goodfit.checks.probe_data import ProbeData
 
-Outputs = Numbers
-"""Class probabilities (n, k), or quantities (n, 1)."""
-TREES = 40
+N_TREES = 40
+MIN_LEAF_ROWS = 3
+"""Smooths out-of-bag scores. Comparisons use full trees, which interpolate between neighbours in time."""
 
 
-def score_of(sample: ProbeData) -> tuple[float, Numbers]:
-    """The score that a forest reaches for rows that a tree did not see, and the columns' importances."""
-    model = _forest(sample, bootstrap=True, oob_score=True).fit(sample.x, sample.y)
-    outputs = model.oob_prediction_[:, None] if sample.task == "regression" else model.oob_decision_function_
-    judged = np.isfinite(outputs).all(axis=1)
-    return score(sample, np.flatnonzero(judged), outputs[judged]), np.asarray(model.feature_importances_)
+def score_of(probe: ProbeData) -> tuple[float, Numbers]:
+    """Return the out-of-bag score and the importance of each column."""
+    model = _forest(probe, bootstrap=True, oob_score=True, min_samples_leaf=MIN_LEAF_ROWS).fit(probe.x, probe.y)
+    outputs = model.oob_prediction_[:, None] if probe.task == "regression" else model.oob_decision_function_
+    rows = np.flatnonzero(np.isfinite(outputs).all(axis=1))
+    return score(probe, rows, outputs[rows]), np.asarray(model.feature_importances_)
 
 
-def fitted_outputs(sample: ProbeData, train: npt.NDArray[np.int64], judged: npt.NDArray[np.int64]) -> Outputs:
-    """What a forest that learned from some rows says of others."""
-    model = _forest(sample).fit(sample.x[train], sample.y[train])
-    if sample.task == "regression":
-        return np.asarray(model.predict(sample.x[judged]))[:, None]
-    outputs = np.zeros((len(judged), sample.n_classes))
-    outputs[:, model.classes_] = model.predict_proba(sample.x[judged])
+def fitted_outputs(probe: ProbeData, train: Indices, rows: Indices) -> Numbers:
+    """Return class probabilities (n, classes) or quantities (n, 1) of ``rows``, learned from the rows ``train``."""
+    model = _forest(probe).fit(probe.x[train], probe.y[train])
+    if probe.task == "regression":
+        return np.asarray(model.predict(probe.x[rows]))[:, None]
+    outputs = np.zeros((len(rows), probe.n_classes))
+    outputs[:, model.classes_] = model.predict_proba(probe.x[rows])
     return outputs
 
 
-def score(sample: ProbeData, judged: npt.NDArray[np.int64], outputs: Outputs) -> float:
-    """AUC, accuracy or R² (`ProbeData.metric`) of the outputs for these rows."""
-    y = sample.y[judged]
-    if sample.task == "regression":
+def score(probe: ProbeData, rows: Indices, outputs: Numbers) -> float:
+    """Return AUC, accuracy or R² (``ProbeData.metric``) of the outputs for these rows."""
+    y = probe.y[rows]
+    if probe.task == "regression":
         return float(r2_score(y, outputs[:, 0]))
-    if sample.task == "binary" and 0 < y.mean() < 1:
+    if probe.task == "binary" and 0 < y.mean() < 1:
         return float(roc_auc_score(y, outputs[:, 1]))
     return float(accuracy_score(y, outputs.argmax(axis=1)))
 
 
-def _forest(sample: ProbeData, **settings: bool) -> ExtraTreesClassifier | ExtraTreesRegressor:
+def _forest(probe: ProbeData, **settings: int) -> ExtraTreesClassifier | ExtraTreesRegressor:
     """One thread: on a busy machine the threads of a tiny model wait for each other a hundred times its own time."""
-    common = {"n_estimators": TREES, "min_samples_leaf": 3, "random_state": sample.seed, "n_jobs": 1} | settings
-    if sample.task == "regression":
+    common = {"n_estimators": N_TREES, "random_state": probe.seed, "n_jobs": 1} | settings
+    if probe.task == "regression":
         return ExtraTreesRegressor(**common, max_features=0.7)
     return ExtraTreesClassifier(**common, max_features=0.5)

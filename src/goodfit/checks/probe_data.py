@@ -1,8 +1,8 @@
-"""Some rows of a table as plain numbers, for quick measurements that no network learns from."""
+"""Some rows of a table as plain numbers, for the probe model and other measurements before training."""
 
 from __future__ import annotations
 
-from collections.abc import Container, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -14,17 +14,17 @@ from goodfit.data.table import Table
 from goodfit.data.target import Task
 
 SCORES = {"binary": "auc", "multiclass": "accuracy", "regression": "r2"}
-WIDEST = 64
-"""Of more columns only those that say most by themselves are measured together."""
+MOST_PROBE_COLUMNS = 64
+"""Of more columns only those that correlate most with the target are measured together."""
 
 
 @dataclass(frozen=True, eq=False)
 class ProbeData:
     """Rows of a table as numbers.
 
-    rows: where they stand in the table. x: (n, columns), missing as NaN; numbers from the smallest up, dates as
-    microseconds, categories as how many other values are more frequent. y: codes of classes from 0, or quantities.
-    categories: which columns of x hold categories.
+    rows: their numbers in the table. x: (n, columns), NaN where missing; numbers and dates (in microseconds) less their
+    minimum, categories as their rank by frequency. y: class codes from 0, or quantities. categories: which columns of x
+    hold categories.
     """
 
     names: tuple[str, ...]
@@ -45,45 +45,41 @@ class ProbeData:
 
     @property
     def targets(self) -> Numbers:
-        """The quantity (n, 1), or for each class whether it is this one (n, classes)."""
+        """The quantity (n, 1), or 1 for the class of a row and 0 for others (n, classes)."""
         if self.task == "regression":
             return np.asarray(self.y, np.float64)[:, None]
         return np.eye(self.n_classes)[self.y.astype(np.int64)]
 
     @property
     def chance(self) -> float:
-        """The score of knowing nothing."""
+        """The score of a constant prediction."""
         if self.task == "multiclass":
             return float(np.bincount(self.y.astype(np.int64)).max() / len(self.y))
         return 0.5 if self.task == "binary" else 0.0
 
     @property
     def noise(self) -> float:
-        """About the standard error of a score, from above: of AUC and accuracy by the rarer class, else by rows."""
+        """An upper estimate of the standard error of a score: by rows, or those of the rarer of two classes."""
         counts = np.bincount(self.y.astype(np.int64)) if self.task == "binary" else np.array([len(self.y)])
         return float(0.5 / np.sqrt(counts.min()))
 
     def narrowed(self, keep: Sequence[str] = ()) -> ProbeData:
-        """Where columns are many, those that correlate most with the target, and those to be kept."""
-        if len(self.names) <= WIDEST:
+        """The columns that correlate most with the target, if there are many, and those in ``keep``."""
+        if len(self.names) <= MOST_PROBE_COLUMNS:
             return self
         x, y = (_standardised(np.nan_to_num(values)) for values in (self.x, self.targets))
         strength = np.abs(x.T @ y).max(axis=1)
-        kept = {*np.argsort(-strength, kind="stable")[:WIDEST].tolist(), *map(self.names.index, keep)}
+        kept = {*np.argsort(-strength, kind="stable")[:MOST_PROBE_COLUMNS].tolist(), *map(self.names.index, keep)}
         return self.only(sorted(kept))
 
-    def without(self, names: Container[str]) -> ProbeData:
-        """Without these columns."""
-        return self.only([j for j, name in enumerate(self.names) if name not in names])
-
     def only(self, columns: Sequence[int]) -> ProbeData:
-        """These columns."""
+        """Some of the columns, by position."""
         names = tuple(self.names[j] for j in columns)
         return replace(self, names=names, x=self.x[:, columns], categories=self.categories[list(columns)])
 
 
 def draw_rows(rows: npt.ArrayLike, most: int, seed: int) -> Indices:
-    """At most so many of these rows, ascending."""
+    """Return at most ``most`` of these rows, drawn at random, ascending."""
     rows = np.asarray(rows, np.int64)
     return rows if len(rows) <= most else np.sort(np.random.default_rng(seed).choice(rows, most, replace=False))
 
@@ -91,7 +87,7 @@ def draw_rows(rows: npt.ArrayLike, most: int, seed: int) -> Indices:
 def make_probe_data(
     table: Table, rows: Indices, columns: Sequence[str], *, target: str, task: Task, seed: int
 ) -> ProbeData:
-    """These rows and columns as numbers."""
+    """Return these rows and columns as numbers."""
     part = table.take(rows)
     kinds = [table.column(name).kind for name in columns]
     x = np.empty((len(rows), len(columns)))
@@ -99,6 +95,12 @@ def make_probe_data(
         x[:, j] = _numbers(part, name, kind)
     categories = np.array([kind not in ("number", "date") for kind in kinds], bool)
     return ProbeData(tuple(columns), rows, x, _target(part, target, task), categories, task, seed)
+
+
+def value_codes(table: Table, name: str) -> Indices:
+    """Return for each row which of the column's different values it has; missing is one of them."""
+    codes = table.arrow[name].combine_chunks().dictionary_encode(null_encoding="encode").indices
+    return np.asarray(codes).astype(np.int64)
 
 
 def _standardised(values: Numbers) -> Numbers:
@@ -119,7 +121,7 @@ def _numbers(table: Table, name: str, kind: str) -> Numbers:
 
 
 def _for_float32(values: Numbers) -> Numbers:
-    """From 0 up to 1e30: trees reckon in float32, where moments far from 0 would be one, and sums be infinite."""
+    """From 0 up to 1e30: trees compute in float32, where moments far from 0 would be equal, and sums infinite."""
     if np.isnan(values).all():
         return values
     low, high = np.nanmin(values), np.nanmax(values)

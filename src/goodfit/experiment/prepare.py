@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 
 from goodfit.arrays import Array
-from goodfit.checks.drift import check_ids
-from goodfit.checks.duplicates import copies
+from goodfit.checks.ids import row_counters, without_row_counters
 from goodfit.checks.registry import Check, check_table
 from goodfit.data.arrays import class_factors
 from goodfit.data.encoder import Encoder, fit_encoder
 from goodfit.data.features.base import read_numbers
+from goodfit.data.row_keys import duplicate_groups, row_keys
 from goodfit.data.splits.folds import make_folds
 from goodfit.data.splits.splits import Splits, make_splits, missing_classes
 from goodfit.data.table import Table
@@ -81,17 +81,26 @@ def prepare(table: Table, target: str, settings: Settings) -> Prepared:
     if codes is not None:
         _warn_of_missing_classes(splits, whole, codes)
     _refuse_infinity(_usable(table, settings), target)
+    rows = np.sort(np.concatenate([splits.train, splits.validation]))
+    known = _usable(table.take(rows), settings)
+    counters = _row_counters(known, settings, target)
     checks = check_table(
-        table,
-        splits,
+        without_row_counters(known, counters),
+        replace(
+            splits,
+            train=np.searchsorted(rows, splits.train),
+            validation=np.searchsorted(rows, splits.validation),
+            test=splits.test[:0],
+        ),
         target=target,
         task=whole.task,
         group=settings.group,
         time=settings.time,
         class_weight=settings.class_weight,
         seed=settings.seed,
+        held_out=(lambda rule: row_keys(table.take(splits.test), rule)) if len(splits.test) else None,
     )
-    return replace(_learned(settings, table, splits, target), checks=checks)
+    return replace(_learned(settings, without_row_counters(table, counters), splits, target), checks=checks)
 
 
 def prepare_folds(prepared: Prepared) -> list[Prepared]:
@@ -142,10 +151,19 @@ def _learned(settings: Settings, table: Table, splits: Splits, target: str) -> P
 def _groups(table: Table, settings: Settings, target: str) -> Array | None:
     """Which rows stay together; None where any may part."""
     if settings.split == "duplicates":
-        used = [column.name for column in _usable(table, settings).schema if column.used and column.name != target]
-        counters = {name for check in check_ids(table, used) for name in check.columns}
-        return copies(table, [name for name in used if name not in counters])
+        return duplicate_groups(_usable(table, settings), target)
     return table.values(settings.group) if settings.group else None
+
+
+def _features(table: Table, target: str) -> list[str]:
+    return [column.name for column in table.schema if column.used and column.name != target]
+
+
+def _row_counters(table: Table, settings: Settings, target: str) -> list[str]:
+    """Row counters that nothing is learned from: all whose kind the user did not give, unless no column is left."""
+    features = _features(table, target)
+    counters = [name for name in row_counters(table, features) if name not in settings.kinds]
+    return counters if len(counters) < len(features) else []
 
 
 def _usable(table: Table, settings: Settings) -> Table:
