@@ -52,6 +52,16 @@ def value(number: float) -> str:
     return f"{number:.12f}".rstrip("0") if "e-" in text and number >= 1e-6 else text
 
 
+def exact(number: float) -> str:
+    """Return all digits of a number but for rounding errors, without an exponent where ``value`` has none.
+
+    >>> exact(0.00001), exact(0.1234567891), exact(0.1 * 1e30)
+    ('0.00001', '0.1234567891', '1e+29')
+    """
+    short = value(number)
+    return short if math.isclose(float(short), number, rel_tol=1e-15) else repr(number)
+
+
 def share(part: float, whole: float) -> str:
     """Format part/whole as a percentage.
 

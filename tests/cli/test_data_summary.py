@@ -35,22 +35,22 @@ def test_a_table_of_thousands_of_columns_is_said_in_26_lines():
 @pytest.mark.parametrize(
     ("settings", "said"),
     [
-        ({}, "shuffled, each class in proportion, seed 0"),
-        ({"split": "last"}, "the last rows, unshuffled\n"),
-        ({"group": "who"}, "rows of one who together, seed 0"),
-        ({"time": "when"}, "in order of when\n"),
+        ({}, "shuffled, stratified by class, seed 0"),
+        ({"split": "last"}, "the last rows, not shuffled\n"),
+        ({"group": "who"}, "rows with the same who kept together, seed 0"),
+        ({"time": "when"}, "ordered by when\n"),
         ({"seed": 7}, "seed 7"),
         ({"test_size": 0}, "· test 0\n"),
         ({"l2": 0.0}, "penalty         none"),
-        ({"patience": 3}, "epochs 200, patience 3"),
-        ({}, "sweep           6 λ from 0 to 1 × 5 rates from 0.00001 to 0.1 = 30 trainings"),
-        ({"l2": 0.5}, "penalty         0.5 · Σw² over"),
-        ({"l2": 1, "learning_rate": 1, "seeds": 3, "folds": 4}, "sweep           3 seeds × 4 folds = 12 trainings"),
-        ({"hidden": ()}, "3 → 1, no hidden layer: a linear model"),
+        ({"patience": 3}, "up to 200 epochs, patience 3"),
+        ({}, "grid            6 λ (0 to 1) × 5 learning rates (0.00001 to 0.1) = 30 trainings"),
+        ({"l2": 0.5}, "penalty         0.5 · Σw² of"),
+        ({"l2": 1, "learning_rate": 1, "seeds": 3, "folds": 4}, "grid            3 seeds × 4 folds = 12 trainings"),
+        ({"hidden": ()}, "3 → 1, linear model (no hidden layer)"),
         ({"dropout": 0.2}, "relu, dropout 0.2"),
         (
             {"optimizer": "sgd", "patience": 3, "learning_rate": 0.001},
-            "sgd, learning rate 0.001, batch 32",
+            "sgd, learning rate 0.001, batch size 32",
         ),
         ({"drop": "who"}, "who · left out as asked"),
     ],
@@ -68,18 +68,20 @@ def test_every_choice_is_said(settings, said):
 
 def test_columns_that_put_rows_in_order_or_together_are_not_learned_from_and_it_is_said_why():
     who = [f"w{i % 40}" for i in range(N)]
-    assert "who · keeps rows together" in shown({"y": Y, "x": RNG.normal(size=N), "who": who}, group="who")
+    assert "who · group of the split" in shown({"y": Y, "x": RNG.normal(size=N), "who": who}, group="who")
 
 
 def test_a_quantity_is_said_with_its_range_and_how_to_take_it_otherwise():
     text = shown({"y": np.arange(N) * 1000.0, "x": RNG.normal(size=N)})
-    assert "in training, mean" in text
+    assert "in the training rows, mean" in text
     assert "--task classification" in text
     assert "--task" not in shown({"y": np.arange(N) * 1000.0, "x": RNG.normal(size=N)}, task="regression")
 
 
 def test_whole_numbers_taken_as_classes_are_said_to_be():
-    assert "numbers taken as classes; or else --task regression" in shown({"y": [0, 1] * 100, "x": RNG.normal(size=N)})
+    assert "numbers treated as classes; otherwise --task regression" in shown(
+        {"y": [0, 1] * 100, "x": RNG.normal(size=N)}
+    )
 
 
 def test_names_that_look_like_markup_stay_as_they_are():

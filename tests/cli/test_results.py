@@ -36,12 +36,12 @@ def shown(run, *, outcome=Outcome.STOPPED_EARLY, best_epoch=2, intervals=None, *
 def test_the_number_of_epochs_waited_is_that_of_the_patience(run):
     text = shown(run)
     assert "Stopped early after epoch 3: no lower validation loss for 2 epochs." in text
-    assert "The weights of epoch 2 are given back" in text
+    assert "Restored the weights of epoch 2" in text
 
 
 def test_who_stopped_the_training_is_said(run):
     assert "Stopped by you after epoch 3 of 3" in shown(run, outcome=Outcome.STOPPED_BY_USER)
-    assert "All 3 epochs are done" in shown(run, outcome=Outcome.FINISHED)
+    assert "All 3 epochs completed" in shown(run, outcome=Outcome.FINISHED)
 
 
 def test_a_training_ends_with_the_verdict_and_where_the_report_is(run):
@@ -61,7 +61,7 @@ def test_a_training_stopped_before_its_first_epoch_can_be_shown(run):
     record = replace(run.record, training=replace(run.record.training, history=empty))
     text = shown(replace(run, record=record), outcome=Outcome.STOPPED_BY_USER, best_epoch=0)
     assert "after epoch 0 of 3" in text
-    assert "No epoch can be given back" in text
+    assert "No epoch has a finite loss" in text
 
 
 def test_losses_of_a_quantity_are_said_to_be_standardised(run):
@@ -70,4 +70,4 @@ def test_losses_of_a_quantity_are_said_to_be_standardised(run):
     evidence = replace(run.record.measurements, baseline_scores={"rmse": 2.0, "mae": 1.0, "r2": 0.0}, confusion=())
     record = replace(run.record, target=target, measurements=evidence)
     text = shown(replace(run, record=record), intervals={name: (value,) * 3 for name, value in scores.items()})
-    assert "always 12.50, the mean" in text and "Losses are of the standardised target" in text
+    assert "predicts 12.50, the mean" in text and "Losses refer to the standardised target" in text

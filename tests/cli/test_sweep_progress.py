@@ -10,7 +10,7 @@ from rich.console import Console
 
 from goodfit.cli import sweep_progress as module
 from goodfit.cli.grid_table import draw_grid
-from goodfit.cli.sweep_progress import Filling, sweep_progress
+from goodfit.cli.sweep_progress import SweepState, sweep_progress
 from goodfit.experiment.settings import Settings
 
 GRID = {"l2": (0.0, 0.1), "learning_rate": (0.001, 0.01)}
@@ -24,10 +24,10 @@ class Told(NamedTuple):
 
 
 def filled(steps, **settings):
-    filling = Filling.of(Settings(**GRID | settings))
+    state = SweepState.of(Settings(**GRID | settings))
     for step in steps:
-        filling.add(step)
-    return filling
+        state.add(step)
+    return state
 
 
 def shown(*steps, terminal, **settings):

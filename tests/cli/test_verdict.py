@@ -8,7 +8,7 @@ from goodfit.cli.verdict import show_checks, show_verdict
 from goodfit.diagnosis.findings import Finding, Verdict
 
 GOOD = Finding("good_fit", "good", "It fits.", {})
-RATE = Finding("rate_too_small", "warning", "Baby steps.", {}, "Take longer steps.", "--learning-rate 0.01")
+RATE = Finding("rate_too_small", "warning", "Baby steps.", {}, "Take longer steps.", change={"learning_rate": 0.01})
 WORDS = Finding("no_better_than_baseline", "serious", "No better.", {}, "Look for other columns.")
 
 
@@ -42,8 +42,8 @@ def test_the_sentence_of_the_verdict_is_not_said_twice():
 
 
 def test_checks_that_matter_are_shown_with_what_repairs_them():
-    leak = Check("leak", "warning", ("fee",), 0, "fee gives the target away.", {}, argument="--drop fee")
-    note = Check("id", "note", ("n",), 0, "n counts rows.", {}, argument="--drop n")
+    leak = Check("leak", "warning", ("fee",), 0, "fee gives the target away.", change={"drop": ["fee"]})
+    note = Check("id", "note", ("n",), 0, "n counts rows.", change={"drop": ["n"]})
     lines = [" ".join(line.split()) for line in shown(show_checks, (leak, note))]
     assert lines == ["check fee gives the target away.", "try --drop fee", ""]
     assert shown(show_checks, (note,)) == []
@@ -56,7 +56,8 @@ def test_a_long_sentence_is_shown_whole():
 
 
 def test_a_name_cannot_reach_the_terminal():
-    leak = Check("leak", "warning", ("a\x1b[31m",), 0, "a\x1b[31m gives the target away.", {}, "--drop $'a'")
+    name = "a\x1b[31m"
+    leak = Check("leak", "warning", (name,), 0, f"{name} gives the target away.", change={"drop": [name]})
     assert not any("\x1b" in line for line in shown(show_checks, (leak,)))
 
 

@@ -51,6 +51,6 @@ def test_a_file_that_is_there_is_one_sentence_and_stays(tmp_path, monkeypatch, c
     Path("tour.html").write_text("mine")
     assert run() == 2
     assert capsys.readouterr().err == (
-        "goodfit: 'tour.html' is there already: name another file (--out), or replace it (--force).\n"
+        "goodfit: 'tour.html' already exists: choose another file, or replace it with overwrite=True (--force).\n"
     )
     assert Path("tour.html").read_text() == "mine"

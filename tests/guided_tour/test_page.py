@@ -15,11 +15,11 @@ from goodfit.guided_tour.chapter import cells
 HEADINGS = [
     "Three fits",
     "Weights without and with L2",
-    "The ladder of λ",
+    "Regularization path",
     "Three learning rates",
     "Zigzag and smooth path",
     "Common and rare words",
-    "The split of 1,000 rows",
+    "Train, validation and test rows",
     "Early stopping",
     "The complete training cycle",
 ]
@@ -66,35 +66,45 @@ def test_code_on_the_page_runs_and_gives_the_numbers_that_stand_above_it(names, 
     stopped, training = names["stopped"], names["training"]
     best, penalised = stopped.history.row(stopped.best_epoch), training.history.row(training.best_epoch)
     assert f"lowest at epoch {stopped.best_epoch}, {numbers(best['val_loss'])[0]}" in chapters["Early stopping"]
-    assert f"At the best epoch, {training.best_epoch}," in chapters["The complete training cycle"]
+    assert f"At the best epoch, {training.best_epoch}:" in chapters["The complete training cycle"]
     for column in ("loss", "penalty", "objective", "val_loss"):
         assert numbers(penalised[column])[0] in chapters["The complete training cycle"]
     for each in names["pair"].values():
         assert numbers(each.history["loss"][-1], 2.0)[0] in chapters["Weights without and with L2"]
     for rate in names["rates"].values():
         assert numbers(rate.history["val_loss"].min())[0] in chapters["Three learning rates"]
-    assert f"{round(names['exam']['accuracy'] * 200)} of 200 test rows are right" in chapters[HEADINGS[-1]]
+    assert (
+        f"{round(names['exam']['accuracy'] * 200)} of 200 test rows are classified correctly" in chapters[HEADINGS[-1]]
+    )
 
 
-def test_the_three_parts_are_640_160_and_200_rows_and_the_exam_is_of_the_last(names, chapters):
-    parts = [names[part] for part in ("train", "validation", "test")]
-    assert [len(part) for part in parts] == [640, 160, 200]
-    assert np.array_equal(np.sort(np.concatenate(parts)), np.arange(1000))
+def test_the_three_splits_are_640_160_and_200_rows_and_the_exam_is_of_the_last(names, chapters):
+    splits = [names[split] for split in ("train", "validation", "test")]
+    assert [len(split) for split in splits] == [640, 160, 200]
+    assert np.array_equal(np.sort(np.concatenate(splits)), np.arange(1000))
     assert np.array_equal(names["X"][names["test"]], names["X_test"])
-    assert "640 of 1,000 rows teach, 160 choose, and 200 are for the exam" in chapters["The split of 1,000 rows"]
+    assert (
+        "640 of 1,000 rows are for training, 160 for validation, 200 for the exam"
+        in chapters["Train, validation and test rows"]
+    )
 
 
 def test_the_trainings_show_what_the_guide_says(chapters):
     """Were a training to show something else, its sentence would say so, and this would fail."""
     for heading, words in {
         "Three fits": ("λ 0.1 · underfitting", "λ 0.01 · good fit", "λ 0 · overfitting"),
-        "Weights without and with L2": ("weights near zero", "the validation loss falls"),
-        "The ladder of λ": ("too much penalty is underfitting",),
-        "Three learning rates": ("too small: baby steps", "perfect pace", "too large: jumping around", "jumps by"),
+        "Weights without and with L2": ("near zero", "the validation loss falls"),
+        "Regularization path": ("too much penalty is underfitting",),
+        "Three learning rates": (
+            "too small (baby steps)",
+            "perfect pace",
+            "too large (jumping around)",
+            "per epoch on average",
+        ),
         "Zigzag and smooth path": ("SGD · zigzag", "SGD with momentum · smooth path", "Adam · smooth path"),
-        "Common and rare words": ("times as long as the 6 most frequent",),
-        "The split of 1,000 rows": ("they flatter",),
-        "Early stopping": ("Stop here", "10 epochs of patience", "without a stop the same training is at"),
+        "Common and rare words": ("times as long as those for the 6 most frequent",),
+        "Train, validation and test rows": ("scores on training rows are too optimistic",),
+        "Early stopping": ("did not improve", "10 epochs of patience", "without early stopping"),
         "The complete training cycle": ("new loss", "stopped early"),
     }.items():
         for word in words:
@@ -128,11 +138,11 @@ def test_every_chapter_has_a_cell_and_every_cell_a_chapter():
 def test_what_could_not_be_written_is_refused_before_anything_is_trained(tmp_path, monkeypatch):
     monkeypatch.setattr(tour_page, "html", lambda on_chapter: pytest.fail("it was trained"))
     (tmp_path / "mine.html").write_text("mine")
-    with pytest.raises(RunError, match=r"is there already.*--force"):
+    with pytest.raises(RunError, match=r"already exists.*overwrite=True"):
         goodfit.tour(tmp_path / "mine.html")
     with pytest.raises(RunError, match="is a folder"):
         goodfit.tour(tmp_path)
-    with pytest.raises(RunError, match="is no folder"):
+    with pytest.raises(RunError, match="does not exist"):
         goodfit.tour(tmp_path / "nowhere" / "tour.html")
     assert (tmp_path / "mine.html").read_text() == "mine"
 

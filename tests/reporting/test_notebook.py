@@ -7,9 +7,9 @@ import pytest
 
 import goodfit
 from goodfit.errors import ConfigError
+from goodfit.reporting.heat_table import selectable
 from goodfit.reporting.page import pictures
 from goodfit.reporting.trials import grid_of
-from goodfit.reporting.view import selection
 from goodfit.training.history import History
 
 
@@ -19,7 +19,7 @@ def values(chart):
 
 
 def test_every_chart_is_what_the_schema_allows(swept, single):
-    chosen = selection(grid_of(swept.sweep))
+    chosen = selectable(grid_of(swept.sweep))
     for figure in (*pictures(swept), *pictures(single), *chosen.figures):
         for chart in figure.charts:
             chart.to_dict(validate=True)
@@ -30,7 +30,7 @@ def test_one_training_is_drawn_with_its_best_epoch_from_history_training_and_run
     for result in (single, single.training, single.history):
         rows = values(goodfit.plot(result))
         assert best in rows
-        drawn = [row["loss"] for row in rows if row.get("part") == "validation"]
+        drawn = [row["loss"] for row in rows if row.get("split") == "validation"]
         assert drawn == pytest.approx(single.history["val_loss"], rel=1e-4)
 
 
@@ -38,7 +38,7 @@ def test_epochs_that_are_not_finite_are_left_out_and_never_the_best():
     history = History({"loss": np.array([1.0, 0.5, np.nan]), "val_loss": np.array([np.nan, 0.7, np.inf])})
     rows = values(goodfit.plot(history))
     assert {"epoch": 2, "text": "best epoch 2"} in rows
-    assert [row["epoch"] for row in rows if row.get("part") == "validation"] == [2]
+    assert [row["epoch"] for row in rows if row.get("split") == "validation"] == [2]
 
 
 def test_a_sweep_is_a_heat_map_whose_click_picks_the_curves(swept):

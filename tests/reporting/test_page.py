@@ -12,21 +12,22 @@ import pytest
 
 import goodfit
 from goodfit.errors import RunError
-from goodfit.reporting import page, view
+from goodfit.reporting import figures, page
+from goodfit.reporting.figures import figures_of
 from goodfit.reporting.page import pictures
 from tests.reporting.conftest import SECRET, TARGET
 
 HEADINGS = {
-    "What was found",
-    "Who learns, who chooses, who examines",
-    "How it learned",
-    "Every λ with every learning rate",
-    "What L2 does to the weights",
-    "The length of the steps",
-    "What the table itself says",
-    "How good it is",
-    "The exam",
-    "How to make it again",
+    "Findings",
+    "Data split",
+    "Learning curves",
+    "Hyperparameter grid",
+    "Effect of L2",
+    "Learning rate and step size",
+    "Data checks",
+    "Metrics",
+    "Exam",
+    "Reproduce",
 }
 
 
@@ -52,12 +53,12 @@ def words(text):
 def test_a_sweep_has_everything_in_the_readers_order(written):
     found = [heading for heading in headings(written["swept"]) if heading in HEADINGS]
     assert set(found) == HEADINGS
-    assert found[0] == "What was found"
-    assert found[-3:] == ["How good it is", "The exam", "How to make it again"]
+    assert found[0] == "Findings"
+    assert found[-3:] == ["Metrics", "Exam", "Reproduce"]
 
 
 def test_the_verdict_has_its_picture_and_in_it_every_change_that_was_compared(written, swept):
-    figure = re.search(r'<figure id="reasons".*?</figure>', written["swept"], re.DOTALL)[0]
+    figure = re.search(r'<figure id="alternatives".*?</figure>', written["swept"], re.DOTALL)[0]
     own = swept.record.sweep.selection
     for contrast in own.contrasts:
         if contrast.config["l2"] != own.chosen.config["l2"]:
@@ -66,13 +67,12 @@ def test_the_verdict_has_its_picture_and_in_it_every_change_that_was_compared(wr
 
 
 def test_where_something_else_names_the_fit_no_picture_says_otherwise(swept, monkeypatch):
-    assert view.reasons_figure(swept.record) is not None
+    assert figures_of(swept)["alternatives"] is not None
     verdict = goodfit.diagnose(swept)
     unmeasured = replace(verdict.comparisons[0], gain=1.0, error=0.0, clear=0.5)
-    monkeypatch.setattr(
-        view, "diagnose", lambda record: replace(verdict, comparisons=(*verdict.comparisons, unmeasured))
-    )
-    assert view.reasons_figure(swept.record) is None
+    contested = replace(verdict, comparisons=(*verdict.comparisons, unmeasured))
+    monkeypatch.setattr(figures, "diagnose", lambda record: contested)
+    assert figures_of(swept)["alternatives"] is None
 
 
 def test_the_sentence_of_the_verdict_is_said_once(written, swept, single):
@@ -80,15 +80,15 @@ def test_the_sentence_of_the_verdict_is_said_once(written, swept, single):
         assert words(written[name]).count(goodfit.diagnose(run).sentence) == 1
 
 
-def test_what_a_single_training_does_not_have_is_left_out(written):
-    left_out = {
-        "Every λ with every learning rate",
-        "What L2 does to the weights",
-        "The length of the steps",
-        "The exam",
+def test_what_a_single_training_does_not_have_is_not_selectable(written):
+    not_selectable = {
+        "Hyperparameter grid",
+        "Effect of L2",
+        "Learning rate and step size",
+        "Exam",
     }
-    assert not left_out & set(headings(written["single"]))
-    assert "The weights" in headings(written["single"])
+    assert not not_selectable & set(headings(written["single"]))
+    assert "Weights" in headings(written["single"])
     assert "None" not in words(written["single"])
 
 
@@ -97,13 +97,13 @@ def test_the_exam_is_told_with_how_often_it_was_opened(written, swept):
     text = words(written["swept"])
     assert "The exam was opened once" in text
     assert f"{opening.scores['accuracy'].value:.4f}" in text
-    assert "sealed for the exam: nothing has looked at them" in words(written["single"])
+    assert "are sealed for the exam" in words(written["single"])
 
 
 def test_a_leak_stands_above_the_findings_with_the_command_that_repairs_it(written):
-    top = written["swept"].partition("What was found")[0]
-    assert "Before you believe it" in top
-    assert "--drop" in words(top)
+    top = written["swept"].partition("Findings")[0]
+    assert "Check the data first" in top
+    assert "drop=(" in words(top)
 
 
 def test_every_picture_has_one_sentence_that_is_also_its_text_alternative(written, swept):
@@ -152,7 +152,7 @@ def test_ten_thousand_letters_of_a_name_are_cut(written):
 
 @pytest.mark.parametrize("other", ["runs/first", None, 3])
 def test_what_is_no_run_is_one_sentence(other, tmp_path):
-    with pytest.raises(RunError, match="a report is of a run"):
+    with pytest.raises(RunError, match="report needs a run"):
         goodfit.report(other, tmp_path / "report.html")
 
 
@@ -182,4 +182,4 @@ def test_a_training_that_blew_up_at_once_is_told_without_empty_pictures():
     run = goodfit.train(table, "y", task="regression", **settings)
     assert run.training.best_epoch == 0
     assert {figure.name for figure in pictures(run)} & {"curves", "weights"} == set()
-    assert "the loss blew up" in words(page.html(run))
+    assert "the training diverged" in words(page.html(run))

@@ -7,7 +7,7 @@ import pytest
 
 from goodfit.diagnosis.comparisons import Comparison
 from goodfit.reporting import sentences
-from goodfit.reporting.charts.reasons import LEAST, reason_chart
+from goodfit.reporting.charts.alternatives import LEAST, alternatives_chart
 from goodfit.reporting.trials import Grid, Trial
 
 
@@ -24,24 +24,25 @@ def trial(rate=0.01, l2=0.0, *, loss=(0.5, 0.3, 0.2), val_loss=(0.6, 0.4, 0.45),
     )
 
 
-def test_curves_that_stopped_early_say_where_to_stop_and_what_the_gap_is():
+def test_curves_that_stopped_early_name_the_best_epoch_the_patience_and_the_gap():
     said = sentences.of_curves(trial(outcome="stopped_early"), patience=1)
     assert said == (
-        "Stop here: the validation loss is lowest at epoch 2, 0.4000, nothing got lower in the 1 epoch of patience "
-        "after it, and the shaded gap to the training loss, 0.3000, is 0.1000."
+        "The validation loss is lowest at epoch 2, 0.4000, and did not improve in the 1 epoch of patience after it. "
+        "The gap to the training loss, 0.3000, is 0.1000 (shaded)."
     )
 
 
 @pytest.mark.parametrize(
     ("training", "said"),
     [
-        (trial(val_loss=(0.6, 0.4, 0.3), best=3), "The best epoch is the last one"),
-        (trial(outcome="diverged"), "The loss blew up after epoch 3"),
+        (trial(val_loss=(0.6, 0.4, 0.3), best=3), "0.3000, the last epoch."),
+        (trial(outcome="diverged"), "diverged after epoch 3"),
         (trial(best=0, outcome="diverged"), "No epoch has a finite loss"),
-        (trial(val_loss=(), best=3), "no rows validate it"),
+        (trial(val_loss=(), best=3), "there are no validation rows"),
+        (trial(loss=(0.9, 0.8, 0.7)), "The training loss of that epoch is higher, 0.8000."),
     ],
 )
-def test_other_ends_are_told_as_what_they_are(training, said):
+def test_other_ends_are_named(training, said):
     assert said in sentences.of_curves(training)
 
 
@@ -53,22 +54,22 @@ def reason(name, gain, error=0.2):
 @pytest.mark.parametrize(
     ("strengths", "said"),
     [
-        ((-3.0, 0.1), "None of 2 alternatives compared on the same validation rows does clearly better;"),
-        ((0.9, 0.1), "Of 2 alternatives compared on the same validation rows, λ 0 may do clearly better, or not;"),
-        ((2.0, 1.0), "Of 2 alternatives compared on the same validation rows, λ 0 surely did clearly better;"),
+        ((-3.0, 0.1), "None of 2 alternatives compared on the same validation rows is clearly better "),
+        ((0.9, 0.1), "Of 2 alternatives compared on the same validation rows, possibly clearly better: λ 0 "),
+        ((2.0, 1.0), "Of 2 alternatives compared on the same validation rows, clearly better: λ 0 "),
     ],
 )
 def test_changes_are_told_as_sure_as_they_are(strengths, said):
     found = [reason(what, strength) for what, strength in zip(("λ 0", "rate 0.1"), strengths, strict=True)]
-    assert sentences.of_reasons(found).startswith(said)
+    assert sentences.of_alternatives(found).startswith(said)
 
 
 def test_a_change_beyond_the_axis_stands_at_its_end():
-    drawn = reason_chart([reason("λ 0", -9.0), reason("λ 0.1", 0.5, error=0.5)]).to_dict()
+    drawn = alternatives_chart([reason("λ 0", -9.0), reason("λ 0.1", 0.5, error=0.5)]).to_dict()
     held = [rows if isinstance(rows, list) else json.loads(rows) for rows in drawn["datasets"].values()]
-    first, second = next(rows for rows in held if "what" in rows[0])
+    first, second = next(rows for rows in held if "gain" in rows[0])
     assert (first["gain"], first["low"], first["high"], first["better"]) == (LEAST, LEAST, LEAST, "not better")
-    assert (second["gain"], second["better"]) == (0.5, "perhaps better")
+    assert (second["gain"], second["better"]) == (0.5, "possibly better")
     assert second["high"] == pytest.approx(1.125)
 
 
@@ -76,48 +77,52 @@ def test_the_grid_names_the_lowest_and_what_was_chosen_instead():
     low, chosen = trial(l2=0.001), trial(l2=0.1)
     grid = Grid({m.cell: m for m in (low, chosen)}, {low.cell: 0.25, chosen.cell: 0.5}, low.cell, low.cell, 1)
     assert sentences.of_grid(grid) == (
-        "The validation loss is lowest, 0.2500, at λ 0.001 and learning rate 0.01, and goes up to 0.5000; "
-        "that pair was chosen."
+        "The lowest validation loss, 0.2500, is at λ 0.001 and learning rate 0.01 (selected); the highest is 0.5000."
     )
     simpler = Grid(grid.trials, grid.means, chosen.cell, low.cell, 1)
-    assert "chosen was λ 0.1, the largest within one standard error" in sentences.of_grid(simpler)
+    assert "Selected: λ 0.1, the largest within one standard error" in sentences.of_grid(simpler)
 
 
-@pytest.mark.parametrize(
-    ("reach", "said"), [(0.1, "weights near zero"), (0.6, "closer to zero"), (1.0, "hardly pulls")]
-)
+@pytest.mark.parametrize(("reach", "said"), [(0.1, "near zero"), (0.6, "closer to zero"), (1.0, "little effect")])
 def test_weights_are_near_zero_only_where_they_are(reach, said):
     assert said in sentences.of_pair(trial(), trial(l2=0.1, reach=reach))
 
 
-def test_rates_are_baby_steps_perfect_pace_and_jumping_around():
+def test_rates_are_too_small_well_chosen_and_too_large():
     small = trial(1e-5, val_loss=(0.7, 0.69, 0.68), best=3)
     right = trial(0.001, val_loss=(0.5, 0.2, 0.25))
     large = trial(0.1, val_loss=(0.9, 0.5, 1.5))
     assert sentences.of_rates([small, right, large], right) == (
-        "Validation loss by learning rate: 0.00001 takes baby steps and is only down to 0.6800 after 3 epochs; "
-        "0.001 is the perfect pace, down to 0.2000 in 2 epochs; 0.1 is jumping around and gets no lower than 0.5000."
+        "Lowest validation loss by learning rate: 0.00001 (too small) 0.6800 at epoch 3; "
+        "0.001 (well chosen) 0.2000 at epoch 2; 0.1 (too large) 0.5000 at epoch 2."
     )
+    assert [sentences.caption(each, right) for each in (small, right, large)] == [
+        "0.00001 · too small (baby steps)",
+        "0.001 · well chosen (perfect pace)",
+        "0.1 · too large (jumping around)",
+    ]
 
 
 def test_a_rate_that_does_as_well_is_neither_too_small_nor_too_large():
     right = trial(0.001, val_loss=(0.5, 0.2, 0.25))
-    for rate, word in ((0.0001, "smaller"), (0.01, "larger")):
-        assert sentences.pace(trial(rate, val_loss=(0.5, 0.202, 0.3)), right) == f"{word}: gets there as well"
-    blown = trial(0.1, val_loss=(np.nan, np.nan, np.nan), best=0, outcome="diverged")
-    assert sentences.pace(blown, right) == "too large: it blows up"
-    assert "blows up at once" in sentences.of_rates([right, blown], right)
+    for rate in (0.0001, 0.01):
+        assert sentences.pace(trial(rate, val_loss=(0.5, 0.202, 0.3)), right) == "as good"
+    diverged = trial(0.1, val_loss=(np.nan, np.nan, np.nan), best=0, outcome="diverged")
+    assert sentences.caption(diverged, right) == "0.1 · too large (diverges)"
+    assert "0.1 diverged at once" in sentences.of_rates([right, diverged], right)
+    later = trial(0.1, val_loss=(0.5, 0.2, np.nan), outcome="diverged")
+    assert "0.1 (too large) 0.2000 at epoch 2, then it diverged" in sentences.of_rates([right, later], right)
 
 
-def test_the_ladder_tells_weights_gap_and_the_best_step():
+def test_the_regularization_path_names_weights_gap_and_the_best_penalty():
     steps = [
         trial(l2=0.0),
         trial(l2=0.01, val_loss=(0.6, 0.35, 0.4)),
         trial(l2=1.0, loss=(0.6, 0.6, 0.6), reach=0.1),
     ]
-    said = sentences.of_ladder(steps)
-    assert "within ±0.9000 to within ±0.0900" in said
-    assert said.endswith("the validation loss is lowest at λ 0.01.")
+    said = sentences.of_l2_path(steps)
+    assert "goes from ±0.9000 to ±0.0900" in said
+    assert said.endswith("The validation loss is lowest at λ 0.01.")
 
 
 def test_steps_compare_the_rarest_third_with_the_most_frequent():
@@ -128,29 +133,29 @@ def test_steps_compare_the_rarest_third_with_the_most_frequent():
 
 def test_confusion_counts_what_is_right_and_names_the_worst_mistake():
     assert sentences.of_confusion([[50, 2], [3, 45]], ["no", "yes"]) == (
-        "95 of 100 validation rows are right; the most frequent mistake is yes taken for no, 3 rows."
+        "95 of 100 validation rows are classified correctly. The most frequent error: yes predicted as no, 3 rows."
     )
-    assert sentences.of_confusion([[1, 0], [0, 1]], ["no", "yes"]).endswith("none is taken for another class.")
+    assert sentences.of_confusion([[1, 0], [0, 1]], ["no", "yes"]) == "All 2 validation rows are classified correctly."
 
 
 def test_calibration_says_which_side_it_leans_to():
     high = sentences.of_calibration([(0.3, 0.1, 10), (0.9, 0.7, 10)], probabilities=True)
-    assert "differ by 20.0 points on average, too high on the whole" in high
-    assert "on the whole" not in sentences.of_calibration([(0.3, 0.2, 10), (0.7, 0.8, 10)], probabilities=True)
+    assert "by 20.0 percentage points on average; overall they are too high" in high
+    assert "overall" not in sentences.of_calibration([(0.3, 0.2, 10), (0.7, 0.8, 10)], probabilities=True)
     assert "differ by 2.0000" in sentences.of_calibration([(10, 12, 5), (20, 18, 5)], probabilities=False)
 
 
 def test_residuals_say_how_far_half_of_them_are_off():
     bins = [(-3.0, -1.0, 2), (-1.0, 1.0, 6), (1.0, 3.0, 4)]
     said = sentences.of_residuals(bins)
-    assert "within about 0.0000 of the truth" in said
+    assert "within about 0.0000 of the true value" in said
     assert "33.3% of the rows" in said
 
 
 def test_splits_say_whether_the_exam_is_still_sealed():
     sizes = {"train": 640, "validation": 160, "test": 200}
     assert sentences.of_splits(sizes, 0) == (
-        "64% of the rows teach, 16% choose, and 20% are sealed for the exam: nothing has looked at them."
+        "64% of the rows train the network and 16% validate it; the other 20% are sealed for the exam."
     )
     assert "opened once" in sentences.of_splits(sizes, 1)
     assert "opened 3 times" in sentences.of_splits(sizes, 3)

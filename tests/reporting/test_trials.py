@@ -5,7 +5,7 @@ import pyarrow as pa
 import pytest
 
 from goodfit.experiment.run_folder import SweepRecord
-from goodfit.reporting.trials import bins, density, given_back, grid_of, quantiles
+from goodfit.reporting.trials import bins, density, grid_of, quantiles, restored
 from goodfit.search.selection import ConfigResult, Selection
 
 
@@ -30,7 +30,7 @@ def test_the_grid_shows_one_training_of_each_pair_from_the_winners_seed(swept):
     assert (grid.l2, grid.rates) == ([0.0, 0.001, 0.1], [0.0001, 0.01, 1.0])
     assert grid.means[grid.lowest] == min(grid.means.values())
     assert grid.means[grid.chosen] == pytest.approx(swept.sweep.selection.chosen.mean)
-    own, shown = given_back(swept.record), grid.winner
+    own, shown = restored(swept.record), grid.winner
     assert (own.cell, own.best_epoch, own.number) == (shown.cell, shown.best_epoch, shown.number)
     np.testing.assert_array_equal(own.val_loss, shown.val_loss)
     np.testing.assert_allclose(quantiles(swept.training.params), shown.quantiles, rtol=1e-6, atol=1e-9)

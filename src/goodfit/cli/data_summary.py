@@ -1,4 +1,4 @@
-"""What was understood of a table and what is going to be trained, shown before the first epoch."""
+"""The table, its splits and the planned training, shown before the first epoch."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 from rich.table import Table as Grid
 
+from goodfit.cli.spelling import flags
 from goodfit.cli.verdict import show_checks
 from goodfit.formatting import count, join, numbers, printable, share, value
 
@@ -27,17 +28,17 @@ Line = tuple[str, str, str]
 PLURALS = {"number": "numbers", "category": "categories", "date": "dates", "text": "texts", "id": "ids"}
 RULES = {
     "random": "shuffled",
-    "stratified": "shuffled, each class in proportion",
-    "last": "the last rows, unshuffled",
-    "group": "rows of one {group} together",
-    "time": "in order of {time}",
-    "duplicates": "duplicates of a row together",
+    "stratified": "shuffled, stratified by class",
+    "last": "the last rows, not shuffled",
+    "group": "rows with the same {group} kept together",
+    "time": "ordered by {time}",
+    "duplicates": "duplicate rows kept together",
 }
 MOST_LINES = 6
 
 
 def show_prepared(prepared: Prepared, console: Console) -> None:
-    """Table, target, splits, network and penalty, on about twenty lines whatever the width of the table."""
+    """Table, target, splits, network and penalty, in about twenty lines however wide the table is."""
     table = prepared.table
     missing = sum(column.missing for column in table.schema)
     console.print(plain_source(table.source), style="bold")
@@ -49,15 +50,15 @@ def show_prepared(prepared: Prepared, console: Console) -> None:
 
 
 def plain_source(source: str) -> str:
-    """The end of a long path, which tells more than its beginning."""
+    """The end of a long path."""
     text = source if source.isprintable() else repr(source)[1:-1]
     return text if len(text) <= 72 else "…" + text[-71:]
 
 
 def unused(prepared: Prepared) -> dict[str, str]:
-    """The columns that nothing is learned from, and why."""
+    """Columns that are not features, each with the reason."""
     settings, reasons = prepared.settings, dict(prepared.encoder.dropped)
-    named = {settings.group: "keeps rows together", settings.time: "orders the rows"}
+    named = {settings.group: "group of the split", settings.time: "order of the split"}
     return {name: named.get(name, reason) for name, reason in reasons.items()}
 
 
@@ -84,24 +85,24 @@ def _columns(prepared: Prepared) -> Iterator[Line]:
     yield from _missing(table, encoder)
     yield from _several("not used", [f"{printable(name)} · {reason}" for name, reason in unused(prepared).items()])
     used = encoder.columns
-    noticed = [
+    notes = [
         f"{printable(column.name)} · {column.note}" for column in table.schema if column.note and column.name in used
     ]
-    yield from _several("noticed", noticed)
+    yield from _several("notes", notes)
 
 
 def _missing(table: Table, encoder: Encoder) -> Iterator[Line]:
-    """Missing cells of the columns that are used, most first."""
+    """Missing cells of the columns that are used, most frequent first."""
     columns: list[Column] = [table.column(name) for name in encoder.columns]
     lacking = sorted((column for column in columns if column.missing), key=lambda column: -column.missing)
     if lacking:
         cells = sum(column.missing for column in lacking)
         words = (f"{printable(column.name)} ({share(column.missing, table.n_rows)})" for column in lacking)
-        yield "missing", f"{cells:,}", f"cells, filled in: {join(words)}"
+        yield "missing", f"{cells:,}", f"cells, imputed: {join(words)}"
 
 
 def _several(label: str, entries: list[str]) -> Iterator[Line]:
-    """One line for each entry, the label on the first."""
+    """One line per entry, the label on the first."""
     shown = entries if len(entries) <= MOST_LINES else entries[: MOST_LINES - 1]
     for position, entry in enumerate(shown):
         yield ("" if position else label), ("" if position else f"{len(entries):,}"), entry
@@ -113,13 +114,13 @@ def _target(prepared: Prepared) -> Iterator[Line]:
     target = prepared.target
     yield "target", "", f"{printable(target.name)}, {_classes(prepared) if target.classes else _range(prepared)}"
     if target.note and target.classes:
-        yield "", "", "numbers taken as classes; or else --task regression"
+        yield "", "", f"numbers treated as classes; otherwise {flags({'task': 'regression'})}"
     elif target.note:
-        yield "", "", "taken as a quantity; or else --task classification"
+        yield "", "", f"treated as numeric (regression); otherwise {flags({'task': 'classification'})}"
 
 
 def _classes(prepared: Prepared) -> str:
-    """The classes with their shares, most frequent first, counted in training rows as all that is learned."""
+    """Classes with their shares of the training rows, most frequent first."""
     target, splits = prepared.target, prepared.splits
     positive = target.classes[1] if target.task == "binary" else None
     counts = Counter(target.encode(prepared.table.take(splits.train)).tolist())
@@ -132,14 +133,14 @@ def _range(prepared: Prepared) -> str:
     target: Target = prepared.target
     values = target.decode(target.encode(prepared.table.take(prepared.splits.train))).values
     low, high, mean = numbers(values.min(), values.max(), target.mean)
-    return f"{low} to {high} in training, mean {mean}"
+    return f"{low} to {high} in the training rows, mean {mean}"
 
 
 def _splits(splits: Splits, settings: Settings) -> Line:
     train, validation, test = len(splits.train), len(splits.validation), len(splits.test)
     sizes = f"train {train:,} · validation {validation:,} · test {test:,}"
     if settings.folds > 1:
-        sizes = f"train and validation {train + validation:,}, in {settings.folds} folds · test {test:,}"
+        sizes = f"train + validation {train + validation:,} in {settings.folds} folds · test {test:,}"
     rule = RULES.get(splits.rule, splits.rule).format(group=printable(settings.group), time=printable(settings.time))
     seed = f", seed {splits.seed}" if splits.rule not in ("last", "time") else ""
     return "splits", "", f"{sizes}{', sealed' if len(splits.test) else ''}\n{rule}{seed}"
@@ -152,26 +153,26 @@ def _network(prepared: Prepared) -> Iterator[Line]:
     kernels = sum(n_in * n_out for n_in, n_out in pairwise(widths))
     shape = " → ".join(f"{width:,}" for width in widths)
     dropout = f", dropout {settings.dropout:g}" if settings.dropout and settings.hidden else ""
-    form = f"{settings.activation}{dropout}" if settings.hidden else "no hidden layer: a linear model"
+    form = f"{settings.activation}{dropout}" if settings.hidden else "linear model (no hidden layer)"
     yield "network", "", f"{shape}, {form}"
     biases = count(sum(widths[1:]), "bias", "biases")
-    weights = f"{count(kernels, 'kernel weight')}, not over the {biases}"
+    weights = f"{count(kernels, 'kernel weight')}, not of the {biases}"
     l2, rates = settings.space["l2"], settings.space["learning_rate"]
     strength = f"{value(l2[0])}" if len(l2) == 1 else "λ"
-    yield "penalty", "", f"{strength} · Σw² over {weights}" if any(l2) else "none"
+    yield "penalty", "", f"{strength} · Σw² of {weights}" if any(l2) else "none"
     rate = f"learning rate {value(rates[0])}, " if len(rates) == 1 else ""
-    stops = f"batch {settings.batch_size:,}, epochs {settings.epochs:,}, patience {settings.patience:,}"
+    stops = f"batch size {settings.batch_size:,}, up to {settings.epochs:,} epochs, patience {settings.patience:,}"
     yield "training", "", f"{settings.optimizer}, {rate}{stops}"
     if settings.sweeps:
-        yield "sweep", "", _sweep(settings)
+        yield "grid", "", _grid_size(settings)
 
 
-def _sweep(settings: Settings) -> str:
-    """Every axis that has several values, and how many trainings that makes."""
+def _grid_size(settings: Settings) -> str:
+    """Every hyperparameter with several values, seeds and folds, and the number of trainings."""
     l2, rates = settings.space["l2"], settings.space["learning_rate"]
-    spans = ((l2, "λ", "λ"), (rates, "rate", "rates"))
+    spans = ((l2, "λ", "λ"), (rates, "learning rate", "learning rates"))
     sizes = [
-        f"{count(len(values), noun, plural)} from {value(values[0])} to {value(values[-1])}"
+        f"{count(len(values), noun, plural)} ({value(values[0])} to {value(values[-1])})"
         for values, noun, plural in spans
         if len(values) > 1
     ]

@@ -1,4 +1,4 @@
-"""The grid of a sweep as a picture: one row for each λ, one column for each learning rate."""
+"""The grid of a search: one row per λ, one column per learning rate."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ Cell = tuple[float, float]
 """l2 and learning rate."""
 
 COLUMNS = 6
-"""So many rates stand beside each other in 80 columns; more go below them."""
-CHOSEN, LOWEST = "*", "°"
+"""Learning rates that fit into 80 columns; further ones go below."""
+SELECTED, LOWEST = "*", "°"
 
 
 def draw_grid(
@@ -27,7 +27,7 @@ def draw_grid(
     marks: Mapping[Cell, str],
     unknown: str = "–",
 ) -> Group:
-    """Validation losses with their marks; ``unknown`` stands where there is none that is finite."""
+    """Validation losses with their marks; ``unknown`` where none is finite."""
     cells = [(penalty, rate) for penalty in l2 for rate in rates]
     written = dict(zip(cells, grid_numbers(values.get(cell, math.inf) for cell in cells), strict=True))
     texts = {cell: text.replace("–", unknown) for cell, text in written.items()}
@@ -51,5 +51,5 @@ def _blocks(
 
 
 def _cell(text: str, mark: str) -> Text:
-    """A blank where no mark is, so that numbers stay below each other."""
-    return Text(f"{text}{mark or ' '}", style="bold green" if CHOSEN in mark else "bold" if mark else "")
+    """Right-aligned whether or not there is a mark."""
+    return Text(f"{text}{mark or ' '}", style="bold green" if SELECTED in mark else "bold" if mark else "")

@@ -1,4 +1,4 @@
-"""The results as plain values for JSON: the names of the design, null where a number is not defined."""
+"""Results as plain values for JSON; null where a number is undefined."""
 
 from __future__ import annotations
 
@@ -19,26 +19,26 @@ if TYPE_CHECKING:
     from goodfit.search.parallel import SweepCost
     from goodfit.workflow import Run
 
-JUDGED = ("loss", "val_loss", "penalty", "objective")
+EPOCH_VALUES = ("loss", "val_loss", "penalty", "objective")
 
 
 def to_json(summary: Mapping[str, Any]) -> str:
-    """One JSON object, in ASCII so that any terminal and pipe can carry it."""
+    """One JSON object in ASCII, which any terminal and pipe can carry."""
     return json.dumps(_finite(summary), indent=2, allow_nan=False)
 
 
 def training_summary(run: Run) -> dict[str, Any]:
-    """What `goodfit train` found."""
+    """Result of `goodfit train`."""
     record, training = run.record, run.training
     best = training.best_epoch
-    row = training.history.row(best) if best else dict.fromkeys(JUDGED)
+    row = training.history.row(best) if best else dict.fromkeys(EPOCH_VALUES)
     return {
         "run": str(run.path),
         "outcome": training.outcome.name.lower(),
         "config": run.config,
         "epochs": training.history.n_epochs,
         "best_epoch": best,
-        **{name: row[name] for name in JUDGED},
+        **{name: row[name] for name in EPOCH_VALUES},
         "validation": dict(record.validation_scores),
         "baseline": dict(record.baseline_scores),
         "target": record.target.name,
@@ -55,12 +55,12 @@ def training_summary(run: Run) -> dict[str, Any]:
 
 
 def estimate_summary(estimate: SweepCost) -> dict[str, Any]:
-    """What `goodfit train --dry-run` found."""
+    """Result of `goodfit train --dry-run`."""
     return estimate._asdict()
 
 
 def _sweep(run: Run) -> dict[str, Any] | None:
-    """Axes, trials and selection; null for a single training."""
+    """Search space, trials and selection; null for a single training."""
     if run.sweep is None:
         return None
     trials = run.sweep.table.to_pylist()
@@ -70,7 +70,7 @@ def _sweep(run: Run) -> dict[str, Any] | None:
 
 
 def exam_summary(run: Run, opening: Opening) -> dict[str, Any]:
-    """What `goodfit test` found."""
+    """Result of `goodfit test`."""
     return {
         "run": str(run.path),
         "opening": opening.number,
@@ -84,7 +84,7 @@ def exam_summary(run: Run, opening: Opening) -> dict[str, Any]:
 
 
 def prediction_summary(run: Run, table: Table, prediction: Prediction, out: Path) -> dict[str, Any]:
-    """What `goodfit predict` wrote."""
+    """Result of `goodfit predict`."""
     return {
         "run": str(run.path),
         "out": str(out),

@@ -1,6 +1,6 @@
-"""The program ``goodfit``: each command opens a table or a run, calls one function, and shows what came out.
+"""The program ``goodfit``: each command opens a table or a run, calls one function and prints the result.
 
-goodfit is loaded by its front door, name by name when used, so that help and mistakes do not wait for JAX.
+Public names of goodfit are loaded when they are used, so that help and most errors do not wait for JAX.
 """
 
 import contextlib
@@ -8,7 +8,6 @@ import re
 import sys
 import warnings
 from collections.abc import Iterator, Sequence
-from functools import partial
 from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TextIO
@@ -17,13 +16,14 @@ import typer
 from rich.console import Console
 
 import goodfit
-from goodfit.cli import plain_console
+from goodfit.cli import options, plain_console
 from goodfit.cli.arguments import CommandWithDefaults, settings_given
 from goodfit.cli.data_summary import show_prepared
 from goodfit.cli.json_output import estimate_summary, exam_summary, prediction_summary, to_json, training_summary
 from goodfit.cli.progress import Progress, progress
 from goodfit.cli.results import show_exam, show_predictions, show_training
 from goodfit.cli.selection_summary import FirstGrid, show_estimate, stopped
+from goodfit.cli.spelling import train_command, with_flags
 from goodfit.cli.sweep_progress import SweepProgress, sweep_progress
 from goodfit.errors import GoodFitError, RunError
 
@@ -34,10 +34,6 @@ if TYPE_CHECKING:
 
 INTERRUPTED = 130
 REPORT = "report.html"
-KIND = "number, category, date, text or id. Repeatable."
-CLASS_WEIGHT = "Or balanced. Repeatable."
-VALUES = "VALUE,…"
-CHOICE = "best, or 1se: the largest l2 within one standard error."
 
 OUT = plain_console()
 ERR = plain_console(stderr=True)
@@ -46,7 +42,7 @@ app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Run one command and leave with its exit status: 0, 2 for a mistake, 130 after Ctrl-C."""
+    """Run one command and exit with its status: 0, 2 for an error, 130 after Ctrl-C."""
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="replace")
@@ -54,13 +50,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
         with _warnings_on_one_line():
             app(args=arguments, prog_name="goodfit")
     except GoodFitError as error:
-        _complain(str(error))
+        _complain(with_flags(str(error), _flags()))
         sys.exit(2)
 
 
 @app.callback(invoke_without_command=True)
 def program(
-    version: Annotated[bool, typer.Option("--version", help="Show the version and leave.", is_eager=True)] = False,
+    version: Annotated[bool, typer.Option("--version", help="Show the version and exit.", is_eager=True)] = False,
 ) -> None:
     """Example: goodfit train churn.csv --target Churn
 
@@ -71,51 +67,41 @@ def program(
         raise typer.Exit
 
 
-RunFolder = Annotated[Path, typer.Argument(metavar="RUN", help="The folder of a training.", show_default=False)]
-Data = Annotated[str, typer.Argument(metavar="DATA", help="A table: a path, or the name of a built-in set.")]
-AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of text.")]
-OfTable = partial(typer.Option, rich_help_panel="Table")
-OfParts = partial(typer.Option, rich_help_panel="Splits")
-OfNetwork = partial(typer.Option, rich_help_panel="Network")
-OfTraining = partial(typer.Option, rich_help_panel="Training")
-OfSweep = partial(typer.Option, rich_help_panel="Sweep")
-
-
-@app.command(cls=CommandWithDefaults, short_help="Train on a table: splits, network, early stopping, run folder.")
+@app.command(cls=CommandWithDefaults, short_help="Train on a table and write a run folder with its report.")
 def train(
     context: typer.Context,
-    data: Data = "breast_cancer",
-    target: Annotated[str | None, typer.Option(metavar="COLUMN", help="The column to predict.")] = None,
-    out: Annotated[Path | None, typer.Option(metavar="RUN", help="A new folder; else one in ./runs.")] = None,
-    as_json: AsJson = False,
-    task: Annotated[str | None, OfTable(metavar="TASK", help="auto, classification or regression.")] = None,
-    kinds: Annotated[list[str] | None, OfTable("--kind", metavar="COLUMN=KIND", help=KIND)] = None,
-    drop: Annotated[list[str] | None, OfTable(metavar="COLUMN", help="Learn nothing from it. Repeatable.")] = None,
-    test_size: Annotated[str | None, OfParts(metavar="SHARE", help="Sealed for the exam; 0 for no exam.")] = None,
-    validation_split: Annotated[float | None, OfParts(metavar="SHARE", help="Of the rest; chooses the epoch.")] = None,
-    split: Annotated[str | None, OfParts(metavar="RULE", help="random, last, group, time or duplicates.")] = None,
-    group: Annotated[str | None, OfParts(metavar="COLUMN", help="Its rows of one value stay together.")] = None,
-    time: Annotated[str | None, OfParts(metavar="COLUMN", help="Earlier rows train, the latest test.")] = None,
-    seed: Annotated[int | None, OfParts(help="Of splits, first weights, row orders, dropout.")] = None,
-    hidden: Annotated[str | None, OfNetwork(metavar="UNITS", help="Of each hidden layer, or none.")] = None,
-    activation: Annotated[str | None, OfNetwork(metavar="NAME", help="Of the hidden layers.")] = None,
-    dropout: Annotated[float | None, OfNetwork(help="Share of hidden outputs left out.")] = None,
-    l2: Annotated[str | None, OfNetwork(metavar=VALUES, help="λ of the penalty λ·Σw² on every kernel.")] = None,
-    optimizer: Annotated[str | None, OfTraining(metavar="NAME", help="adam or sgd.")] = None,
-    learning_rate: Annotated[str | None, OfTraining(metavar=VALUES, help="Of the optimizer.")] = None,
-    batch_size: Annotated[int | None, OfTraining(help="Rows of one update.")] = None,
-    epochs: Annotated[int | None, OfTraining(help="The most that are run.")] = None,
-    patience: Annotated[int | None, OfTraining(help="Epochs without a lower validation loss.")] = None,
-    class_weight: Annotated[list[str] | None, OfTraining(metavar="CLASS=WEIGHT", help=CLASS_WEIGHT)] = None,
-    seeds: Annotated[int | None, OfSweep(help="Trainings of every pair of values.")] = None,
-    folds: Annotated[int | None, OfSweep(help="So that every row judges once; 1 for none.")] = None,
-    choice: Annotated[str | None, OfSweep(metavar="RULE", help=CHOICE)] = None,
-    refine: Annotated[bool, OfSweep("--refine", help="A second grid where the best of the first lies.")] = False,
-    dry_run: Annotated[bool, OfSweep("--dry-run", help="Say what it takes, and train nothing.")] = False,
+    data: options.Data = "breast_cancer",
+    target: Annotated[str | None, typer.Option(metavar="COLUMN", help="Column to predict.")] = None,
+    out: Annotated[Path | None, typer.Option(metavar="RUN", help="New folder; by default one in ./runs.")] = None,
+    as_json: options.AsJson = False,
+    task: options.Task = None,
+    kinds: options.Kinds = None,
+    drop: options.Drop = None,
+    test_size: options.TestSize = None,
+    validation_split: options.ValidationSplit = None,
+    split: options.SplitRule = None,
+    group: options.Group = None,
+    time: options.Time = None,
+    seed: options.Seed = None,
+    hidden: options.Hidden = None,
+    activation: options.Activation = None,
+    dropout: options.DropoutRate = None,
+    l2: options.L2 = None,
+    optimizer: options.OptimizerName = None,
+    learning_rate: options.LearningRate = None,
+    batch_size: options.BatchSize = None,
+    epochs: options.Epochs = None,
+    patience: options.Patience = None,
+    class_weight: options.ClassWeight = None,
+    seeds: options.Seeds = None,
+    folds: options.Folds = None,
+    choice: options.Choice = None,
+    refine: options.Refine = False,
+    dry_run: options.DryRun = False,
 ) -> None:
     """Example: goodfit train churn.csv --target Churn --l2 0,0.01,0.1
 
-    Train every λ and learning rate on 64 % of the rows, choose on 16 %, and seal 20 % for the exam.
+    Train every λ with every learning rate on 64 % of the rows, select on 16 % and seal 20 % for the exam.
     """
     settings = settings_given(context)
     if dry_run:
@@ -136,7 +122,7 @@ def train(
             refine=refine,
             **settings,
         )
-        report = goodfit.report(run, folder / REPORT)
+        report = goodfit.report(run, folder / REPORT, spell=train_command)
     if as_json:
         typer.echo(to_json(training_summary(run) | {"report": str(report)}))
     else:
@@ -145,23 +131,23 @@ def train(
         raise typer.Exit(INTERRUPTED)
 
 
-@app.command(short_help="The exam: open the sealed test rows, once.")
+@app.command(short_help="The exam: score the sealed test rows, once.")
 def test(
-    run: RunFolder,
-    data: Annotated[str | None, typer.Option(metavar="TABLE", help="The training table, if it was moved.")] = None,
+    run: options.RunFolder,
+    data: Annotated[str | None, typer.Option(metavar="TABLE", help="The training table, if it has moved.")] = None,
     reason: Annotated[str | None, typer.Option(metavar="TEXT", help="Why the exam is opened again.")] = None,
-    as_json: AsJson = False,
+    as_json: options.AsJson = False,
 ) -> None:
     """Example: goodfit test runs/churn
 
-    The exam: metrics of the sealed test rows with 95 % intervals, once. The result goes on record in the run folder.
+    The exam: score the sealed test rows, once, with 95 % intervals. The result is recorded in the run folder.
     """
     found = goodfit.load(run)
     earlier = found.ledger.openings()
     if earlier and not reason and not as_json:
         show_exam(found, earlier[-1], OUT)
     opening = found.test(data, reason=reason)
-    goodfit.report(found, run / REPORT)
+    goodfit.report(found, run / REPORT, spell=train_command)
     if as_json:
         typer.echo(to_json(exam_summary(found, opening)))
     else:
@@ -170,15 +156,15 @@ def test(
 
 @app.command(short_help="Predict the rows of a table.")
 def predict(
-    run: RunFolder,
-    data: Data,
+    run: options.RunFolder,
+    data: options.Data,
     out: Annotated[Path, typer.Option(metavar="FILE", help="A new .csv or .parquet file.", show_default=False)],
-    force: Annotated[bool, typer.Option("--force", help="Replace FILE if it is there.")] = False,
-    as_json: AsJson = False,
+    force: Annotated[bool, typer.Option("--force", help="Replace FILE if it exists.")] = False,
+    as_json: options.AsJson = False,
 ) -> None:
     """Example: goodfit predict runs/churn new.csv --out predictions.csv
 
-    One line for each row, in order: the prediction and, for classes, the probability of each.
+    One line per row, in order: the prediction and, for classification, the probability of each class.
     """
     found = goodfit.load(run)
     table = found.read_for_prediction(data)
@@ -189,28 +175,29 @@ def predict(
         show_predictions(found, table, prediction, out, OUT)
 
 
-@app.command(short_help="Write the report of a training: one page for any browser.")
+@app.command(short_help="Write the report of a run: one HTML file.")
 def report(
-    run: RunFolder,
-    out: Annotated[Path | None, typer.Option(metavar="FILE", help="Else report.html in the folder of the run.")] = None,
-    png: Annotated[Path | None, typer.Option(metavar="DIR", help="Write every picture there too, as PNG.")] = None,
+    run: options.RunFolder,
+    out: Annotated[Path | None, typer.Option(metavar="FILE", help="By default report.html in the run folder.")] = None,
+    png: Annotated[Path | None, typer.Option(metavar="DIR", help="Also write every figure here, as PNG.")] = None,
 ) -> None:
     """Example: goodfit report runs/churn
 
-    One HTML file that says what happened, why, and what to do next; it needs no network.
+    One HTML file with the verdict, the evidence for it and the next step. It works offline.
     """
-    OUT.print(f"report  {goodfit.report(goodfit.load(run), out or run / REPORT, pngs=png)}", soft_wrap=True)
+    path = goodfit.report(goodfit.load(run), out or run / REPORT, pngs=png, spell=train_command)
+    OUT.print(f"report  {path}", soft_wrap=True)
 
 
-@app.command(short_help="Write the guide, measured: one page of pictures from trainings that run now.")
+@app.command(short_help="Write a guided tour of regularised training: one HTML file.")
 def tour(
     out: Annotated[Path, typer.Option(metavar="FILE", help="A new file.")] = Path("tour.html"),
-    force: Annotated[bool, typer.Option("--force", help="Replace FILE if it is there.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Replace FILE if it exists.")] = False,
 ) -> None:
     """Example: goodfit tour
 
-    L2, Adam and the learning rate, honest data, early stopping, the complete cycle: every picture is drawn from
-    trainings that run now, in less than a minute, and stands beside its code. The page needs no network.
+    L2, Adam and the learning rate, the data split, early stopping and the complete training cycle. Every figure is
+    drawn from trainings that run now, in less than a minute, and is shown with its code. The page works offline.
     """
     with contextlib.suppress(OSError):
         goodfit.use_compilation_cache()
@@ -218,7 +205,7 @@ def tour(
 
 
 class Watched:
-    """What a training tells of itself, handed on to the screen. first: of two grids the first one."""
+    """Passes the progress of a training on to the screen. first: the first of two grids."""
 
     def __init__(self, curves: Progress, grids: SweepProgress, console: Console | None) -> None:
         self.curves, self.grids, self.console = curves, grids, console
@@ -235,22 +222,22 @@ class Watched:
         else:
             self.curves.begin(self.settings.epochs)
 
-    def refine(self, settings: "Settings", choice: "Selection") -> None:
+    def refine(self, settings: "Settings", selection: "Selection") -> None:
         """Before the second grid."""
         assert self.settings is not None
         space = self.settings.space
-        self.first = FirstGrid(space["l2"], space["learning_rate"], choice)
+        self.first = FirstGrid(space["l2"], space["learning_rate"], selection)
         self.grids.begin(settings)
 
 
 def _show_chapter(number: int, n_chapters: int, heading: str) -> None:
-    """Which chapter is being trained, where somebody is watching."""
+    """Show on a terminal which chapter is being trained."""
     if ERR.is_terminal:
         ERR.print(f"{number} of {n_chapters}  {heading}")
 
 
 def _estimate(data: str, target: str | None, settings: dict[str, Any], *, as_json: bool) -> None:
-    """What the training would take."""
+    """Print the cost of a training that is not run."""
 
     def show(prepared: "Prepared") -> None:
         if not as_json:
@@ -265,7 +252,7 @@ def _estimate(data: str, target: str | None, settings: dict[str, Any], *, as_jso
 
 @contextlib.contextmanager
 def _run_folder(data: str, out: Path | None) -> Iterator[Path]:
-    """The folder of a new run; one that was made here and that nothing was saved in does not stay behind."""
+    """Folder of a new run. One that was made here is removed if it stays empty."""
     folder = out or _next_folder(data)
     try:
         yield folder
@@ -276,7 +263,7 @@ def _run_folder(data: str, out: Path | None) -> Iterator[Path]:
 
 
 def _next_folder(data: str) -> Path:
-    """Make runs/<data>-<n> with the smallest n that is free, in one step, so that two trainings never share one."""
+    """Make runs/<data>-<n> with the smallest free n, in one step, so that two trainings never share a folder."""
     name = re.sub(r"[^\w-]+", "-", Path(data).name.split(".")[0]) or "run"
     for n in count(1):
         folder = Path("runs") / f"{name}-{n}"
@@ -286,8 +273,15 @@ def _next_folder(data: str) -> Path:
         except FileExistsError:
             continue
         except OSError as error:
-            raise RunError(f"{folder} cannot be made ({error.strerror}): name a folder with --out.") from error
+            raise RunError(f"{folder} cannot be made ({error.strerror}): choose a folder with --out.") from error
     return folder
+
+
+def _flags() -> dict[str, str]:
+    """Arguments of all commands with their flags."""
+    every = typer.main.get_command(app).commands.values()  # type: ignore[attr-defined]
+    params = [param for each in every for param in each.params if param.opts[0].startswith("--")]
+    return {param.name: param.opts[0] for param in params} | {"overwrite": "--force"}
 
 
 def _complain(text: str) -> None:
@@ -296,7 +290,7 @@ def _complain(text: str) -> None:
 
 @contextlib.contextmanager
 def _warnings_on_one_line() -> Iterator[None]:
-    """What goodfit warns of, on stderr; what libraries tell each other's developers stays unsaid."""
+    """Print warnings of goodfit on stderr; hide those that libraries address to developers."""
 
     def show(
         message: Warning | str,

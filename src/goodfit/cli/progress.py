@@ -1,4 +1,4 @@
-"""Losses while a training runs: redrawn in place when a person is watching, else a plain line now and then."""
+"""Losses while a training runs: redrawn in place on a terminal, otherwise a plain line now and then."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ SECONDS_BETWEEN_LINES = 2.0
 
 @dataclass
 class Curves:
-    """What is known so far."""
+    """Losses so far."""
 
     epochs: int = 0
     loss: list[float] = field(default_factory=list)
@@ -31,7 +31,7 @@ class Curves:
     best_epoch: int = 0
 
     def add(self, record: Mapping[str, float]) -> None:
-        """One more epoch."""
+        """Add an epoch."""
         self.loss.append(record["loss"])
         self.val_loss.append(record["val_loss"])
         if record["val_loss"] < self.best:
@@ -39,7 +39,7 @@ class Curves:
 
 
 class Progress(Protocol):
-    """Told of the start and of every epoch."""
+    """Receives the start and every epoch."""
 
     def begin(self, epochs: int) -> None: ...
 
@@ -86,7 +86,7 @@ class Lines:
 
 
 class Drawing:
-    """A bar and both curves, redrawn in place and gone at the end."""
+    """A bar and both curves, redrawn in place and removed at the end."""
 
     def __init__(self, console: Console) -> None:
         self.curves, self.began = Curves(), 0.0
@@ -116,7 +116,7 @@ class Drawing:
 
 
 def draw_curves(curves: Curves, *, width: int = 40) -> Grid:
-    """Both losses as lines of blocks on one scale, with their last values."""
+    """Both losses as sparklines on one scale, with their last values."""
     finite = [value for value in (*curves.loss, *curves.val_loss) if math.isfinite(value)]
     low, high = min(finite, default=0.0), max(finite, default=1.0)
     loss, val_loss, best = numbers(curves.loss[-1], curves.val_loss[-1], curves.best)

@@ -1,4 +1,4 @@
-"""What came out of a training, of the exam and of a prediction."""
+"""Results of a training, of the exam and of a prediction."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from rich.table import Table as Grid
 from rich.text import Text
 
 import goodfit
-from goodfit.cli.selection_summary import FirstGrid, show_choice
+from goodfit.cli.selection_summary import FirstGrid, show_selection
 from goodfit.cli.verdict import show_verdict
 from goodfit.formatting import METRIC_LABELS, count, join, numbers, printable, sparkline, value
 
@@ -30,9 +30,9 @@ PADDING = (0, 2, 0, 0)
 
 
 def show_training(run: Run, report: Path, console: Console, *, first: FirstGrid | None = None) -> None:
-    """What won, if it was a sweep; how it ended, the epoch given back, its metrics beside the baseline, the verdict."""
+    """The selection of a search, the end of the training, its losses, metrics with the baseline, and the verdict."""
     if run.sweep is not None:
-        show_choice(run, run.sweep, console, first=first)
+        show_selection(run, run.sweep, console, first=first)
     console.print(*_ending(run), sep="\n", end="\n\n")
     if run.training.best_epoch:
         console.print(_losses(run), "")
@@ -46,12 +46,12 @@ def show_training(run: Run, report: Path, console: Console, *, first: FirstGrid 
 
 
 def show_exam(run: Run, opening: Opening, console: Console) -> None:
-    """Test metrics with their intervals, beside those of the validation rows and the baseline."""
+    """Test metrics with their intervals, and those of the validation rows and of the baseline."""
     record = run.record
     rows = count(len(run.splits.test), "test row")
     time = opening.time.replace("T", " ").replace("+00:00", " UTC")
     reason = f" ({printable(opening.reason)})" if opening.reason else ""
-    console.print(f"{printable(record.target.name)} on {rows} that took no part in training", style="bold")
+    console.print(f"{printable(record.target.name)}: {rows}, not used for training or selection", style="bold")
     console.print(f"opening {opening.number} of the exam, {time}{reason}", end="\n\n")
     grid = _grid("", "test", "95% interval", "validation", "baseline")
     for name, estimate in opening.scores.items():
@@ -59,24 +59,24 @@ def show_exam(run: Run, opening: Opening, console: Console) -> None:
         test, low, high, validation, baseline = numbers(*estimate, *known)
         grid.add_row(METRIC_LABELS[name], Text(test, style="bold"), f"{low} to {high}", validation, baseline)
     console.print(grid, "")
-    console.print(f"Validation and baseline are of the validation rows. {_of_baseline(run)}", style="dim")
+    console.print(f"The last two columns are scores on the validation rows. {_baseline(run)}", style="dim")
 
 
 def show_predictions(run: Run, table: Table, prediction: Prediction, out: Path, console: Console) -> None:
-    """What was written, what was left out, and what was filled in."""
+    """What was written, which columns were ignored, and where cells were missing."""
     rows = count(len(prediction.values), "prediction")
     console.print(f"{rows} of {printable(run.record.target.name)}: {_spread(run, prediction)}")
     if extra := run.record.encoder.extra(table):
         names = join(map(printable, extra))
-        console.print(f"ignored, since training did not have {'it' if len(extra) == 1 else 'them'}: {names}")
+        console.print(f"ignored, not in the training table: {names}")
     if missing := missing_cells(run, table):
         words = join(f"{printable(name)} ({cells:,})" for name, cells in missing.items())
-        console.print(f"missing cells, filled in as in training: {words}")
+        console.print(f"missing cells, imputed as in training: {words}")
     _print_path("written to", str(out), console)
 
 
 def missing_cells(run: Run, table: Table) -> dict[str, int]:
-    """The columns that are needed and lack cells, with how many."""
+    """Number of missing cells in each column that is used and has some."""
     needed = {name: table.column(name).missing for name in run.record.encoder.columns}
     return {name: cells for name, cells in needed.items() if cells}
 
@@ -86,22 +86,22 @@ def _ending(run: Run) -> Iterator[str]:
     done, best = training.history.n_epochs, training.best_epoch
     match training.outcome.name:
         case "FINISHED":
-            yield f"All {count(done, 'epoch')} are done."
+            yield f"All {count(done, 'epoch')} completed."
         case "STOPPED_EARLY":
             waited = count(settings.patience, "epoch")
             yield f"Stopped early after epoch {done:,}: no lower validation loss for {waited}."
         case "STOPPED_BY_USER":
             yield f"Stopped by you after epoch {done:,} of {settings.epochs:,}."
         case "DIVERGED":
-            yield f"Diverged in epoch {done:,}: the loss is no longer a finite number."
+            yield f"Diverged in epoch {done:,}: the loss is not finite."
     if best:
-        yield f"The weights of epoch {best:,} are given back, where the validation loss was lowest."
+        yield f"Restored the weights of epoch {best:,}, where the validation loss was lowest."
     else:
-        yield "No epoch can be given back: the weights are those before the first epoch."
+        yield "No epoch has a finite loss: the weights are the initial ones."
 
 
 def _losses(run: Run) -> Grid:
-    """The numbers of the epoch that is given back; the curves on one scale, that epoch in bold."""
+    """Losses of the restored epoch, and both curves on one scale with that epoch highlighted."""
     history, best = run.history, run.training.best_epoch
     row = history.row(best)
     loss, val_loss, penalty, objective = numbers(*(row[name] for name in ("loss", "val_loss", "penalty", "objective")))
@@ -114,7 +114,7 @@ def _losses(run: Run) -> Grid:
     grid.add_row("validation loss", Text(val_loss, style="bold"), drawn["val_loss"])
     l2 = run.config["l2"]
     grid.add_row("penalty", penalty, Text(f"{value(l2)} · Σw²" if l2 else "none: l2 is 0", style="dim"))
-    grid.add_row("objective", objective, Text("loss + penalty, what was minimised", style="dim"))
+    grid.add_row("objective", objective, Text("loss + penalty, minimised in training", style="dim"))
     return grid
 
 
@@ -135,28 +135,27 @@ def _metrics(run: Run) -> Grid:
     return grid
 
 
-def _of_baseline(run: Run) -> str:
+def _baseline(run: Run) -> str:
     target = run.record.target
     if target.task == "regression":
         (mean,) = numbers(target.mean)
-        return f"Baseline: always {mean}, the mean of the training rows."
-    return f"Baseline: always {printable(target.baseline.prediction)}, the most frequent class of the training rows."
+        return f"Baseline: always predicts {mean}, the mean of the training rows."
+    most = printable(target.baseline.prediction)
+    return f"Baseline: always predicts {most}, the most frequent class in the training rows."
 
 
 def _notes(run: Run) -> str:
-    """What the numbers are of."""
-    notes = [_of_baseline(run)]
+    """What the numbers refer to."""
+    notes = [_baseline(run)]
     if run.record.target.task == "regression":
-        notes.append(
-            "Losses are of the standardised target, where 1 is the baseline; RMSE and MAE are in its own unit."
-        )
+        notes.append("Losses refer to the standardised target (baseline: 1); RMSE and MAE are in its original unit.")
     if run.settings.class_weight is not None:
         notes.append("Losses are weighted by class, metrics are not.")
     return " ".join(notes)
 
 
 def _spread(run: Run, prediction: Prediction) -> str:
-    """How the predictions are distributed, in a few words."""
+    """Distribution of the predictions."""
     values = prediction.values
     if prediction.probabilities is None:
         low, high, mean = numbers(values.min(), values.max(), values.mean())
@@ -175,5 +174,5 @@ def _grid(*headers: str) -> Grid:
 
 
 def _print_path(label: str, path: str, console: Console) -> None:
-    """On one line however long, so that it can be copied."""
+    """On one line, however long, so that it can be copied."""
     console.print(Text.assemble((label, "cyan"), "  ", (path, "bold")), soft_wrap=True)

@@ -1,4 +1,4 @@
-"""What came out of a sweep: the grid, what won, how sure that is, and what regularisation bought."""
+"""Result of a search: the grid, the selected configuration, its uncertainty, and the effect of L2."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from rich.console import Console
 
-from goodfit.cli.grid_table import CHOSEN, LOWEST, Cell, draw_grid
+from goodfit.cli.grid_table import LOWEST, SELECTED, Cell, draw_grid
+from goodfit.cli.spelling import flags
 from goodfit.formatting import count, numbers, value
 
 if TYPE_CHECKING:
@@ -16,28 +17,28 @@ if TYPE_CHECKING:
     from goodfit.search.selection import ConfigResult, Selection
     from goodfit.workflow import Run
 
-OPTIONS = {"l2": "--l2", "learning_rate": "--learning-rate"}
 NAMES = {"l2": "λ", "learning_rate": "learning rate"}
+REFINE = {"refine": True}
 MEGABYTE = 2**20
 
 
 class FirstGrid(NamedTuple):
-    """The grid before the second one: its values, and the selection among them."""
+    """The first of two grids: its values and its selection."""
 
     l2: tuple[float, ...]
     rates: tuple[float, ...]
     selection: Selection
 
 
-def show_choice(run: Run, sweep: SweepRecord, console: Console, *, first: FirstGrid | None = None) -> None:
-    """The grid with the winner marked, and in sentences what it is worth."""
+def show_selection(run: Run, sweep: SweepRecord, console: Console, *, first: FirstGrid | None = None) -> None:
+    """The grid with the selected configuration marked, its uncertainty, and warnings."""
     selection, space = sweep.selection, run.settings.space
     chosen, best = _cell(selection.chosen), _cell(selection.best)
-    marks = {best: LOWEST} | {chosen: CHOSEN}
+    marks = {best: LOWEST} | {chosen: SELECTED}
     console.print(_heading(sweep), style="bold")
     console.print(draw_grid(space["l2"], space["learning_rate"], _means(sweep), marks=marks))
-    console.print(f"{CHOSEN} chosen{f'  {LOWEST} lowest' if chosen != best else ''}", style="dim", end="\n\n")
-    for sentence in (*_won(run, selection), *_worth(run, sweep), _gain(selection)):
+    console.print(f"{SELECTED} selected{f'  {LOWEST} lowest' if chosen != best else ''}", style="dim", end="\n\n")
+    for sentence in (*_won(run, selection), *_reliability(run, sweep), _gain(selection)):
         console.print(sentence)
     console.print()
     for warning in _warnings(run, sweep, first):
@@ -45,17 +46,17 @@ def show_choice(run: Run, sweep: SweepRecord, console: Console, *, first: FirstG
 
 
 def show_estimate(estimate: SweepCost, console: Console) -> None:
-    """What a sweep will take."""
+    """Cost of a training that is not run."""
     at_a_time = min(estimate.parallel, estimate.trials)
     running, kept = (_megabytes(size) for size in (estimate.running_bytes, estimate.kept_bytes))
     console.print(f"{count(estimate.trials, 'training')}, {at_a_time:,} at a time")
-    console.print(f"memory  {running} for those that run, {kept} for all results, besides the table")
-    console.print(f"{count(estimate.compilations, 'compilation')} of the training program, unless it is in the cache")
-    console.print("Nothing was trained: leave out --dry-run.")
+    console.print(f"memory  {running} for the running trainings and {kept} for all results, in addition to the table")
+    console.print(f"{count(estimate.compilations, 'compilation')} of the training program, unless cached")
+    console.print("Nothing was trained. Remove --dry-run to train.")
 
 
 def stopped(run: Run) -> bool:
-    """Whether Ctrl-C ended it."""
+    """Whether Ctrl-C ended the training."""
     outcomes = [run.training.outcome.name.lower()] if run.sweep is None else run.sweep.table["outcome"].to_pylist()
     return "stopped_by_user" in outcomes or (run.sweep is not None and len(outcomes) < _planned(run))
 
@@ -66,14 +67,14 @@ def _planned(run: Run) -> int:
 
 
 def _heading(sweep: SweepRecord) -> str:
-    """How many seeds and folds a number is the mean of: of a sweep that was stopped those that all cells have."""
-    folds, seeds = (len(set(numbers_of)) for numbers_of in zip(*_judged(sweep), strict=True))
+    """Title of the grid, with the seeds and folds that each number is a mean of."""
+    folds, seeds = (len(set(numbers_of)) for numbers_of in zip(*_common_trials(sweep), strict=True))
     sizes = [count(n, noun) for n, noun in ((seeds, "seed"), (folds, "fold")) if n > 1]
-    return f"Lowest validation losses{', means of ' + ' × '.join(sizes) if sizes else ''}"
+    return f"Lowest validation loss{', mean of ' + ' × '.join(sizes) if sizes else ''}"
 
 
-def _judged(sweep: SweepRecord) -> set[tuple[int, int]]:
-    """Fold and seed of the trials that a configuration is judged by."""
+def _common_trials(sweep: SweepRecord) -> set[tuple[int, int]]:
+    """Fold and seed of the trials that configurations are compared by: those that all of them have."""
     rows = sweep.table.take(list(sweep.selection.best.trials)).to_pylist()
     return {(row["fold"], row["seed"]) for row in rows}
 
@@ -83,94 +84,91 @@ def _cell(configuration: ConfigResult) -> Cell:
 
 
 def _means(sweep: SweepRecord) -> dict[Cell, float]:
-    """The mean of each cell over the folds and seeds that all cells have; infinite where a trial has no epoch."""
+    """Mean of each cell over the folds and seeds that all cells have; infinite where a trial has no finite epoch."""
     rows = sweep.table.to_pylist()
     cells: dict[Cell, dict[tuple[int, int], float]] = {}
     for row in rows:
         cells.setdefault((row["l2"], row["learning_rate"]), {})[row["fold"], row["seed"]] = row["val_loss"]
-    judged = _judged(sweep)
-    return {cell: sum(of[pair] for pair in judged) / len(judged) for cell, of in cells.items() if judged <= set(of)}
+    common = _common_trials(sweep)
+    return {cell: sum(of[pair] for pair in common) / len(common) for cell, of in cells.items() if common <= set(of)}
 
 
 def _won(run: Run, selection: Selection) -> Iterator[str]:
-    l2, rate = _cell(selection.chosen)
     loss, error = numbers(selection.chosen.mean, selection.chosen.standard_error)
-    where = f"λ {value(l2)}, learning rate {value(rate)}, epoch {run.training.best_epoch:,}"
-    yield f"Chosen: {where}, validation loss {loss} ± {error}."
+    where = f"{_named(_cell(selection.chosen))}, epoch {run.training.best_epoch:,}"
+    yield f"Selected: {where}; validation loss {loss} ± {error}."
     if selection.rule == "1se" and selection.chosen.config != selection.best.config:
         lowest, error = numbers(selection.best.mean, selection.best.standard_error)
-        best_l2, best_rate = _cell(selection.best)
-        yield (
-            f"It is the largest λ within one standard error of the lowest: {lowest} ± {error} at λ {value(best_l2)}, "
-            f"learning rate {value(best_rate)}."
-        )
+        at = _named(_cell(selection.best))
+        yield f"It is the largest λ within one standard error of the lowest loss, {lowest} ± {error} ({at})."
 
 
-def _worth(run: Run, sweep: SweepRecord) -> Iterator[str]:
-    selection = sweep.selection
+def _named(cell: Cell) -> str:
+    return f"λ {value(cell[0])}, learning rate {value(cell[1])}"
+
+
+def _reliability(run: Run, sweep: SweepRecord) -> Iterator[str]:
+    """Which training is kept, and how much lower the loss is for having been selected."""
+    selection, settings = sweep.selection, run.settings
     if len(selection.chosen.trials) > 1:
         row = sweep.table.slice(selection.trial, 1).to_pylist()[0]
-        which = ", ".join(
-            f"{name} {row[name] + first}"
-            for name, n, first in (("seed", run.settings.seeds, 0), ("fold", run.settings.folds, 1))
-            if n > 1
-        )
+        counted = (("seed", settings.seeds, 0), ("fold", settings.folds, 1))
+        which = ", ".join(f"{name} {row[name] + first}" for name, n, first in counted if n > 1)
         n_trials = count(len(selection.chosen.trials), "training")
-        yield f"Of its {n_trials} the one with the lowest loss is given back: {which}."
-    n, what = len(_means(sweep)), "Chosen" if selection.rule == "1se" else "Chosen as the lowest"
+        yield f"Of its {n_trials}, the one with the lowest validation loss is kept: {which}."
+    n, what = len(_means(sweep)), "Selected from" if selection.rule == "1se" else "Lowest of"
     if n > 1:
-        optimism = _optimism(selection.optimism, selection)
-        more = f"up to about {optimism} more" if optimism else "hardly more than that"
-        yield f"{what} of {n:,}: expect {more} on fresh rows."
+        _, error = numbers(selection.chosen.mean, selection.chosen.standard_error)
+        bias = _bias(selection.optimism, selection)
+        said = f"selection bias about {bias}, on top of ± {error}" if bias else "selection bias is negligible"
+        yield f"{what} {n:,} configurations: {said}."
 
 
-def _optimism(amount: float, selection: Selection) -> str:
-    """With the decimals of the loss; nothing where these are all 0."""
+def _bias(amount: float, selection: Selection) -> str:
+    """With the decimals of the loss; "" where these are all 0."""
     _, text = numbers(selection.chosen.mean, amount)
     return text if amount > 0 and text.strip("0.,") else ""
 
 
 def _gain(selection: Selection) -> str:
-    """What regularisation bought against λ = 0 at its best learning rate."""
+    """Effect of L2 compared with λ = 0 at its best learning rate."""
     gain = selection.gain
     if gain is None:
-        return "What regularisation bought is not known: the grid has no λ = 0."
+        return "The effect of L2 is unknown: the grid has no λ = 0."
     if selection.chosen.config["l2"] == 0:
-        return "Regularisation bought nothing: no λ of the grid has a lower validation loss than λ = 0."
+        return "L2 did not help: no λ > 0 beats λ = 0."
     _, difference, error = numbers(selection.chosen.mean, abs(gain.value), gain.standard_error)
-    did, luck = "lowered" if gain.value >= 0 else "raised", _optimism(gain.optimism, selection)
-    bought = f"regularisation {did} the validation loss by {difference} ± {error}"
-    said = f"Against λ = 0 at its best learning rate, {bought}"
-    part = f"about {luck}" if gain.optimism < gain.value else "as much"
-    chance = f" ({part} can be the luck of having been chosen)" if luck and gain.value > 0 else ""
-    small = abs(gain.value) <= gain.standard_error
-    return f"{said}{chance}{', which is within one standard error of nothing' if small else ''}."
+    bias = _bias(gain.optimism, selection) if gain.value > 0 else ""
+    notes = [f"selection bias about {bias}"] * bool(bias)
+    notes += ["within one standard error of zero"] * (abs(gain.value) <= gain.standard_error)
+    did = "lowered" if gain.value >= 0 else "raised"
+    said = f"L2 {did} the validation loss by {difference} ± {error}, compared with λ = 0 at its best learning rate"
+    return f"{said} ({'; '.join(notes)})." if notes else f"{said}."
 
 
 def _warnings(run: Run, sweep: SweepRecord, first: FirstGrid | None) -> Iterator[str]:
     outcomes = sweep.table["outcome"].to_pylist()
     if stopped(run):
         done = sum(outcome != "stopped_by_user" for outcome in outcomes)
-        finished = f"{done:,} of {count(_planned(run), 'training')} are finished"
-        yield f"Stopped by you: {finished}, {len(outcomes):,} had begun; chosen among those."
+        finished = f"{done:,} of {count(_planned(run), 'training')} finished"
+        yield f"Stopped by you: {finished}, {len(outcomes):,} had started. The selection is among those."
     if diverged := outcomes.count("diverged"):
-        yield f"{count(diverged, 'training')} of {len(outcomes):,} diverged; – where no epoch was finite."
+        yield f"{diverged:,} of {count(len(outcomes), 'training')} diverged; – marks those without a finite loss."
     if first is not None:
         yield _second(run, first)
     for name, end in sweep.selection.edges.items():
-        values = ",".join(value(number) for number in run.refined_space[name])
+        values = flags({name: run.refined_space[name]})
         which = "largest" if end == "high" else "smallest"
-        yield f"The lowest loss is at the {which} {NAMES[name]} of the grid: try {OPTIONS[name]} {values}, or --refine."
+        yield f"The lowest loss is at the {which} {NAMES[name]} of the grid. Extend it: {values}, or {flags(REFINE)}."
 
 
 def _second(run: Run, first: FirstGrid) -> str:
-    lowest, (l2, rate) = first.selection.best.mean, _cell(first.selection.best)
-    where = f"the first grid's lowest, λ {value(l2)} and learning rate {value(rate)}"
+    lowest, cell = first.selection.best.mean, _cell(first.selection.best)
     if run.settings.space["l2"] == first.l2 and run.settings.space["learning_rate"] == first.rates:
-        return f"A second grid around {where}, found nothing lower: this is the first."
+        return f"A second grid around {_named(cell)} found no lower loss, so the first one is shown."
     (before,) = numbers(lowest)
-    lower = f"This is a second grid around {where}, {before}: its own lowest is lower."
-    return f"{lower} That two grids were tried is not in the expectation above."
+    said = f"This is the second grid, around the best configuration of the first: {_named(cell)}, loss {before}."
+    return f"{said} The selection bias above does not include that two grids were tried."
 
 
 def _megabytes(size: int) -> str:

@@ -1,4 +1,4 @@
-"""A sweep while it runs: the grid filling for a person who watches, else a plain line now and then."""
+"""Progress of a search: the grid, redrawn in place on a terminal, otherwise a plain line now and then."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table as Grid
 from rich.text import Text
 
-from goodfit.cli.grid_table import CHOSEN, Cell, draw_grid
+from goodfit.cli.grid_table import SELECTED, Cell, draw_grid
 from goodfit.cli.progress import SECONDS_BETWEEN_LINES
 from goodfit.formatting import count, numbers
 
@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 
 
 @dataclass
-class Filling:
-    """What is known so far. values: for each fold, the lowest validation loss of its trials in their order."""
+class SweepState:
+    """Results so far. values: for each fold, the lowest validation loss of each of its trials."""
 
     l2: tuple[float, ...] = ()
     rates: tuple[float, ...] = ()
@@ -39,23 +39,23 @@ class Filling:
     values: dict[int, list[float]] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, settings: Settings) -> Filling:
-        """Nothing is known yet."""
+    def of(cls, settings: Settings) -> SweepState:
+        """Before the first result."""
         return cls(settings.space["l2"], settings.space["learning_rate"], settings.seeds, settings.folds)
 
     @property
     def trials(self) -> int:
-        """How many trainings there are."""
+        """Number of trainings."""
         return len(self.l2) * len(self.rates) * self.seeds * self.folds
 
     def add(self, progress: Progress) -> None:
-        """A fold ends with all its trials done; what is told after that is of the next one."""
+        """Add the losses of the running fold. Once all its trials are done, later losses belong to the next fold."""
         values = [float(value) for value in progress.values]
         self.values[min(self.done // len(values), self.folds - 1)] = values
         self.done, self.seconds = progress.done, progress.seconds
 
     def means(self) -> dict[Cell, float]:
-        """For each cell that has begun the mean over its seeds and folds so far."""
+        """Mean of each cell over its seeds and folds so far."""
         cells = [cell for cell in product(self.l2, self.rates) for _ in range(self.seeds)]
         found: dict[Cell, list[float]] = defaultdict(list)
         for values in self.values.values():
@@ -65,15 +65,15 @@ class Filling:
         return {cell: sum(values) / len(values) for cell, values in found.items()}
 
     def left(self) -> str:
-        """How long it will take yet, as far as it can be known."""
+        """Time left, as far as it is known."""
         if not self.done:
-            return "time left not known yet"
+            return "estimating time left …"
         seconds = self.seconds * (self.trials - self.done) / self.done
         return f"about {seconds:.0f} s left" if seconds < 120 else f"about {seconds / 60:.0f} min left"
 
 
 class SweepProgress(Protocol):
-    """Told of the start of each grid and of every step."""
+    """Receives the start of each grid and every step."""
 
     def begin(self, settings: Settings) -> None: ...
 
@@ -82,7 +82,7 @@ class SweepProgress(Protocol):
 
 @contextmanager
 def sweep_progress(console: Console) -> Iterator[SweepProgress]:
-    """Show the progress of the sweep in this block, if there is one."""
+    """Show the progress of a search in this block."""
     if console.is_terminal:
         with SweepDrawing(console) as drawing:
             yield drawing
@@ -96,15 +96,15 @@ class SweepLines:
     """A plain line every two seconds, and one at the end."""
 
     def __init__(self, console: Console) -> None:
-        self.console, self.filling = console, Filling()
+        self.console, self.state = console, SweepState()
         self.written, self.written_at = True, 0.0
 
     def begin(self, settings: Settings) -> None:
         self.end()
-        self.filling, self.written_at = Filling.of(settings), time.monotonic()
+        self.state, self.written_at = SweepState.of(settings), time.monotonic()
 
     def step(self, progress: Progress) -> None:
-        self.filling.add(progress)
+        self.state.add(progress)
         self.written = False
         if time.monotonic() - self.written_at >= SECONDS_BETWEEN_LINES:
             self._write()
@@ -114,19 +114,19 @@ class SweepLines:
             self._write()
 
     def _write(self) -> None:
-        filling, means = self.filling, self.filling.means()
+        state, means = self.state, self.state.means()
         self.written, self.written_at = True, time.monotonic()
         (lowest,) = numbers(min(means.values(), default=math.nan))
-        text = f"{filling.done:,} of {count(filling.trials, 'training')} done, lowest validation loss {lowest}"
-        rest = f"in {filling.seconds:.1f} s" if filling.done == filling.trials else filling.left()
+        text = f"{state.done:,} of {count(state.trials, 'training')} done, lowest validation loss {lowest}"
+        rest = f"in {state.seconds:.1f} s" if state.done == state.trials else state.left()
         self.console.print(f"{text}, {rest}", soft_wrap=True)
 
 
 class SweepDrawing:
-    """A bar and the grid, redrawn in place and gone at the end."""
+    """A bar and the grid, redrawn in place and removed at the end."""
 
     def __init__(self, console: Console) -> None:
-        self.filling, self.began = Filling(), 0.0
+        self.state, self.began = SweepState(), 0.0
         self.live = Live(console=console, get_renderable=self.render, refresh_per_second=8, transient=True)
 
     def __enter__(self) -> SweepDrawing:
@@ -136,18 +136,18 @@ class SweepDrawing:
         self.live.stop()
 
     def begin(self, settings: Settings) -> None:
-        self.filling, self.began = Filling.of(settings), time.monotonic()
+        self.state, self.began = SweepState.of(settings), time.monotonic()
         self.live.start()
 
     def step(self, progress: Progress) -> None:
-        self.filling.add(progress)
+        self.state.add(progress)
 
     def render(self) -> RenderableType:
-        filling, means = self.filling, self.filling.means()
+        state, means = self.state, self.state.means()
         bar = Grid.grid(padding=(0, 2, 0, 0))
-        done = f"{filling.done:,} of {filling.trials:,} done, {filling.left()}" if filling.values else "compiling"
+        done = f"{state.done:,} of {state.trials:,} done, {state.left()}" if state.values else "compiling"
         seconds = f"{time.monotonic() - self.began:.0f} s"
-        bar.add_row(ProgressBar(total=filling.trials, completed=filling.done, width=20), f"{done}, {seconds}")
-        marks = {min(means, key=means.__getitem__): CHOSEN} if means else {}
-        hint = Text("validation loss so far; Ctrl-C stops the sweep and keeps what there is", style="dim")
-        return Group(bar, draw_grid(filling.l2, filling.rates, means, marks=marks, unknown="·"), hint)
+        bar.add_row(ProgressBar(total=state.trials, completed=state.done, width=20), f"{done}, {seconds}")
+        marks = {min(means, key=means.__getitem__): SELECTED} if means else {}
+        hint = Text("lowest validation loss so far; Ctrl-C stops the search and keeps the results", style="dim")
+        return Group(bar, draw_grid(state.l2, state.rates, means, marks=marks, unknown="·"), hint)

@@ -1,14 +1,15 @@
-"""What the numbers say of a fit, and what the data checks found."""
+"""The verdict and the data checks on the console."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.table import Table as Grid
 from rich.text import Text
 
+from goodfit.cli.spelling import flags
 from goodfit.formatting import printable
 
 if TYPE_CHECKING:
@@ -21,40 +22,41 @@ LONGEST_SENTENCE = 500
 
 
 def show_checks(checks: Iterable[Check], console: Console) -> None:
-    """What is wrong with the table or its splits, each with the argument that repairs it; nothing where nothing is."""
+    """Problems of the table or its splits, each with the flags that fix it; nothing if there are none."""
     grid = _grid()
     for check in checks:
         if check.severity != "note":
             grid.add_row("check", printable(check.sentence, longest=LONGEST_SENTENCE))
-            _add_step(grid, check.argument)
+            _add_step(grid, flags(check.change))
     if grid.row_count:
         console.print(grid, "")
 
 
 def show_verdict(verdict: Verdict, console: Console) -> None:
-    """One of the guide's words with its reason, then what else was found, the most severe first."""
+    """The verdict with its reason, then the other findings, most severe first."""
     grid = _grid()
     grid.add_row("verdict", Text.assemble((verdict.word, COLOURS.get(verdict.word, "bold")), ": ", verdict.sentence))
-    said: set[str] = set()
-    for finding in _others(verdict):
+    shown: set[str] = set()
+    for finding in _advising(verdict):
         if finding.sentence != verdict.sentence:
             grid.add_row("", printable(finding.sentence, longest=LONGEST_SENTENCE))
-        if finding.argument not in said:
-            _add_step(grid, finding.argument, finding.advice)
-        said |= {finding.argument} - {""}
+        step = flags(finding.change) or finding.advice
+        if step not in shown:
+            _add_step(grid, step)
+        shown.add(step)
     console.print(grid, "")
 
 
-def _others(verdict: Verdict) -> Iterator[Finding]:
-    """Findings that ask for something; that of the verdict itself first, and only for its next step."""
-    asking = [finding for finding in verdict.findings if finding.severity != "good"]
-    return iter(sorted(asking, key=lambda finding: finding.sentence != verdict.sentence)[:MOST_FINDINGS])
+def _advising(verdict: Verdict) -> list[Finding]:
+    """Findings that are not good news; that of the verdict itself first, of which only the next step is shown."""
+    found = [finding for finding in verdict.findings if finding.severity != "good"]
+    return sorted(found, key=lambda finding: finding.sentence != verdict.sentence)[:MOST_FINDINGS]
 
 
-def _add_step(grid: Grid, argument: str, advice: str = "") -> None:
-    """What to do about it: an argument on a line of its own, so that it can be copied, or advice in words."""
-    if argument or advice:
-        grid.add_row(Text("try", justify="right"), Text(argument or advice, style="yellow"))
+def _add_step(grid: Grid, step: str) -> None:
+    """What to do about it, on a line of its own so that it can be copied."""
+    if step:
+        grid.add_row(Text("try", justify="right"), Text(printable(step, longest=LONGEST_SENTENCE), style="yellow"))
 
 
 def _grid() -> Grid:

@@ -1,1 +1,1 @@
-"""The guide, measured: one page whose every picture is drawn from trainings that run there and then."""
+"""The guide as one page whose figures are drawn from trainings that run when it is written."""

@@ -1,4 +1,4 @@
-"""A chapter of the tour: its words, the cell of the program that trains it, and the picture of what came out."""
+"""A chapter of the tour: its text, the cell of the program that trains it, and the figure of the result."""
 
 import re
 from collections.abc import Callable, Mapping, Sequence
@@ -14,12 +14,12 @@ from goodfit.reporting.trials import Trial, quantiles
 from goodfit.training.fit import Training
 
 Names = Mapping[str, Any]
-"""What the program of the tour has named so far."""
+"""Variables of the program so far."""
 CELL = re.compile(r"^# %% (\w+)\n", re.MULTILINE)
 
 
 class Step(NamedTuple):
-    """A step of the training cycle: its name, what happens, and what was measured of it."""
+    """A step of the training cycle: its name, what happens, and a measurement."""
 
     name: str
     what: str
@@ -27,7 +27,7 @@ class Step(NamedTuple):
 
 
 class Picture(NamedTuple):
-    """What to see, in sentences computed from the numbers, and the charts that show it; steps stand before them."""
+    """Sentences computed from the numbers, the charts they describe, and steps shown before them."""
 
     sentence: str
     charts: Sequence[Layer]
@@ -39,10 +39,10 @@ class Chapter:
     """One chapter.
 
     Attributes:
-        name: of its cell, and of its picture on the page.
-        heading: what it is about.
-        idea: what the guide means by it, and how the picture is read; no claim about numbers.
-        picture: from what the program has named to the picture.
+        name: of its cell and of its figure.
+        heading: its title.
+        idea: the concept and how to read the figure; no claim about numbers.
+        picture: from the variables of the program to the figure.
     """
 
     name: str
@@ -60,7 +60,7 @@ def cells() -> Mapping[str, str]:
 
 
 def trial(training: Training, *, l2: float, learning_rate: float, at_end: bool = False) -> Trial:
-    """A training as charts and sentences read it, at its best epoch or at its end."""
+    """A training as charts and sentences take it, at its best epoch or at its end."""
     history = training.history
     return Trial(
         number=0,

@@ -1,4 +1,4 @@
-"""Honest data, early stopping, and the complete training cycle."""
+"""The data split, early stopping, and the complete training cycle."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -17,46 +17,46 @@ from goodfit.reporting.theme import IDLE, INK, TRAIN, VALIDATION
 from goodfit.training.fit import Outcome, Training
 
 Counts = npt.NDArray[np.integer[Any]]
-PARTS = ("train", "validation", "test")
+SPLITS = ("train", "validation", "test")
 
 
-def parts(names: Names) -> Picture:
-    """All rows, and the rows of each digit, by part."""
-    rows_of = {part: names[part] for part in PARTS}
-    sizes = {part: len(found) for part, found in rows_of.items()}
-    classes = {part: np.bincount(names["y"][found], minlength=10) for part, found in rows_of.items()}
-    said = f"{of_parts(sizes, classes)} {of_flattery(next(iter(names['pair'].values())))}"
+def splits(names: Names) -> Picture:
+    """All rows, and the rows of each digit, by split."""
+    rows_of = {split: names[split] for split in SPLITS}
+    sizes = {split: len(found) for split, found in rows_of.items()}
+    classes = {split: np.bincount(names["y"][found], minlength=10) for split, found in rows_of.items()}
+    said = f"{of_splits(sizes, classes)} {of_optimism(next(iter(names['pair'].values())))}"
     return Picture(said, [splits_chart(sizes), class_chart(classes)])
 
 
-def of_parts(sizes: Mapping[str, int], classes: Mapping[str, Counts]) -> str:
-    """Who is in which part, and whether each class is cut alike."""
+def of_splits(sizes: Mapping[str, int], classes: Mapping[str, Counts]) -> str:
+    """Sizes of the splits, and whether each class is split alike."""
     teach = 100 * classes["train"] / sum(classes.values())
     low, high = f"{teach.min():.0f}%", f"{teach.max():.0f}%"
-    alike = f"of every digit {low}" if low == high else f"of the digits between {low} and {high}"
+    alike = low if low == high else f"between {low} and {high}"
     return (
-        f"{sizes['train']} of {count(sum(sizes.values()), 'row')} teach, {sizes['validation']} choose, and "
-        f"{sizes['test']} are for the exam; {alike} teach."
+        f"{sizes['train']} of {count(sum(sizes.values()), 'row')} are for training, {sizes['validation']} for "
+        f"validation, {sizes['test']} for the exam. Of each digit, {alike} of the rows are for training."
     )
 
 
-def of_flattery(training: Training) -> str:
-    """What a network's own rows say of it, and what others say."""
+def of_optimism(training: Training) -> str:
+    """Accuracy on the training rows and on other rows."""
     history = training.history
     own, other = history["accuracy"][-1], history["val_accuracy"][-1]
-    said = f"The network without L2 is right in {share(own, 1)} of its own rows and in {share(other, 1)} of the others"
-    return f"{said}: ask rows that were learned from, and they flatter." if own > other else f"{said}."
+    said = f"The accuracy without L2 is {share(own, 1)} on training rows and {share(other, 1)} on validation rows"
+    return f"{said}: scores on training rows are too optimistic." if own > other else f"{said}."
 
 
 def class_chart(classes: Mapping[str, Counts]) -> Layer:
-    """Rows of each digit, stacked by part."""
+    """Rows of each digit, stacked by split."""
     found = [
-        {"digit": digit, "rows": int(n), "part": part, "order": order}
-        for order, (part, counts) in enumerate(classes.items())
+        {"digit": digit, "rows": int(n), "split": split, "order": order}
+        for order, (split, counts) in enumerate(classes.items())
         for digit, n in enumerate(counts)
     ]
     colour = alt.Color(
-        "part:N", scale=alt.Scale(domain=list(classes), range=[COLOURS[part] for part in classes]), legend=None
+        "split:N", scale=alt.Scale(domain=list(classes), range=[COLOURS[split] for split in classes]), legend=None
     )
     bars = (
         alt.Chart(rows(found))
@@ -83,23 +83,23 @@ def stopping(names: Names) -> Picture:
         stopped=training.outcome is Outcome.STOPPED_EARLY,
     )
     longer = next(iter(names["pair"].values()))
-    return Picture(f"{sentences.of_curves(seen, patience=patience)} {of_given_back(training, longer)}", [chart])
+    return Picture(f"{sentences.of_curves(seen, patience=patience)} {of_restored(training, longer)}", [chart])
 
 
-def of_given_back(training: Training, longer: Training) -> str:
-    """Which weights one gets, and what the last ones are worth, here and in the same training without a stop."""
+def of_restored(training: Training, longer: Training) -> str:
+    """Loss of the restored weights, of the last ones, and of the same training without early stopping."""
     values = training.history["val_loss"]
     best, last, end = numbers(values[training.best_epoch - 1], values[-1], longer.history["val_loss"][-1])
     if training.best_epoch == len(values):
-        return f"The weights given back are those of the last epoch, {best}."
+        return f"The weights are those of the last epoch, with a validation loss of {best}."
     return (
-        f"The weights given back are those of epoch {training.best_epoch}, {best}, not those of the last one, {last}; "
-        f"without a stop the same training is at {end} after {count(longer.history.n_epochs, 'epoch')}."
+        f"Early stopping restores the weights of epoch {training.best_epoch}, {best}; at the last epoch the loss is "
+        f"{last}, and without early stopping {end} after {count(longer.history.n_epochs, 'epoch')}."
     )
 
 
 def cycle(names: Names) -> Picture:
-    """The steps of the cycle with what was measured of each, and the whole training."""
+    """The steps of the cycle with a measurement each, and the whole training."""
     training = names["training"]
     return Picture(
         of_cycle(training, names["exam"], len(names["y_test"])), [objective_chart(training)], cycle_steps(training)
@@ -107,7 +107,7 @@ def cycle(names: Names) -> Picture:
 
 
 def cycle_steps(training: Training) -> Sequence[Step]:
-    """From the forward pass to the decision to go on, as it was in the first epoch and in the best one."""
+    """From the forward pass to the stopping rule, measured in the first epoch and in the best one."""
     first, best = (training.history.row(epoch) for epoch in (1, training.best_epoch))
 
     def went(name: str) -> str:
@@ -115,35 +115,39 @@ def cycle_steps(training: Training) -> Sequence[Step]:
 
     moved = [f"{100 * row['update_ratio']:.2f}%" for row in (first, best)]
     stop = training.history.n_epochs
-    ended = {Outcome.STOPPED_EARLY: "stopped early", Outcome.FINISHED: "all epochs done"}.get(training.outcome, "ended")
+    ended = {Outcome.STOPPED_EARLY: "stopped early", Outcome.FINISHED: "finished"}.get(training.outcome, "ended")
     return (
-        Step("Forward pass", "A batch of rows goes through the network; prediction error.", f"loss {went('loss')}"),
+        Step("Forward pass", "The network predicts a batch of rows.", f"loss {went('loss')}"),
         Step("Loss with penalty", "λ × the sum of squared weights is added.", f"new loss {went('objective')}"),
-        Step("Backward pass", "In which direction each weight should move.", f"gradient {went('gradient_norm')}"),
-        Step("Adam update", "Each weight takes a step of its own.", f"moves {moved[0]} → {moved[1]} of its size"),
-        Step("Validation", "After each epoch, rows that teach nothing.", f"validation loss {went('val_loss')}"),
         Step(
-            "Again, or stop",
-            "Until all epochs are done or patience is over.",
-            f"best epoch {training.best_epoch}, {ended} at {stop}",
+            "Backward pass",
+            "In which direction each weight should move.",
+            f"gradient {went('gradient_norm')}",
+        ),
+        Step("Adam update", "Each weight takes a step of its own size.", f"update / weight {moved[0]} → {moved[1]}"),
+        Step("Validation", "After each epoch, the loss of rows not trained on.", f"validation loss {went('val_loss')}"),
+        Step(
+            "Repeat or stop",
+            "Until the last epoch, or until patience runs out.",
+            f"best epoch {training.best_epoch}, {ended} after {stop}",
         ),
     )
 
 
 def of_cycle(training: Training, exam: Mapping[str, float], n_test: int) -> str:
-    """What the new loss is made of at the best epoch, and the exam."""
+    """Loss, penalty and validation loss at the best epoch, and the exam."""
     best = training.history.row(training.best_epoch)
     loss, penalty, objective, val_loss = numbers(*(best[name] for name in ("loss", "penalty", "objective", "val_loss")))
     right = round(exam["accuracy"] * n_test)
     return (
-        f"At the best epoch, {training.best_epoch}, loss {loss} + penalty {penalty} = new loss {objective}, and the "
-        f"validation loss is {val_loss}. The exam, opened once at the very end: {right} of {count(n_test, 'test row')} "
-        f"are right, {share(right, n_test)}."
+        f"At the best epoch, {training.best_epoch}: loss {loss} + penalty {penalty} = new loss {objective}; validation "
+        f"loss {val_loss}. The exam, opened once at the very end: {right} of {count(n_test, 'test row')} are "
+        f"classified correctly, {share(right, n_test)}."
     )
 
 
 def objective_chart(training: Training) -> Layer:
-    """Loss and penalty on top of each other, the validation loss, and the best epoch."""
+    """Loss and penalty stacked, the validation loss, and the best epoch."""
     history = training.history
     scale = alt.Scale(domain=["loss", "penalty", "validation loss"], range=[TRAIN, IDLE, VALIDATION])
     legend = alt.Legend(symbolType="square", symbolSize=110, symbolStrokeWidth=0)
@@ -173,24 +177,25 @@ def objective_chart(training: Training) -> Layer:
 
 CHAPTERS: tuple[Chapter, ...] = (
     Chapter(
-        name="parts",
-        heading="The split of 1,000 rows",
-        idea="Whoever has seen the answers cannot show how well they guess. Before anything is learned the rows are "
-        "dealt out, at random and by class: one part teaches, one chooses λ, rate and epoch, one is kept for the end.",
-        picture=parts,
+        name="splits",
+        heading="Train, validation and test rows",
+        idea="A model cannot be judged by rows that it was trained on. Before any training, the rows are split at "
+        "random, stratified by class: some train the network, some select λ, learning rate and epoch, some are kept "
+        "for the end.",
+        picture=splits,
     ),
     Chapter(
         name="stopping",
         heading="Early stopping",
-        idea="After every epoch the validation rows are asked. When they have not got better for as many epochs as "
-        "patience allows, the training ends, and the weights of the best epoch are given back.",
+        idea="After every epoch the loss of the validation rows is computed. When it has not improved for as many "
+        "epochs as patience allows, training stops and the weights of the best epoch are restored.",
         picture=stopping,
     ),
     Chapter(
         name="cycle",
         heading="The complete training cycle",
-        idea="All of it together, as in every training of goodfit. The numbers are those of the first epoch and of the "
-        "best one.",
+        idea="All of this together, as in every training of goodfit. The numbers are those of the first epoch and of "
+        "the best one.",
         picture=cycle,
     ),
 )

@@ -12,14 +12,14 @@ from goodfit.guided_tour.chapter import Chapter, Names, Picture
 from goodfit.reporting.charts.basics import Layer, rows, sized
 from goodfit.reporting.sentences import CLEARLY
 from goodfit.reporting.theme import IDLE, INK, NARROW, VALIDATION
-from goodfit.reporting.trials import knob
+from goodfit.reporting.trials import short_value
 
 ROOM = 0.35
-"""Beyond the points, as a share of their span."""
+"""Margin around the points, as a share of their range."""
 
 
 class Fit(NamedTuple):
-    """A training: its λ, both losses after the last epoch, and the curve it has learned."""
+    """A training: its λ, both losses after the last epoch, and the fitted curve."""
 
     l2: float
     loss: float
@@ -38,42 +38,42 @@ def picture(names: Names) -> Picture:
     fits.sort(key=lambda fit: -fit.l2)
     points, fresh = (np.column_stack([x[:, 0], y]) for x, y in (names["points"], names["fresh"]))
     charts = [
-        fit_chart(names["places"], fit.curve, points, fresh, title=f"λ {knob(fit.l2)} · {verdict(fit, fits)}")
+        fit_chart(names["places"], fit.curve, points, fresh, title=f"λ {short_value(fit.l2)} · {verdict(fit, fits)}")
         for fit in fits
     ]
     return Picture(said(fits, len(points), len(fresh)), charts)
 
 
 def verdict(fit: Fit, fits: Sequence[Fit]) -> str:
-    """What the two losses say of this one beside the others."""
+    """Verdict from both losses, compared with the other fits."""
     best = min(fits, key=lambda fit: fit.val_loss)
     if fit is best:
         return "good fit"
     if fit.val_loss <= CLEARLY * best.val_loss:
-        return "fits as well"
+        return "as good"
     return "overfitting" if fit.loss < best.loss else "underfitting"
 
 
 def said(fits: Sequence[Fit], n_points: int, n_fresh: int) -> str:
-    """What happened to each of them."""
+    """Losses and verdict of each fit."""
     first, *others = (_one(fit, fits) for fit in fits)
-    what = f"mean squared error on the {count(n_points, 'point')} it learned from and on {n_fresh} fresh ones"
+    what = f"mean squared error on the {count(n_points, 'training point')} and on {n_fresh} new ones"
     return " ".join([f"{first} ({what}).", *(f"{other}." for other in others)])
 
 
 def _one(fit: Fit, fits: Sequence[Fit]) -> str:
     loss, val_loss = numbers(fit.loss, fit.val_loss)
     how = {
-        "underfitting": "is underfitting, too stiff even for its own points",
-        "good fit": "is the good fit, the nearest to fresh points",
-        "overfitting": "is overfitting, nearer to its own points and further from fresh ones",
-        "fits as well": "fits about as well",
+        "underfitting": "is underfitting: even the training error is high",
+        "good fit": "is a good fit: the lowest error on new points",
+        "overfitting": "is overfitting: a lower training error, but a higher error on new points",
+        "as good": "is about as good",
     }
-    return f"λ {knob(fit.l2)} {how[verdict(fit, fits)]}: {loss} and {val_loss}"
+    return f"λ {short_value(fit.l2)} {how[verdict(fit, fits)]}, {loss} and {val_loss}"
 
 
 def fit_chart(places: Array, curve: Array, points: Array, fresh: Array, *, title: str) -> Layer:
-    """The curve over the points it has learned from; fresh points are faint."""
+    """The fitted curve, the training points, and new points in grey."""
     low, high = points[:, 1].min(), points[:, 1].max()
     room = ROOM * (high - low)
     y = alt.Y("y:Q", axis=alt.Axis(title=None), scale=alt.Scale(domain=[low - room, high + room], nice=False))
@@ -92,7 +92,7 @@ def _marks(places: Array) -> alt.Chart:
 CHAPTER: Chapter = Chapter(
     name="fits",
     heading="Three fits",
-    idea="One network, drawn three times with the same first weights, learns from the dark points of a curve that has "
-    "noise on it; only λ differs. The faint points come from the same curve and teach nothing: they judge.",
+    idea="A network is trained three times on the dark points, which lie on a curve with noise. The initial weights "
+    "are the same; only λ differs. The grey points are from the same curve, for validation only.",
     picture=picture,
 )

@@ -1,4 +1,4 @@
-"""The tour as one page: the program of the guide is run, cell by cell, and drawn."""
+"""The tour as one page: the program is run cell by cell, and the results are drawn."""
 
 from collections.abc import Callable, Mapping
 from importlib.resources import files
@@ -27,19 +27,19 @@ OnChapter = Callable[[int, int, str], None]
 
 
 def tour(path: str | Path = "tour.html", *, overwrite: bool = False, on_chapter: OnChapter | None = None) -> Path:
-    """Write the guide, measured: one HTML file whose pictures are drawn from trainings that run now.
+    """Write a guided tour of regularised training: one HTML file with figures of trainings that run now.
 
-    Three fits, weights without and with L2, the ladder of λ, three learning rates, zigzag and smooth path, common and
-    rare words, the split of 1,000 rows, early stopping, the complete cycle; each with the code that made it. Takes
-    less than a minute on two cores and needs no network. Seeds are fixed.
+    Three fits, weights without and with L2, the regularization path, three learning rates, zigzag and smooth path,
+    common and rare words, the data split, early stopping, the complete training cycle; each with its code. Takes less
+    than a minute on two cores and works offline. Seeds are fixed.
 
     Args:
         path: the file, written in one step.
-        overwrite: replace one that is there.
-        on_chapter: told of every chapter before its trainings begin.
+        overwrite: replace an existing file.
+        on_chapter: called before each chapter.
 
     Raises:
-        RunError: something is there already, or cannot be written.
+        RunError: the file exists, or cannot be written.
     """
     out = Path(path)
     check_page(out, overwrite=overwrite)
@@ -47,18 +47,18 @@ def tour(path: str | Path = "tour.html", *, overwrite: bool = False, on_chapter:
     try:
         write_file(out, text.encode())
     except OSError as error:
-        raise RunError(f"{str(out)!r} cannot be written ({error.strerror}): name another file (--out).") from error
+        raise RunError(f"{str(out)!r} cannot be written ({error.strerror}): choose another file.") from error
     return out
 
 
 def check_page(out: Path, *, overwrite: bool) -> None:
-    """RunError, before anything is trained, if the page could not be written in the end."""
+    """RunError, before anything is trained, if the page cannot be written."""
     if out.is_dir():
-        raise RunError(f"{str(out)!r} is a folder: name a file in it (--out).")
+        raise RunError(f"{str(out)!r} is a folder: choose a file in it.")
     if not out.parent.is_dir():
-        raise RunError(f"{str(out.parent)!r} is no folder: name a file in one that is there (--out).")
+        raise RunError(f"{str(out.parent)!r} does not exist: choose a file in an existing folder.")
     if out.exists() and not overwrite:
-        raise RunError(f"{str(out)!r} is there already: name another file (--out), or replace it (--force).")
+        raise RunError(f"{str(out)!r} already exists: choose another file, or replace it with overwrite=True.")
 
 
 def html(on_chapter: OnChapter | None = None) -> str:
@@ -91,7 +91,7 @@ def _page(figures: list[Figure], before: Mapping[str, tuple[Step, ...]], names: 
 
 
 def trainings_of(names: Names) -> list[Training]:
-    """Every training that the program has named, once."""
+    """Every training in the variables of the program, once."""
     found: dict[int, Training] = {}
     for value in names.values():
         of_sweep = value.trainings if isinstance(value, Sweep) else ()

@@ -11,13 +11,13 @@ from goodfit.formatting import count
 from goodfit.guided_tour.chapter import Chapter, Names, Picture
 from goodfit.reporting.charts.basics import Layer, rows, sized
 from goodfit.reporting.theme import IDLE, INK, NARROW, TRAIN
-from goodfit.reporting.trials import knob
+from goodfit.reporting.trials import short_value
 
 AXES = ("weight of bmi", "weight of blood pressure")
 
 
 class Walk(NamedTuple):
-    """What is measured of a path (places, 2): steps, those that turn back from the one before, length, way made."""
+    """Measures of a path (places, 2): steps, steps that turn back, length, distance from start to end."""
 
     steps: int
     turns: int
@@ -26,7 +26,7 @@ class Walk(NamedTuple):
 
     @property
     def manner(self) -> str:
-        """How it goes, in the guide's words."""
+        """Shape of the path, in the guide's words."""
         if self.turns > self.steps / 2:
             return "zigzag"
         return "smooth path" if self.turns <= self.steps / 20 else "some turns"
@@ -40,7 +40,7 @@ def measure(path: Array) -> Walk:
 
 
 def picture(names: Names) -> Picture:
-    """The way of each optimizer over the loss of a linear model with two weights."""
+    """Path of each optimizer on the loss of a linear model with two weights."""
     inputs, target = names["inputs"], names["target"]
     lowest = np.linalg.lstsq(inputs, target, rcond=None)[0]
     curvature = 2 / len(inputs) * inputs.T @ inputs
@@ -57,26 +57,26 @@ def picture(names: Names) -> Picture:
 
 
 def of_paths(walks: Mapping[str, Walk]) -> str:
-    """Who turns back, and how long the ways are."""
+    """How often each path turns back, and how long it is."""
     each = (
-        f"{name}, {walk.manner}: {walk.turns or 'none'} of {count(walk.steps, 'step')} turn back, and it goes "
-        f"{walk.length / walk.way:.1f} times as far as the straight way."
+        f"{name} ({walk.manner}): {walk.turns or 'none'} of {count(walk.steps, 'step')} turn back, and the path is "
+        f"{walk.length / walk.way:.1f} times as long as the straight line."
         for name, walk in walks.items()
     )
     return " ".join(each)
 
 
 def of_valley(curvature: Array) -> str:
-    """How steep it is across and along, and the rate, 2/curvature, from which on plain steps grow."""
+    """Ratio of the curvatures, and the learning rate, 2/curvature, above which SGD diverges."""
     along, across = np.linalg.eigvalsh(curvature)
     return (
-        f"The valley is {across / along:.0f} times as steep across as along, and SGD would blow up from a learning "
-        f"rate of {knob(2 / across)} on."
+        f"The loss is {across / along:.0f} times as steep across the valley as along it; SGD diverges above a learning "
+        f"rate of {short_value(2 / across)}."
     )
 
 
 def path_start(found: Mapping[str, Array]) -> Array:
-    """Where all of them begin."""
+    """The common starting point."""
     return np.asarray(next(iter(found.values()))[0])
 
 
@@ -89,7 +89,7 @@ def ellipse(centre: Array, curvature: Array, height: float, n: int = 90) -> Arra
 
 
 def path_chart(path: Array, rings: Sequence[Array], lowest: Array, ends: Array, *, title: str) -> Layer:
-    """A path, a point for each step, over lines of equal loss; the cross is the lowest place."""
+    """A path with a point per step, and lines of equal loss; the cross is the minimum."""
     space = {
         letter: channel(
             f"{letter}:Q", axis=alt.Axis(title=name, grid=False), scale=alt.Scale(domain=list(pair), nice=False)
@@ -111,7 +111,7 @@ def _line(places: Array) -> alt.Chart:
 
 
 def _ends(several: Sequence[Array]) -> Array:
-    """Low and high of both space, with some room."""
+    """Low and high end of both axes, with a margin."""
     places = np.concatenate(several)
     low, high = places.min(axis=0), places.max(axis=0)
     room = 0.06 * (high - low)
@@ -121,8 +121,8 @@ def _ends(several: Sequence[Array]) -> Array:
 CHAPTER: Chapter = Chapter(
     name="paths",
     heading="Zigzag and smooth path",
-    idea="A linear model with two weights predicts how diabetes went on in 442 people from body mass index and "
-    "blood pressure, so its loss is a landscape that can be drawn: on each grey line the loss is the same, and the "
-    "cross is the lowest place. It is a narrow valley, because one column has larger numbers than the other.",
+    idea="A linear model with two weights predicts the progression of diabetes in 442 people from body mass index and "
+    "blood pressure, so its loss can be drawn as a map: a grey line joins points of equal loss, and the cross is the "
+    "minimum. The valley is narrow because one column has larger numbers than the other.",
     picture=picture,
 )

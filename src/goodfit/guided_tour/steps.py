@@ -1,4 +1,4 @@
-"""How long the steps are: three learning rates, and a step of its own for every word."""
+"""Step sizes: three learning rates, and Adam's step for every word."""
 
 from collections.abc import Sequence
 
@@ -13,22 +13,22 @@ from goodfit.reporting.charts.basics import NUMBER, Layer, rows, sized
 from goodfit.reporting.charts.curves import rate_curves
 from goodfit.reporting.charts.table import step_chart
 from goodfit.reporting.theme import NARROW, TRAIN
-from goodfit.reporting.trials import Trial, knob
+from goodfit.reporting.trials import Trial, short_value
 
 L2 = 0.001
-"""Of the three rates, as in the program."""
+"""λ of the three learning rates, as in the program."""
 LATE = 0.5
-"""How restless a curve is is measured in this share of its epochs, the last ones."""
-RESTLESS = 3.0
-"""So many times the change from epoch to epoch of the right rate is jumping."""
+"""The roughness of a curve is measured in this last share of its epochs."""
+ROUGH = 3.0
+"""Ratio of roughness from which on a curve jumps."""
 LONGER = 1.2
-"""From so many times the other on a step is longer."""
+"""Ratio of two steps from which on one is called longer."""
 SHOWN = 6
-"""Common words, and rare ones, that are shown by name."""
+"""Common words, and rare ones, shown by name."""
 
 
 def rates(names: Names) -> Picture:
-    """Curves of three learning rates on the same space."""
+    """Curves of three learning rates on the same axes."""
     found = [trial(training, l2=L2, learning_rate=rate) for rate, training in names["rates"].items()]
     right = min(found, key=lambda each: each.at_best(each.val_loss))
     losses = np.concatenate([curve for each in found for curve in (each.loss, each.val_loss)])
@@ -38,7 +38,7 @@ def rates(names: Names) -> Picture:
             each,
             n_epochs=max(each.epochs for each in found),
             ends=ends,
-            title=f"{knob(each.learning_rate)} · {sentences.pace(each, right)}",
+            title=sentences.caption(each, right),
             width=NARROW,
         )
         for each in found
@@ -47,25 +47,25 @@ def rates(names: Names) -> Picture:
 
 
 def of_jumps(found: Sequence[Trial], right: Trial) -> str:
-    """Whether the largest rate cannot settle."""
+    """Fluctuation of the validation loss with the largest rate."""
     largest = found[-1]
-    ratio = restlessness(largest.val_loss) / restlessness(right.val_loss)
-    if largest is right or not ratio >= RESTLESS:
+    ratio = roughness(largest.val_loss) / roughness(right.val_loss)
+    if largest is right or not ratio >= ROUGH:
         return ""
-    jump, calm = numbers(restlessness(largest.val_loss), restlessness(right.val_loss))
+    jump, calm = numbers(roughness(largest.val_loss), roughness(right.val_loss))
     return (
-        f" Late in the training the validation loss jumps by {jump} from one epoch to the next at "
-        f"{knob(largest.learning_rate)}, and by {calm} at {knob(right.learning_rate)}."
+        f" In the second half of the training, the validation loss changes by {jump} per epoch on average at "
+        f"{short_value(largest.learning_rate)}, and by {calm} at {short_value(right.learning_rate)}."
     )
 
 
-def restlessness(curve: Array) -> float:
+def roughness(curve: Array) -> float:
     """Mean change from one epoch to the next, late in the training."""
     return float(np.abs(np.diff(curve[int(len(curve) * LATE) :])).mean())
 
 
 def words(names: Names) -> Picture:
-    """Every word by how many lines have it and how long Adam's steps for it are; some of them by name."""
+    """Frequency of every word and Adam's step for it; some words by name."""
     n_lines = len(names["texts"])
     shares = names["bag"].mean(axis=0)
     features = [
@@ -89,26 +89,26 @@ def of_words(shown: Sequence[tuple[str, float, float]], n_lines: int) -> str:
     (common, part, short), (rare, rare_part, long) = shown[0], shown[-1]
     steps = numbers(short, long)
     return (
-        f"“{common}” stands in {share(part, 1)} of {count(n_lines, 'line')} and moves its weights by {steps[0]} for a "
-        f"unit of gradient; “{rare}” stands in {share(rare_part, 1)} and moves them by {steps[1]}."
+        f"“{common}” is in {share(part, 1)} of {count(n_lines, 'line')}, and its weights move by {steps[0]} per unit "
+        f"of gradient; “{rare}” is in {share(rare_part, 1)}, and its weights move by {steps[1]}."
     )
 
 
 def of_rarest(features: Sequence[tuple[str, float, float]]) -> str:
-    """The words that are rarest beside those that are most frequent."""
+    """Steps of the rarest words compared with those of the most frequent."""
     ordered = sorted(features, key=lambda feature: -feature[1])
     rarest = [step for _, part, step in ordered if part == ordered[-1][1]]
     ratio = float(np.median(rarest) / np.median([step for _, _, step in ordered[:SHOWN]]))
     if ratio < LONGER:
-        return "Here rare words have no longer steps than frequent ones."
+        return "Here the steps for rare words are not longer than those for frequent ones."
     return (
-        f"The {count(len(rarest), 'word')} that are as rare as that have steps {ratio:.1f} times as long as the "
-        f"{SHOWN} most frequent: a weight that is seldom asked learns from every occasion."
+        f"The steps for the {count(len(rarest), 'word')} that are as rare are {ratio:.1f} times as long as those for "
+        f"the {SHOWN} most frequent: a weight that is seldom updated moves further each time."
     )
 
 
 def word_chart(shown: Sequence[tuple[str, float, float]]) -> Layer:
-    """A bar for each word: how far its weights move for a unit of gradient."""
+    """A bar per word: how far its weights move per unit of gradient."""
     found = [{"word": word, "step": step, "lines": f"{share(part, 1)} of lines"} for word, part, step in shown]
     base = alt.Chart(rows(found)).encode(
         y=alt.Y("word:N", sort=None, axis=alt.Axis(title=None, ticks=False, minExtent=62))
@@ -125,15 +125,15 @@ def word_chart(shown: Sequence[tuple[str, float, float]]) -> Layer:
 RATES: Chapter = Chapter(
     name="rates",
     heading="Three learning rates",
-    idea="The learning rate is how far one step goes. Three of the trainings from above, same λ, same first "
-    "weights. Dashed the training loss, solid the validation loss; epochs are counted in powers of ten.",
+    idea="The learning rate is the size of the steps. Three of the trainings from above, with the same λ and initial "
+    "weights. Dashed: training loss; solid: validation loss; the axis of epochs is logarithmic.",
     picture=rates,
 )
 WORDS: Chapter = Chapter(
     name="words",
     heading="Common and rare words",
-    idea="Adam gives every weight a step of its own, η divided by the usual size of its gradient. A small network "
-    "reads lines of the descriptions that scikit-learn has of six of its tables, and learns which table a line is "
-    "about; its inputs are the words.",
+    idea="Adam gives every weight its own step size: η divided by the typical size of its gradient. A small network "
+    "reads lines from the descriptions of six scikit-learn data sets and predicts which data set a line describes; its "
+    "inputs are the words.",
     picture=words,
 )

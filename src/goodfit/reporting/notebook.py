@@ -9,34 +9,34 @@ from goodfit.experiment.run_folder import SweepRecord
 from goodfit.reporting.charts.curves import loss_curves
 from goodfit.reporting.charts.grid import explorer
 from goodfit.reporting.charts.weights import weight_histogram
-from goodfit.reporting.svg import Chart, beside
+from goodfit.reporting.figures import RunLike
+from goodfit.reporting.svg import Chart, side_by_side
 from goodfit.reporting.theme import CONFIG
-from goodfit.reporting.trials import bins, grid_of, quantiles
-from goodfit.reporting.view import TrialResult, l2_name, pair_of
+from goodfit.reporting.trials import bins, grid_of, l2_name, pair_of, quantiles
 from goodfit.search.sweep import Sweep
 from goodfit.training.fit import Outcome, Training
 from goodfit.training.history import History
 
 
 def plot(result: object) -> Chart:
-    """What a training did, as an altair chart; a notebook shows it.
+    """Plot a training or a search as an altair chart, which a notebook shows.
 
-    Of one training both losses with the gap shaded and the best epoch marked; of a sweep the heat map of λ and learning
-    rate, where a click on a cell shows the losses of that pair.
+    A training gives both losses with the gap shaded and the best epoch marked; a search gives the heat map of λ and
+    learning rate, where a click on a cell shows the losses of that configuration.
 
     Args:
         result: a ``History``, ``Training``, ``Sweep``, or a ``Run``.
 
     Raises:
-        ConfigError: it is none of these.
+        ConfigError: ``result`` is of another type.
 
     >>> import goodfit
     >>> run = goodfit.train("iris", l2=0.01, learning_rate=0.01, epochs=5)
     >>> type(goodfit.plot(run.history)).__name__
     'LayerChart'
     """
-    found = result.record.sweep or result.record.training if isinstance(result, TrialResult) else result
-    patience = result.record.settings.patience if isinstance(result, TrialResult) else None
+    found = result.record.sweep or result.record.training if isinstance(result, RunLike) else result
+    patience = result.record.settings.patience if isinstance(result, RunLike) else None
     match found:
         case Training():
             return styled(_curves(found.history, found.best_epoch, found.outcome, patience))
@@ -44,22 +44,22 @@ def plot(result: object) -> Chart:
             return styled(_curves(found, _lowest(found)))
         case Sweep() | SweepRecord():
             return styled(explorer(grid_of(found)))
-    raise ConfigError(f"plot shows a History, Training, Sweep or Run, not {type(result).__name__}.")
+    raise ConfigError(f"plot needs a History, Training, Sweep or Run, not {type(result).__name__}.")
 
 
 def plot_weights(result: object) -> Chart:
-    """Where the weights lie, as an altair chart: of a sweep without and with L2 side by side on one axis.
+    """Plot histograms of the weights as an altair chart: for a search without and with L2, side by side on one axis.
 
-    Both have the same learning rate and the same seed. A sweep with a single λ, and a single training, show one
+    Both have the same learning rate and the same seed. A search with a single λ, and a single training, give one
     histogram.
 
     Args:
         result: a ``Training``, ``Sweep``, or a ``Run``.
 
     Raises:
-        ConfigError: it is none of these.
+        ConfigError: ``result`` is of another type.
     """
-    found = result.record.sweep or result.record.training if isinstance(result, TrialResult) else result
+    found = result.record.sweep or result.record.training if isinstance(result, RunLike) else result
     match found:
         case Training():
             shown = {"": quantiles(found.params)}
@@ -67,13 +67,13 @@ def plot_weights(result: object) -> Chart:
             grid = grid_of(found)
             shown = {l2_name(trial.l2): trial.quantiles for trial in pair_of(grid) or [grid.winner]}
         case _:
-            raise ConfigError(f"plot_weights shows a Training, Sweep or Run, not {type(result).__name__}.")
+            raise ConfigError(f"plot_weights needs a Training, Sweep or Run, not {type(result).__name__}.")
     edges = bins(list(shown.values()))
-    return styled(beside([weight_histogram(of, edges, title=title) for title, of in shown.items()]))
+    return styled(side_by_side([weight_histogram(of, edges, title=title) for title, of in shown.items()]))
 
 
 def styled(chart: Any) -> Chart:  # noqa: ANN401
-    """The chart in our colours, as a chart of its own."""
+    """The chart with the theme."""
     finished: Chart = chart.configure(**CONFIG)
     return finished
 
@@ -89,7 +89,7 @@ def _curves(history: History, best_epoch: int, outcome: Outcome | None = None, p
 
 
 def _lowest(history: History) -> int:
-    """The epoch with the lowest validation loss, or training loss where nothing validates; 0 where none is finite."""
+    """Epoch with the lowest validation loss, or training loss without one; 0 if none is finite."""
     values = history["val_loss"] if "val_loss" in history else history["loss"]
     finite = np.where(np.isfinite(values), values, np.inf)
     return int(finite.argmin()) + 1 if np.isfinite(finite).any() else 0

@@ -1,12 +1,12 @@
-"""From figures and a template to one page that needs nothing else: no file, no script, no request.
+"""A template and its figures as one self-contained page: no other file, no script, no request.
 
 A page is a template that extends ``base.html.j2`` and begins with
 
     {% import "figures.html.j2" as draw with context %}
 
-``render(template, figures, …)`` draws the figures and fills it in; there ``{{ draw.show(figure) }}`` shows one of them.
-Autoescape is on. ``{{ text | legible }}`` writes what came from a user: characters that would not show, or turn the
-text around, are spelled out. A name out of a table stands in <bdi>: ``<bdi>{{ name | printable }}</bdi>``.
+``render(template, figures, …)`` draws the figures and fills in the template; ``{{ draw.show(figure) }}`` shows one.
+Autoescape is on. ``{{ text | legible }}`` writes text of a user: invisible characters, and those that change the
+writing direction, are spelled out. A name from a table goes into <bdi>: ``<bdi>{{ name | printable }}</bdi>``.
 """
 
 import base64
@@ -24,7 +24,7 @@ import jinja2
 import goodfit
 from goodfit.errors import RunError
 from goodfit.formatting import count, numbers, printable, share, value
-from goodfit.reporting.svg import Chart, beside, inline_svg, png
+from goodfit.reporting.svg import Chart, inline_svg, png, side_by_side
 from goodfit.reporting.theme import palette_css
 
 LONGEST_TEXT = 2000
@@ -33,14 +33,14 @@ POLICY = "default-src 'none'; style-src 'sha256-{}'; img-src data:; base-uri 'no
 
 @dataclass(frozen=True)
 class Figure:
-    """One picture of a page.
+    """One figure of a page.
 
     Attributes:
-        name: a word of its own on its page; also the name of its PNG file.
+        name: unique on its page; also the name of its PNG file.
         title: what is drawn, in a few words.
-        sentence: what to see in it, computed from the numbers.
-        charts: one chart, or several beside each other.
-        code: the few lines that made it, or "".
+        sentence: its message, computed from the numbers.
+        charts: one chart, or several side by side.
+        code: the code that made it, or "".
     """
 
     name: str
@@ -51,12 +51,12 @@ class Figure:
 
 
 def render(template: str, figures: Iterable[Figure], /, *, extra_css: str = "", **context: Any) -> str:  # noqa: ANN401
-    """The page of this template.
+    """Render a page.
 
     Args:
         figures: every figure that the template shows.
-        extra_css: rules of this page alone; nothing of a user's may be in it.
-        context: what the template reads.
+        extra_css: rules of this page alone; it must not contain text of a user.
+        context: variables of the template.
     """
     style = palette_css() + (files(__package__) / "page.css").read_text(encoding="utf-8") + extra_css
     digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
@@ -74,7 +74,7 @@ def render(template: str, figures: Iterable[Figure], /, *, extra_css: str = "", 
 
 
 def _drawings(figures: Iterable[Figure]) -> dict[str, list[str]]:
-    """The charts of each figure as SVG, by its name; drawn side by side, since drawing leaves Python alone."""
+    """Charts of each figure as SVG, by name; drawn in threads, since drawing releases the GIL."""
     with ThreadPoolExecutor() as pool:
         drawn = {
             figure.name: [
@@ -87,7 +87,7 @@ def _drawings(figures: Iterable[Figure]) -> dict[str, list[str]]:
 
 
 def write_pngs(figures: Sequence[Figure], folder: Path) -> list[Path]:
-    """Every figure as a PNG file, ``<name>.png``; several charts beside each other.
+    """Write every figure as ``<name>.png``, several charts side by side.
 
     Raises:
         RunError: the folder cannot be written to.
@@ -96,14 +96,14 @@ def write_pngs(figures: Sequence[Figure], folder: Path) -> list[Path]:
     try:
         folder.mkdir(parents=True, exist_ok=True)
         for figure, path in zip(figures, paths, strict=True):
-            path.write_bytes(png(beside(figure.charts)))
+            path.write_bytes(png(side_by_side(figure.charts)))
     except OSError as error:
-        raise RunError(f"{folder} cannot be written to ({error.strerror}): name another folder.") from error
+        raise RunError(f"{folder} cannot be written to ({error.strerror}): choose another folder.") from error
     return paths
 
 
 def legible(text: object, longest: int = LONGEST_TEXT) -> str:
-    """A text whose every character shows: what would not is spelled out, what is very long is cut.
+    """A text with invisible characters spelled out, cut if it is very long.
 
     >>> legible("a\\x00b\\u202ec")
     'a⟨U+0000⟩b⟨U+202E⟩c'
@@ -114,12 +114,12 @@ def legible(text: object, longest: int = LONGEST_TEXT) -> str:
 
 
 def legible_lines(text: str) -> str:
-    """The same for several lines."""
+    """``legible`` for several lines."""
     return "\n".join(legible(line) for line in text.splitlines())
 
 
 def _template(name: str) -> str:
-    """One of this folder, or of another page with the name of its folder in front."""
+    """A template of this folder, or of another one that is named before a slash."""
     folder, _, file = name.rpartition("/")
     return (files("goodfit") / (folder or "reporting") / file).read_text(encoding="utf-8")
 

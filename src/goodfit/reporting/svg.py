@@ -1,7 +1,7 @@
-"""A chart as a picture: SVG that lives inside a page, or a PNG file. No browser, no script, no network.
+"""A chart as SVG for a page, or as a PNG file. No browser, no script, no network.
 
-``inline_svg`` keeps of what vl-convert draws only shapes and words, so that nothing else can come into the page. A mark
-whose ``description`` is ``key:a b`` gets the CSS classes a and b, by which a page can show and hide it.
+``inline_svg`` keeps only shapes and text of what vl-convert draws, so that nothing else can enter the page. A mark with
+the ``description`` ``key:a b`` gets the CSS classes a and b, by which a page can show and hide it.
 """
 
 import re
@@ -31,9 +31,9 @@ VARIABLES = {colour: f"var(--{name})" for name, colour in LIGHT.items()}
 
 
 def spec_of(chart: Chart) -> dict[str, Any]:
-    """The chart as Vega-Lite has it, in our colours.
+    """The chart as a Vega-Lite specification with the theme.
 
-    Ours are held against the schema by tests, so that it is not looked up on every page.
+    Tests validate the charts against the schema, so that it is not loaded for every page.
     """
     spec: dict[str, Any] = chart.to_dict(validate=False)
     several = {"hconcat", "vconcat", "concat", "facet"} & set(spec)
@@ -41,23 +41,23 @@ def spec_of(chart: Chart) -> dict[str, Any]:
     return spec | fits | {"config": CONFIG}
 
 
-def beside(charts: Sequence[Any]) -> Chart:
+def side_by_side(charts: Sequence[Any]) -> Chart:
     """Several charts as one, in a row."""
     chart: Chart = charts[0] if len(charts) == 1 else alt.hconcat(*charts)
     return chart
 
 
 def png(chart: Chart, *, scale: float = 2.0) -> bytes:
-    """The chart as a PNG in the light colours, ``scale`` pixels for each of its own."""
+    """The chart as a PNG in the light colours, ``scale`` pixels per unit."""
     return bytes(vl_convert.vegalite_to_png(spec_of(chart), scale=scale))
 
 
 def inline_svg(chart: Chart, *, label: str, name: str) -> str:
-    """The chart as an SVG element that takes the width it is given and the colours of the page.
+    """The chart as an SVG element that adapts to the width and colours of the page.
 
     Args:
-        label: what it shows, for those who do not see it.
-        name: of this picture on its page, a word of its own.
+        label: text alternative.
+        name: unique on its page.
     """
     drawn = ElementTree.fromstring(vl_convert.vegalite_to_svg(spec_of(chart)))
     _renumber(drawn)
@@ -67,7 +67,7 @@ def inline_svg(chart: Chart, *, label: str, name: str) -> str:
 
 
 def _renumber(drawn: ElementTree.Element) -> None:
-    """Count clips from 0. vl-convert goes on counting from one chart to the next; the same page is the same text."""
+    """Number clips from 0. vl-convert counts on from chart to chart; the same page must be the same text."""
     order: dict[str, str] = {}
     for element in drawn.iter():
         for key in ("id", "clip-path"):
@@ -78,7 +78,7 @@ def _renumber(drawn: ElementTree.Element) -> None:
 
 
 def _inside(element: ElementTree.Element, name: str) -> Iterator[ElementTree.Element]:
-    """What is drawn within the element, cleaned. What only cuts others is kept as it is."""
+    """The drawn children of an element, cleaned; clip paths are kept as they are."""
     for child in element:
         tag = child.tag.removeprefix(SVG)
         if tag not in (*SHAPES, *GROUPS) or child.get("display") == "none":
@@ -91,7 +91,7 @@ def _inside(element: ElementTree.Element, name: str) -> Iterator[ElementTree.Ele
 
 
 def _shows(element: ElementTree.Element) -> bool:
-    """Groups that hold nothing and shapes without line and area are left out."""
+    """Whether anything is visible: not an empty group, nor a shape without line and area."""
     if element.tag in GROUPS:
         return len(element) > 0
     if element.tag == "text":
@@ -101,7 +101,7 @@ def _shows(element: ElementTree.Element) -> bool:
 
 
 def _attributes(element: ElementTree.Element, name: str) -> Iterator[tuple[str, str]]:
-    """The attributes that are kept: numbers shorter, colours as variables, ids told from those of other pictures."""
+    """Attributes to keep: shorter numbers, colours as variables, ids unique on the page."""
     for key, value in element.attrib.items():
         if key == "aria-label" and value.startswith(KEY) and CLASSES.fullmatch(value.removeprefix(KEY)):
             yield "class", value.removeprefix(KEY)
@@ -118,5 +118,5 @@ def _attributes(element: ElementTree.Element, name: str) -> Iterator[tuple[str, 
 
 
 def _shorter(number: re.Match[str]) -> str:
-    """With one decimal: a tenth of a pixel cannot be seen."""
+    """One decimal: less than a tenth of a pixel is invisible."""
     return f"{float(number[0]):.1f}".removesuffix(".0")

@@ -1,10 +1,10 @@
-"""Colours and letters of every chart and page, in light and dark.
+"""Colours and fonts of every chart and page, in light and dark.
 
-A chart is drawn in the colours of ``LIGHT``, so that it is right in a notebook and as a PNG. ``svg.inline_svg`` puts
-the variable of the same name in the place of each, so that on a page it follows the reader's scheme.
+Charts are drawn in the colours of ``LIGHT``, for notebooks and PNG files. ``svg.inline_svg`` replaces each by the CSS
+variable of the same name, so that on a page they follow the reader's colour scheme.
 
-Blue, orange and ink are told apart by colour-blind readers, and stand with a dash or a word of their own wherever they
-mean different things. Every colour of text has a contrast of at least 4.5 with ``paper`` and ``card``, in both schemes.
+Colour-blind readers can distinguish blue, orange and ink, and a dash or a word always repeats what they mean. Text
+colours have a contrast of at least 4.5 with ``paper`` and ``card`` in both schemes.
 """
 
 from typing import Any
@@ -37,16 +37,16 @@ DARK = {
 }
 HEAT_LIGHT = ("#a3cbee", "#b6d5f1", "#c9e0f5", "#d9e9f8", "#e6f1fa", "#f0f6fb", "#f8fafb")
 HEAT_DARK = ("#1d5a91", "#1d4f7d", "#1e456b", "#1e3b5a", "#1d334b", "#1c2b3d", "#1b242f")
-"""Cells of a heat map from the lowest value to the highest; ink can be read on all of them."""
+"""Cells of a heat map from the lowest value to the highest; ink is readable on all of them."""
 
 TRAIN, VALIDATION, INK, MUTED, IDLE, SHADE, RULE = (
     LIGHT[name] for name in ("blue", "orange", "ink", "muted", "idle", "shade", "rule")
 )
-SOLID, DASHED, DOTTED = [1, 0], [6, 3], [2, 2]
+SOLID, DASHED = [1, 0], [6, 3]
 WIDTH, HEIGHT = 360, 220
-"""Of a chart in pixels: as wide as a telephone, so that its words stay readable there."""
+"""Of a chart in pixels: as wide as a phone, so that text stays readable there."""
 NARROW = 300
-"""Width of a chart of which three stand beside each other."""
+"""Width of a chart in a row of three."""
 
 _AXIS = {
     "domainColor": IDLE,
@@ -85,15 +85,15 @@ CONFIG: dict[str, Any] = {
 
 
 def palette_css() -> str:
-    """The palette as CSS variables; on paper it is always the light one."""
+    """The palette as CSS variables; always the light one in print."""
     light, dark = (_variables(*palette) for palette in ((LIGHT, HEAT_LIGHT), (DARK, HEAT_DARK)))
     return (
-        f":root {{ color-scheme: light dark; {light} }}\n"
-        f"@media screen and (prefers-color-scheme: dark) {{ :root {{ {dark} }} }}\n"
+        f":root {{ color-scheme: light dark{light} }}\n"
+        f"@media screen and (prefers-color-scheme: dark) {{ :root {{ color-scheme: light dark{dark} }} }}\n"
         + "".join(f".heat-{step} {{ background: var(--heat-{step}); }}\n" for step in range(len(HEAT_LIGHT)))
     )
 
 
 def _variables(colours: dict[str, str], heat: tuple[str, ...]) -> str:
     named = colours | {f"heat-{step}": colour for step, colour in enumerate(heat)}
-    return " ".join(f"--{name}: {colour};" for name, colour in named.items())
+    return "".join(f";--{name}: {colour}" for name, colour in named.items())

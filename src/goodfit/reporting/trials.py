@@ -1,4 +1,4 @@
-"""The trainings of a run as charts and sentences read them: the one given back, and the grid it was chosen from."""
+"""The trainings of a run as charts and sentences take them: the restored one, and the grid it was selected from."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -25,9 +25,9 @@ class Trial:
 
     Attributes:
         number: its row in the table of the sweep; 0 where there is none.
-        loss, val_loss: curves (epochs,); val_loss is empty where nothing validates.
-        best_epoch: counted from 1; 0 when no epoch was finite.
-        quantiles: 201 quantiles of all kernel weights at that epoch, the smallest and the largest at the ends.
+        loss, val_loss: curves (epochs,); val_loss is empty without validation rows.
+        best_epoch: counted from 1; 0 if no epoch was finite.
+        quantiles: 201 quantiles of all kernel weights at that epoch, from minimum to maximum.
     """
 
     number: int
@@ -41,7 +41,7 @@ class Trial:
 
     @property
     def epochs(self) -> int:
-        """How many were run."""
+        """Number of epochs."""
         return len(self.loss)
 
     @property
@@ -50,23 +50,23 @@ class Trial:
 
     @property
     def judged(self) -> Array:
-        """The curve that is looked at: of the validation rows, where there are any."""
+        """Validation loss; without one, the training loss."""
         return self.val_loss if len(self.val_loss) else self.loss
 
     def at_best(self, curve: Array) -> float:
-        """The value of a curve at the best epoch; infinite where there is none."""
+        """Value of a curve at the best epoch; infinite if there is none."""
         return float(curve[self.best_epoch - 1]) if self.best_epoch and len(curve) else float("inf")
 
 
 @dataclass(frozen=True)
 class Grid:
-    """Every pair of λ and learning rate, seen through one training of each, all of the same seed and fold.
+    """Every pair of λ and learning rate, with one training of each, all of the same seed and fold.
 
     Attributes:
         trials: the training shown for each pair.
         means: validation loss at the best epochs, averaged over the seeds and folds that all pairs have.
-        chosen, lowest: the pair that was chosen, and the one with the lowest mean.
-        n_each: trainings of each pair that the means are of.
+        chosen, lowest: the selected pair, and the one with the lowest mean.
+        n_each: number of trainings in each mean.
     """
 
     trials: Mapping[Cell, Trial]
@@ -85,7 +85,7 @@ class Grid:
 
     @property
     def winner(self) -> Trial:
-        """The training shown for the chosen pair."""
+        """The training shown for the selected pair."""
         return self.trials[self.chosen]
 
     def of_rate(self, rate: float) -> list[Trial]:
@@ -97,31 +97,31 @@ class Grid:
         return [self.trials[l2, rate] for rate in self.rates if (l2, rate) in self.trials]
 
 
-def knob(number: float, digits: int = 3) -> str:
-    """λ or a learning rate in three digits: as it was chosen, or near enough to tell it from its neighbours.
+def short_value(number: float, digits: int = 3) -> str:
+    """λ or a learning rate with three digits.
 
-    >>> knob(0.0001), knob(0.000879923)
+    >>> short_value(0.0001), short_value(0.000879923)
     ('0.0001', '0.00088')
     """
     return value(float(f"{number:.{digits}g}"))
 
 
-def knobs(numbers: Sequence[float]) -> list[str]:
-    """Several of them in as many digits as tell them apart, three at least.
+def short_values(numbers: Sequence[float]) -> list[str]:
+    """Several of them with as many digits as distinguish them, at least three.
 
-    >>> knobs([0.01, 0.0100001]), knobs([0.01, 0.0316228])
+    >>> short_values([0.01, 0.0100001]), short_values([0.01, 0.0316228])
     (['0.01', '0.0100001'], ['0.01', '0.0316'])
     """
     texts: list[str] = []
     for digits in (3, 6, 17):
-        texts = [knob(number, digits) for number in numbers]
+        texts = [short_value(number, digits) for number in numbers]
         if len(set(texts)) == len(set(numbers)):
             break
     return texts
 
 
-def given_back(record: Record) -> Trial:
-    """The training whose weights are given back."""
+def restored(record: Record) -> Trial:
+    """The training whose weights are kept."""
     training, config = record.training, record.config
     return Trial(
         number=record.sweep.selection.trial if record.sweep else 0,
@@ -136,7 +136,7 @@ def given_back(record: Record) -> Trial:
 
 
 def grid_of(found: SweepRecord | Sweep) -> Grid:
-    """The grid of a sweep. Of other space than λ and learning rate only the values of the winner are shown."""
+    """The grid of a search. Hyperparameters but λ and the learning rate are fixed at their selected values."""
     selection, table = found.selection, found.table.to_pylist()
     curves, weights = (_by_trial(rows, len(table)) for rows in _kept(found))
     winner = table[selection.trial]
@@ -158,22 +158,37 @@ def grid_of(found: SweepRecord | Sweep) -> Grid:
     return Grid(trials, means, chosen, lowest, len(pairs))
 
 
+def pair_of(grid: Grid) -> tuple[Trial, Trial] | None:
+    """The smallest λ and the selected one; where that is the smallest, the best of the others."""
+    trials = [trial for trial in grid.of_rate(grid.winner.learning_rate) if trial.best_epoch]
+    if len(trials) < 2:
+        return None
+    least, others = trials[0], trials[1:]
+    chosen = [trial for trial in others if trial.l2 == grid.winner.l2]
+    return least, (chosen or sorted(others, key=lambda trial: trial.at_best(trial.judged)))[0]
+
+
+def l2_name(l2: float) -> str:
+    """λ as the title of a chart."""
+    return f"λ {short_value(l2)}" if l2 else "no L2"
+
+
 def quantiles(params: Params) -> Array:
-    """201 quantiles of all kernel weights, the smallest and the largest at the ends."""
+    """201 quantiles of all kernel weights, from minimum to maximum."""
     return np.asarray(quantiles_table([params])["weight"].to_numpy())
 
 
 def density(of: Array, edges: Array) -> Array:
-    """From quantiles to the share of the weights between each pair of neighbouring edges."""
+    """Share of the weights between neighbouring edges, from their quantiles."""
     # Where many weights are equal, the share jumps there: the tiny slope keeps the quantiles in order.
     places = of + np.linspace(0, 1e-9 * max(1e-9, np.ptp(of)), len(of))
     return np.diff(np.interp(edges, places, np.linspace(0, 1, len(of)), left=0, right=1))
 
 
 def bins(several: Sequence[Array], n: int = 41) -> Array:
-    """Edges of an odd number of bins, the middle one around 0, that hold 98 % of the widest of these weights.
+    """Edges of an odd number of bins, the middle one around 0, that cover 98 % of the widest of these weights.
 
-    Of many, those that are more than three times as wide as the usual ones do not count.
+    The range is at most three times the median range.
     """
     inner = [np.abs(of[[2, -3]]).max() for of in several if np.isfinite(of).all()]
     reach = min(max(inner), 3 * np.median(inner)) if len(inner) > 2 else max(inner, default=0.0)
@@ -182,7 +197,7 @@ def bins(several: Sequence[Array], n: int = 41) -> Array:
 
 
 def _kept(found: SweepRecord | Sweep) -> tuple[pa.Table, pa.Table]:
-    """Curves and quantiles of all trials, below each other."""
+    """Curves and quantiles of all trials, stacked."""
     if isinstance(found, SweepRecord):
         return found.curves, found.weights
     trainings = found.trainings
@@ -191,7 +206,7 @@ def _kept(found: SweepRecord | Sweep) -> tuple[pa.Table, pa.Table]:
 
 
 def _by_trial(table: pa.Table, n_trials: int) -> list[dict[str, Array]]:
-    """The columns of a table whose rows are sorted by trial, cut into those of each."""
+    """Columns of a table that is sorted by trial, split by trial."""
     cuts = np.searchsorted(table["trial"].to_numpy(), np.arange(1, n_trials))
     columns = {name: np.split(table[name].to_numpy(), cuts) for name in table.column_names}
     return [{name: splits[number] for name, splits in columns.items()} for number in range(n_trials)]

@@ -1,6 +1,6 @@
-"""The tour from its first training to its last, in cells: each is shown as it stands beside the picture that it makes.
+"""The program of the tour, in cells: each is shown as it is, with the figure that it makes.
 
-The page runs them in order, and what one cell names the next may use. Whoever imports this file trains all of it.
+The page runs the cells in order; a cell may use the variables of earlier ones. Importing this file trains all of it.
 """
 
 # %% fits
@@ -16,7 +16,7 @@ def draw(n):
     return x[:, None], np.sin(2 * x) + rng.normal(scale=0.3, size=n)
 
 
-points, fresh = draw(30), draw(200)  # 30 to learn from, 200 to judge by
+points, fresh = draw(30), draw(200)  # 30 for training, 200 for validation
 
 layers = [Dense(64, activation="tanh", kernel_regularizer=l2(0)) for _ in range(2)]
 model = Sequential([*layers, Dense(1, kernel_regularizer=l2(0))])
@@ -25,7 +25,7 @@ fits = model.sweep(*points, l2=[0.1, 0.01, 0], epochs=3000, validation_data=fres
 
 places, curves = np.linspace(-2, 2, 161), []
 for training in fits.trainings:
-    model.params = training.last_params  # as it is after all epochs
+    model.params = training.last_params  # weights after all epochs
     curves.append(model.predict(places[:, None])[:, 0])
 
 # %% weights
@@ -36,8 +36,8 @@ from goodfit import train_test_split
 X, y = load_digits(return_X_y=True)
 X, y = X[:1000] / 16, y[:1000]
 rng = np.random.default_rng(0)
-y = np.where(rng.random(1000) < 0.15, rng.integers(0, 10, 1000), y)  # some labels are guesses
-X_learn, X_test, y_learn, y_test = train_test_split(X, y, test_size=0.2)
+y = np.where(rng.random(1000) < 0.15, rng.integers(0, 10, 1000), y)  # some labels are random
+X_known, X_test, y_known, y_test = train_test_split(X, y, test_size=0.2)
 
 
 def network(strength):
@@ -48,8 +48,8 @@ def network(strength):
 model = network(0)
 model.compile(optimizer="adam", loss="sparse_categorical_crossentropy", metrics=["accuracy"])
 sweep = model.sweep(
-    X_learn,
-    y_learn,
+    X_known,
+    y_known,
     l2=[0, 0.0001, 0.001, 0.01, 0.1, 1.0],
     learning_rate=[0.00001, 0.0001, 0.001, 0.01, 0.1],
     epochs=60,
@@ -60,8 +60,8 @@ trained = {
 }
 pair = {strength: trained[strength, 0.01] for strength in (0, 0.01)}
 
-# %% ladder
-ladder = {strength: trained[strength, 0.01] for strength in sweep.space["l2"]}
+# %% l2_path
+l2_path = {strength: trained[strength, 0.01] for strength in sweep.space["l2"]}
 
 # %% rates
 rates = {rate: trained[0.001, rate] for rate in (0.00001, 0.001, 0.1)}
@@ -107,17 +107,17 @@ tables = [load_breast_cancer, load_diabetes, load_digits, load_iris, load_linner
 lines = [(line, k) for k, load in enumerate(tables) for line in load().DESCR.splitlines()]
 texts, table = zip(*[(line, k) for line, k in lines if len(line.split()) > 2])
 vectorizer = CountVectorizer(binary=True, min_df=2, token_pattern=r"[a-z]{2,}")
-bag = vectorizer.fit_transform(texts).toarray()  # a row for each line, a column for each word
+bag = vectorizer.fit_transform(texts).toarray()  # one row per line, one column per word
 words = vectorizer.get_feature_names_out()
 
 model = Sequential([Dense(len(tables), activation="softmax")])
 model.compile(optimizer=Adam(learning_rate=0.001), loss="sparse_categorical_crossentropy")
 reading = model.fit(bag, table, epochs=40, verbose=0)
-steps = reading.input_steps  # of each word: how far its weights move for a unit of gradient
+steps = reading.input_steps  # per word: how far its weights move per unit of gradient
 
-# %% parts
-learn, test = train_test_split(np.arange(1000), test_size=0.2, stratify=y)
-train, validation = train_test_split(learn, test_size=0.2, stratify=y[learn])
+# %% splits
+known, test = train_test_split(np.arange(1000), test_size=0.2, stratify=y)
+train, validation = train_test_split(known, test_size=0.2, stratify=y[known])
 
 # %% stopping
 from goodfit import EarlyStopping
@@ -125,10 +125,10 @@ from goodfit import EarlyStopping
 early_stop = EarlyStopping(monitor="val_loss", patience=10)
 model = network(0)
 model.compile(optimizer=Adam(learning_rate=0.01), loss="sparse_categorical_crossentropy", metrics=["accuracy"])
-stopped = model.fit(X_learn, y_learn, validation_split=0.2, epochs=100, callbacks=early_stop, verbose=0)
+stopped = model.fit(X_known, y_known, validation_split=0.2, epochs=100, callbacks=early_stop, verbose=0)
 
 # %% cycle
 model = network(0.003)
 model.compile(optimizer=Adam(learning_rate=0.001), loss="sparse_categorical_crossentropy", metrics=["accuracy"])
-training = model.fit(X_learn, y_learn, validation_split=0.2, epochs=100, callbacks=early_stop, verbose=0)
+training = model.fit(X_known, y_known, validation_split=0.2, epochs=100, callbacks=early_stop, verbose=0)
 exam = model.evaluate(X_test, y_test, return_dict=True)  # the 200 test rows, once

@@ -1,4 +1,4 @@
-"""What several charts share: data, axes, curves."""
+"""Shared by several charts: data, axes, curves."""
 
 import json
 import math
@@ -13,26 +13,26 @@ from goodfit.reporting.theme import HEIGHT, WIDTH
 
 Layer = alt.Chart | alt.LayerChart | alt.FacetChart
 POINTS = 160
-"""A curve is drawn through at most about so many epochs."""
+"""Epochs that a curve is drawn through, at most."""
 NUMBER = ",.4~r"
-"""Numbers on axes: four digits, no exponent."""
+"""Format of numbers on axes: four digits, no exponent."""
 SPAN = 12.0
-"""Losses whose largest is so many times the smallest stand on a logarithmic axis."""
+"""Ratio of the largest to the smallest loss from which on the axis is logarithmic."""
 
 
 def rows(records: Iterable[Mapping[str, object]]) -> alt.InlineData:
-    """Records as the data of a chart, inside it. As text, which altair carries along whole and need not look into."""
+    """Records as inline data of a chart; as text, which altair need not validate."""
     return alt.InlineData(values=json.dumps(list(records)), format={"type": "json"})
 
 
 def sized(chart: Layer, *, width: int = WIDTH, height: int = HEIGHT, title: str = "") -> Layer:
-    """The chart with its size, and words above it."""
+    """The chart with its size and title."""
     named = {"title": alt.TitleParams(title, anchor="start", fontSize=12.5, fontWeight=600)} if title else {}
     return chart.properties(width=width, height=height, **named)
 
 
 def loss_y(values: Iterable[float], *, field: str = "loss", title: str = "loss") -> alt.Y:
-    """The axis of losses, from the smallest to the largest that is finite: logarithmic where they span much."""
+    """Axis of losses from the smallest to the largest finite one; logarithmic for a wide range."""
     found = np.array([value for value in values if np.isfinite(value)] or [0.0, 1.0])
     low, high = float(found.min()), float(found.max())
     if low > 0 and high / low > SPAN:
@@ -44,18 +44,18 @@ def loss_y(values: Iterable[float], *, field: str = "loss", title: str = "loss")
 
 
 def log_axis(title: str, low: float, high: float, *, form: str = NUMBER) -> alt.Axis:
-    """1, 10, 100, … between the ends, of three decades or less 2 and 5 as well."""
+    """Ticks at 1, 10, 100, … and, for three decades or less, at 2 and 5 times these."""
     first, last = math.floor(math.log10(low)), math.ceil(math.log10(high))
     factors = (1, 2, 5) if high / low < 600 else (1,)
     step = max(1, (last - first) // 6)
     places = [factor * 10.0**power for power in range(first, last + 1, step) for factor in factors]
     within = [place for place in places if low / 1.15 <= place <= high * 1.15]
-    # Vega leaves out values that are given to it, unless it is allowed as many ticks.
+    # Vega drops given values unless tickCount allows as many.
     return alt.Axis(title=title, format=form, values=within, tickCount=len(within), labelOverlap="greedy")
 
 
 def epochs_x(n_epochs: int, *, log: bool = False) -> alt.X:
-    """The axis of epochs, from 0 so that the first one shows; logarithmic for trainings of very different length."""
+    """Axis of epochs, from 0 so that the first one shows; optionally logarithmic."""
     if log and n_epochs > 20:
         scale = alt.Scale(type="log", domain=[1, n_epochs], nice=False)
         return alt.X("epoch:Q", axis=log_axis("epoch", 1, n_epochs), scale=scale)
@@ -65,7 +65,7 @@ def epochs_x(n_epochs: int, *, log: bool = False) -> alt.X:
 def curve(
     values: Array, epochs: Iterable[int], *, least: float = -np.inf, most: float = np.inf, **named: object
 ) -> list[dict[str, Any]]:
-    """Rows of a curve at these epochs, counted from 1; what is not finite is left out, beyond an end is on it."""
+    """Points of a curve at these epochs, counted from 1; clipped to the ends, without values that are not finite."""
     return [
         {"epoch": int(epoch), "loss": _short(min(max(values[epoch - 1], least), most)), **named}
         for epoch in epochs
@@ -74,7 +74,7 @@ def curve(
 
 
 def thinned(n: int, keep: Sequence[int] = (), most: int = POINTS) -> list[int]:
-    """At most about ``most`` epochs of n, evenly apart from the first to the last, and those that are kept.
+    """About ``most`` of n epochs at most, evenly spaced from the first to the last, and those in ``keep``.
 
     >>> thinned(100, [7], most=3)
     [1, 7, 50, 100]
@@ -84,5 +84,5 @@ def thinned(n: int, keep: Sequence[int] = (), most: int = POINTS) -> list[int]:
 
 
 def _short(number: float) -> float:
-    """Five digits are more than a picture shows."""
+    """Five digits: more than a chart shows."""
     return float(f"{number:.5g}")

@@ -1,4 +1,4 @@
-"""Curves of losses: one training, three rates, and all trainings of a grid in one picture."""
+"""Learning curves: one training, one of several learning rates, and all trainings of a grid."""
 
 from collections.abc import Sequence
 
@@ -19,29 +19,29 @@ from goodfit.reporting.svg import KEY
 from goodfit.reporting.theme import DASHED, IDLE, INK, SHADE, SOLID, TRAIN, VALIDATION, WIDTH
 from goodfit.reporting.trials import Trial
 
-PARTS = ["train", "validation"]
-COLOUR = alt.Color("part:N", scale=alt.Scale(domain=PARTS, range=[TRAIN, VALIDATION]))
-DASH = alt.StrokeDash("part:N", scale=alt.Scale(domain=PARTS, range=[DASHED, SOLID]))
+SPLITS = ["train", "validation"]
+COLOUR = alt.Color("split:N", scale=alt.Scale(domain=SPLITS, range=[TRAIN, VALIDATION]))
+DASH = alt.StrokeDash("split:N", scale=alt.Scale(domain=SPLITS, range=[DASHED, SOLID]))
 ROOM_FOR_STOP = 0.18
-"""Share of the epochs beside the best one that the word about the stop needs."""
+"""Share of the epochs that the label of the stop needs beside that of the best epoch."""
 ROOM = 3.0
-"""The axis of many trainings goes from the lowest validation loss to the usual loss of the first epoch, and so much
-further at both ends."""
+"""The axis of many trainings goes from the lowest validation loss to the median loss of the first epoch, wider by this
+factor at both ends."""
 
 
 def loss_curves(
     loss: Array, val_loss: Array, *, best_epoch: int = 0, patience: int | None = None, stopped: bool = False
 ) -> Layer:
-    """Train and validation loss, the gap between them shaded; best epoch, patience and stop are marked.
+    """Training and validation loss with the gap shaded; best epoch, patience and stop are marked.
 
     Args:
         loss, val_loss: curves (epochs,); val_loss may be empty.
         best_epoch: counted from 1; 0 for none.
-        patience: how long it waited, where early stopping was on.
-        stopped: whether that ended it.
+        patience: of early stopping, if there was any.
+        stopped: whether early stopping ended the training.
     """
     epochs = thinned(len(loss), [best_epoch])
-    drawn = curve(loss, epochs, part="train") + (curve(val_loss, epochs, part="validation") if len(val_loss) else [])
+    drawn = curve(loss, epochs, split="train") + (curve(val_loss, epochs, split="validation") if len(val_loss) else [])
     y = loss_y(row["loss"] for row in drawn)
     lines = alt.Chart(rows(drawn)).mark_line().encode(x=epochs_x(len(loss)), y=y, color=COLOUR, strokeDash=DASH)
     layers: list[alt.Chart] = []
@@ -58,21 +58,21 @@ def loss_curves(
 
 
 def rate_curves(trial: Trial, *, n_epochs: int, ends: tuple[float, float], title: str, width: int = WIDTH) -> Layer:
-    """The losses of one learning rate, on axes that it shares with others: epochs and the ends of the losses."""
+    """Losses of one learning rate, on the same axes as others."""
     epochs = thinned(trial.epochs, [trial.best_epoch])
     least, most = ends
-    drawn = curve(trial.loss, epochs, least=least, most=most, part="train")
+    drawn = curve(trial.loss, epochs, least=least, most=most, split="train")
     if len(trial.val_loss):
-        drawn += curve(trial.val_loss, epochs, least=least, most=most, part="validation")
+        drawn += curve(trial.val_loss, epochs, least=least, most=most, split="validation")
     axes = {"x": epochs_x(n_epochs, log=True), "y": loss_y(ends)}
     lines = alt.Chart(rows(drawn)).mark_line().encode(**axes, color=COLOUR, strokeDash=DASH)
     return sized(lines, title=title, height=200, width=width)
 
 
 def trial_curves(trials: Sequence[Trial], *, points: int = 70) -> Layer:
-    """All trainings in one picture: faint, and each once more in colour with the classes ``of m<position>``.
+    """All trainings in grey, and each once more in colour with the CSS classes ``of m<position>``.
 
-    A page shows the coloured curves of the one that is selected.
+    The page shows the coloured curves of the selected one.
     """
     least, most = loss_ends(trials)
     drawn = [
@@ -85,7 +85,7 @@ def trial_curves(trials: Sequence[Trial], *, points: int = 70) -> Layer:
             thinned(trial.epochs, [trial.best_epoch], most=points),
             least=least,
             most=most,
-            part=name,
+            split=name,
             key=f"{KEY}of m{place}",
             place=place,
         )
@@ -96,7 +96,7 @@ def trial_curves(trials: Sequence[Trial], *, points: int = 70) -> Layer:
         y=y,
         detail="place:N",
     )
-    faint = base.mark_line(color=IDLE, strokeWidth=0.8, opacity=0.55).transform_filter("datum.part == 'validation'")
+    faint = base.mark_line(color=IDLE, strokeWidth=0.8, opacity=0.55).transform_filter("datum.split == 'validation'")
     shown = base.mark_line(strokeWidth=2.2).encode(color=COLOUR, strokeDash=DASH, description="key:N")
     marks = [
         {"epoch": trial.best_epoch, "loss": min(trial.at_best(trial.judged), most), "key": f"{KEY}of m{place}"}
@@ -112,7 +112,7 @@ def trial_curves(trials: Sequence[Trial], *, points: int = 70) -> Layer:
 
 
 def loss_ends(trials: Sequence[Trial]) -> tuple[float, float]:
-    """Ends of the axis of losses on which many trainings stand."""
+    """Ends of the axis of losses of many trainings."""
     first = [trial.judged[0] for trial in trials if np.isfinite(trial.judged[0])]
     lowest = min(trial.at_best(trial.judged) for trial in trials)
     return lowest / ROOM, float(ROOM * np.median(first or [1.0]))
@@ -129,13 +129,13 @@ def _gap(loss: Array, val_loss: Array, epochs: Sequence[int]) -> alt.Chart:
 
 
 def _waiting(best_epoch: int, n_epochs: int) -> alt.Chart:
-    """The epochs of patience, from top to bottom."""
+    """The epochs of patience as a band."""
     band: alt.Chart = alt.Chart(rows([{"epoch": best_epoch, "end": n_epochs}])).mark_rect(color=SHADE)
     return band.encode(x="epoch:Q", x2="end:Q")
 
 
 def _best(best_epoch: int, n_epochs: int, values: Array) -> list[alt.Chart]:
-    """A line down at the best epoch, the point on the curve, and its name."""
+    """A line at the best epoch, a point on the curve, and a label."""
     found = rows([{"epoch": best_epoch, "loss": float(values[best_epoch - 1])}])
     rule = alt.Chart(found).mark_rule(color=INK, strokeWidth=1).encode(x="epoch:Q")
     point = alt.Chart(found).mark_point(filled=True, size=70, color=INK, opacity=1).encode(x="epoch:Q", y="loss:Q")
@@ -143,7 +143,7 @@ def _best(best_epoch: int, n_epochs: int, values: Array) -> list[alt.Chart]:
 
 
 def _said(epoch: int, text: str, n_epochs: int) -> alt.Chart:
-    """Words above the picture at an epoch, towards the side that has more room."""
+    """A label above the chart at an epoch, towards the side with more room."""
     left = epoch > 0.4 * n_epochs
     found = rows([{"epoch": epoch, "text": text}])
     words: alt.Chart = alt.Chart(found).mark_text(align="right" if left else "left", color=INK)

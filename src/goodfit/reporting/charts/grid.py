@@ -7,11 +7,11 @@ from goodfit.formatting import grid_numbers
 from goodfit.reporting.charts.basics import Layer, curve, epochs_x, loss_y, rows, sized, thinned
 from goodfit.reporting.charts.curves import COLOUR, DASH, loss_ends
 from goodfit.reporting.theme import HEAT_LIGHT, INK
-from goodfit.reporting.trials import Grid, knobs
+from goodfit.reporting.trials import Grid, short_values
 
 
 def heat_map(grid: Grid, *, pick: alt.Parameter | None = None) -> Layer:
-    """Validation loss of every pair, the lowest darkest; a frame around the chosen one. pick: set by a click."""
+    """Validation loss of every pair, the lowest darkest, the selected one framed. pick: set by a click."""
     l2s, rates = _names(grid)
     found = [
         {
@@ -37,7 +37,7 @@ def heat_map(grid: Grid, *, pick: alt.Parameter | None = None) -> Layer:
 
 
 def explorer(grid: Grid) -> alt.HConcatChart:
-    """The heat map, and beside it the curves of the pair that is clicked on; at first of the chosen one."""
+    """The heat map, with the curves of the clicked pair; at first of the selected one."""
     l2s, rates = _names(grid)
     start = [{"l2": l2s[grid.chosen[0]], "rate": rates[grid.chosen[1]]}]
     pick = alt.selection_point(fields=["l2", "rate"], value=start, empty=False, toggle=False)
@@ -46,14 +46,14 @@ def explorer(grid: Grid) -> alt.HConcatChart:
     drawn = [
         row
         for trial in trials
-        for part, values in (("train", trial.loss), ("validation", trial.val_loss))
+        for split, values in (("train", trial.loss), ("validation", trial.val_loss))
         if len(values)
         for row in curve(
             values,
             thinned(trial.epochs, [trial.best_epoch], most=70),
             least=ends[0],
             most=ends[1],
-            part=part,
+            split=split,
             l2=l2s[trial.l2],
             rate=rates[trial.learning_rate],
         )
@@ -71,6 +71,6 @@ def explorer(grid: Grid) -> alt.HConcatChart:
 
 
 def _names(grid: Grid) -> tuple[dict[float, str], dict[float, str]]:
-    """How each λ and each learning rate is written."""
-    l2s, rates = (dict(zip(values, knobs(values), strict=True)) for values in (grid.l2, grid.rates))
+    """Text of each λ and each learning rate."""
+    l2s, rates = (dict(zip(values, short_values(values), strict=True)) for values in (grid.l2, grid.rates))
     return l2s, rates

@@ -1,4 +1,4 @@
-"""Charts of the table itself: its splits, and how rare its features are."""
+"""Charts of the table: its splits, and step sizes by the frequency of its features."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -13,17 +13,19 @@ COLOURS = {"train": TRAIN, "validation": VALIDATION, "test": MUTED}
 
 
 def splits_chart(sizes: Mapping[str, int]) -> Layer:
-    """One bar of all rows, cut into the splits that there are, with their shares."""
+    """One bar with the share of each split."""
     total = sum(sizes.values())
     found: list[dict[str, object]] = []
-    shown = [part for part, n in sizes.items() if n]
+    shown = [split for split, n in sizes.items() if n]
     start = 0
-    for part, n in sizes.items():
+    for split, n in sizes.items():
         if n:
             label = f"{round(100 * n / total)}%" if n / total > 0.08 else ""
-            found.append({"part": part, "start": start, "end": start + n, "middle": start + n / 2, "label": label})
+            found.append({"split": split, "start": start, "end": start + n, "middle": start + n / 2, "label": label})
         start += n
-    colour = alt.Color("part:N", scale=alt.Scale(domain=shown, range=[COLOURS[part] for part in shown]), legend=LEGEND)
+    colour = alt.Color(
+        "split:N", scale=alt.Scale(domain=shown, range=[COLOURS[split] for split in shown]), legend=LEGEND
+    )
     x = alt.X("start:Q", axis=None, scale=alt.Scale(domain=[0, total], nice=False))
     bars = (
         alt.Chart(rows(found))
@@ -39,14 +41,14 @@ def splits_chart(sizes: Mapping[str, int]) -> Layer:
 
 
 def step_chart(features: Sequence[tuple[str, float, float]]) -> Layer:
-    """How long Adam's steps are for a feature, beside how many training rows have something of it.
+    """Adam's step size for a feature by the share of training rows in which it is not zero.
 
     Args:
         features: name, share of training rows, step for a unit of gradient.
     """
     found = [{"share": share, "step": step} for _, share, step in features]
     space = {
-        "x": _log("share", [share for _, share, _ in features], "training rows that have it", ".3~%"),
+        "x": _log("share", [share for _, share, _ in features], "share of training rows", ".3~%"),
         "y": _log("step", [step for _, _, step in features], "step per unit of gradient", NUMBER),
     }
     points = alt.Chart(rows(found)).mark_point(filled=True, color=TRAIN, opacity=0.6, size=45)

@@ -1,4 +1,4 @@
-"""Where the weights of a network lie: one network, two on one axis, and all of a grid in one picture."""
+"""Distribution of the weights: of one network, of all in a grid, and for each λ."""
 
 from collections.abc import Sequence
 
@@ -9,7 +9,7 @@ from goodfit.arrays import Array
 from goodfit.reporting.charts.basics import NUMBER, Layer, rows, sized
 from goodfit.reporting.svg import KEY
 from goodfit.reporting.theme import INK, TRAIN
-from goodfit.reporting.trials import Trial, bins, density, knobs
+from goodfit.reporting.trials import Trial, bins, density, short_values
 
 LEVELS = (0.05, 0.25, 0.5, 0.75, 0.95)
 
@@ -17,7 +17,7 @@ LEVELS = (0.05, 0.25, 0.5, 0.75, 0.95)
 def weight_histogram(
     quantiles: Array, edges: Array, *, title: str = "", colour: str = TRAIN, height: int = 190
 ) -> Layer:
-    """Shares of the weights between edges. The same edges for several charts give them one axis."""
+    """Histogram of weights. Charts with the same edges have the same axis."""
     shares = density(quantiles, edges)
     found = [
         {"low": float(low), "high": float(high), "share": float(share)}
@@ -38,7 +38,7 @@ def weight_histogram(
 
 
 def trial_weights(trials: Sequence[Trial]) -> Layer:
-    """The weights of all trainings on one axis, each with the classes ``of m<position>``, as high as its own peak."""
+    """Weights of all trainings on one axis, each scaled to its peak, with the CSS classes ``of m<position>``."""
     edges = bins([trial.quantiles for trial in trials])
     middles = (edges[:-1] + edges[1:]) / 2
     found = [
@@ -60,11 +60,11 @@ def trial_weights(trials: Sequence[Trial]) -> Layer:
     return sized(alt.layer(areas, zero), height=150)
 
 
-def weight_ladder(trials: Sequence[Trial]) -> Layer:
-    """For each λ where 90 % of its weights lie, where half of them lie, and their middle."""
+def l2_path_weights(trials: Sequence[Trial]) -> Layer:
+    """Central 90 % and 50 % of the weights for each λ."""
     found = [
         {"l2": l2, **{f"q{level:g}".replace(".", "_"): place for level, place in _levels(trial)}}
-        for l2, trial in zip(knobs([trial.l2 for trial in trials]), trials, strict=True)
+        for l2, trial in zip(short_values([trial.l2 for trial in trials]), trials, strict=True)
     ]
     base = alt.Chart(rows(found)).encode(
         x=alt.X("l2:N", sort=None, axis=alt.Axis(title="λ", labelAngle=0)),

@@ -1,4 +1,4 @@
-"""What each λ did to both losses."""
+"""Regularization path: both losses for each λ."""
 
 from collections.abc import Sequence
 
@@ -8,15 +8,15 @@ import numpy as np
 from goodfit.reporting.charts.basics import Layer, loss_y, rows, sized
 from goodfit.reporting.charts.curves import COLOUR, DASH
 from goodfit.reporting.theme import INK
-from goodfit.reporting.trials import Trial, knobs
+from goodfit.reporting.trials import Trial, short_values
 
 
-def loss_ladder(trials: Sequence[Trial], *, chosen: float) -> Layer:
-    """Train and validation loss at the best epoch of each λ; that of the chosen λ is ringed."""
+def l2_path_chart(trials: Sequence[Trial], *, chosen: float) -> Layer:
+    """Training and validation loss at the best epoch of each λ; the selected λ is ringed."""
     found = [
-        {"l2": l2, "loss": trial.at_best(values), "part": part, "chosen": trial.l2 == chosen}
-        for l2, trial in zip(knobs([trial.l2 for trial in trials]), trials, strict=True)
-        for part, values in (("train", trial.loss), ("validation", trial.val_loss))
+        {"l2": l2, "loss": trial.at_best(values), "split": split, "chosen": trial.l2 == chosen}
+        for l2, trial in zip(short_values([trial.l2 for trial in trials]), trials, strict=True)
+        for split, values in (("train", trial.loss), ("validation", trial.val_loss))
         if np.isfinite(trial.at_best(values))
     ]
     base = alt.Chart(rows(found)).encode(
@@ -26,6 +26,6 @@ def loss_ladder(trials: Sequence[Trial], *, chosen: float) -> Layer:
     lines = base.mark_line().encode(color=COLOUR, strokeDash=DASH)
     points = base.mark_point(filled=True, size=42, opacity=1).encode(color=COLOUR)
     ring = base.mark_point(filled=False, size=190, color=INK, strokeWidth=1.6).transform_filter(
-        "datum.chosen && datum.part == 'validation'"
+        "datum.chosen && datum.split == 'validation'"
     )
     return sized(alt.layer(lines, points, ring), title="both losses")

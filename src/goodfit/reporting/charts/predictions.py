@@ -1,4 +1,4 @@
-"""What the predictions of validation rows are worth: calibration and residuals."""
+"""Predictions of the validation rows: calibration and residuals."""
 
 from collections.abc import Sequence
 
@@ -9,11 +9,11 @@ from goodfit.reporting.theme import INK, MUTED, TRAIN, VALIDATION
 
 
 def calibration_chart(bins: Sequence[tuple[float, float, int]], *, probabilities: bool) -> Layer:
-    """What was predicted and what was there, in bins of validation rows; on the diagonal both are the same.
+    """Predicted and observed values in bins of validation rows; the diagonal is equality.
 
     Args:
         bins: mean predicted, mean observed, rows.
-        probabilities: whether both are shares from 0 to 1.
+        probabilities: whether both are in [0, 1].
     """
     found = [{"predicted": p, "observed": o, "rows": n} for p, o, n in bins]
     ends = [value for predicted, observed, _ in bins for value in (predicted, observed)]
@@ -36,7 +36,7 @@ def calibration_chart(bins: Sequence[tuple[float, float, int]], *, probabilities
 
 
 def residual_chart(bins: Sequence[tuple[float, float, int]]) -> Layer:
-    """How far the truth lies above or below the prediction, in rows.
+    """Histogram of the residuals.
 
     Args:
         bins: low end, high end, rows.

@@ -1,4 +1,4 @@
-"""What else might have done better, and how sure that is."""
+"""Alternatives with their gain and its uncertainty."""
 
 from collections.abc import Sequence
 
@@ -8,24 +8,24 @@ from goodfit.diagnosis.comparisons import Comparison
 from goodfit.reporting.charts.basics import Layer, rows, sized
 from goodfit.reporting.theme import INK, MUTED, TRAIN, VALIDATION
 
-ANSWERS = ("surely better", "perhaps better", "not better")
+ANSWERS = ("clearly better", "possibly better", "not better")
 SHAPES = ("diamond", "circle", "square")
 LEAST, MOST, ROOM = -2.5, 6.0, 0.2
-"""What is further away stands at the end, with a little room to the edge."""
+"""Ends of the axis, at which values beyond are drawn, and the margin."""
 
 
-def reason_chart(reasons: Sequence[Comparison]) -> Layer:
-    """Each change with its gain, in units of what is clear, and how far the luck of the rows reaches."""
-    most = min(MOST, max(2.0, *(reason.high for reason in reasons)))
+def alternatives_chart(compared: Sequence[Comparison]) -> Layer:
+    """Each change with its gain (1 = clearly better), and its uncertainty."""
+    most = min(MOST, max(2.0, *(each.high for each in compared)))
     found = [
         {
-            "what": reason.name,
-            "gain": _within(reason.strength, most),
-            "low": _within(reason.low, most),
-            "high": _within(reason.high, most),
-            "better": _answer(reason),
+            "name": each.name,
+            "gain": _within(each.strength, most),
+            "low": _within(each.low, most),
+            "high": _within(each.high, most),
+            "better": _answer(each),
         }
-        for reason in reasons
+        for each in compared
     ]
     shown = [answer for answer in ANSWERS if any(row["better"] == answer for row in found)]
     colours = dict(zip(ANSWERS, (VALIDATION, MUTED, TRAIN), strict=True))
@@ -34,12 +34,10 @@ def reason_chart(reasons: Sequence[Comparison]) -> Layer:
     legend = alt.Legend(symbolStrokeWidth=0, symbolSize=70, columnPadding=24)
     x = alt.Scale(domain=[LEAST - ROOM, most + ROOM], nice=False)
     base = alt.Chart(rows(found)).encode(
-        y=alt.Y(
-            "what:N", sort=[reason.name for reason in reasons], axis=alt.Axis(title=None, ticks=False, minExtent=84)
-        ),
+        y=alt.Y("name:N", sort=[each.name for each in compared], axis=alt.Axis(title=None, ticks=False, minExtent=84)),
         color=alt.Color("better:N", scale=scale, legend=legend),
     )
-    title = "gain, in units of what is clear"
+    title = "gain (1 = clearly better)"
     bars = base.mark_rule(strokeWidth=2).encode(
         x=alt.X("low:Q", scale=x, axis=alt.Axis(title=title, grid=False)), x2="high:Q"
     )
@@ -48,11 +46,11 @@ def reason_chart(reasons: Sequence[Comparison]) -> Layer:
     )
     nothing = alt.Chart(rows([{"at": 0}])).mark_rule(color=MUTED, strokeWidth=1).encode(x="at:Q")
     clear = alt.Chart(rows([{"at": 1}])).mark_rule(color=INK, strokeDash=[4, 3]).encode(x="at:Q")
-    return sized(alt.layer(nothing, clear, bars, points), height=40 + 22 * len(reasons))
+    return sized(alt.layer(nothing, clear, bars, points), height=40 + 22 * len(compared))
 
 
-def _answer(reason: Comparison) -> str:
-    return ANSWERS[0 if reason.is_clear else 1 if reason.is_open else 2]
+def _answer(compared: Comparison) -> str:
+    return ANSWERS[0 if compared.is_clear else 1 if compared.is_open else 2]
 
 
 def _within(strength: float, most: float) -> float:

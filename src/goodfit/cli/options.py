@@ -1,0 +1,50 @@
+"""Options and arguments of the commands, with their help. Defaults are those of ``goodfit.Settings``."""
+
+from functools import partial
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+VALUES = "VALUE,…"
+
+RunFolder = Annotated[Path, typer.Argument(metavar="RUN", help="Folder of a run.", show_default=False)]
+Data = Annotated[str, typer.Argument(metavar="DATA", help="Table: a path, or the name of a built-in data set.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of text.")]
+Table = partial(typer.Option, rich_help_panel="Table")
+Splits = partial(typer.Option, rich_help_panel="Splits")
+Network = partial(typer.Option, rich_help_panel="Network")
+Optimization = partial(typer.Option, rich_help_panel="Training")
+Search = partial(typer.Option, rich_help_panel="Search")
+
+Task = Annotated[str | None, Table(metavar="TASK", help="auto, classification or regression.")]
+Kinds = Annotated[
+    list[str] | None,
+    Table("--kind", metavar="COLUMN=KIND", help="number, category, date, text or id. Repeatable."),
+]
+Drop = Annotated[list[str] | None, Table(metavar="COLUMN", help="Exclude this column. Repeatable.")]
+TestSize = Annotated[str | None, Splits(metavar="SHARE", help="Share of all rows, sealed for the exam; 0 for none.")]
+ValidationSplit = Annotated[float | None, Splits(metavar="SHARE", help="Share of the other rows, for validation.")]
+SplitRule = Annotated[str | None, Splits(metavar="RULE", help="random, last, group, time or duplicates.")]
+Group = Annotated[str | None, Splits(metavar="COLUMN", help="Keep rows with the same value in one split.")]
+Time = Annotated[str | None, Splits(metavar="COLUMN", help="Train on earlier rows, test on the latest.")]
+Seed = Annotated[int | None, Splits(help="Of splits, initial weights, row order and dropout.")]
+Hidden = Annotated[str | None, Network(metavar="UNITS", help="Units of each hidden layer, or none.")]
+Activation = Annotated[str | None, Network(metavar="NAME", help="Activation of the hidden layers.")]
+DropoutRate = Annotated[float | None, Network("--dropout", help="Dropout rate of the hidden layers.")]
+L2 = Annotated[str | None, Network(metavar=VALUES, help="λ of the penalty λ·Σw² on every kernel.")]
+OptimizerName = Annotated[str | None, Optimization("--optimizer", metavar="NAME", help="adam or sgd.")]
+LearningRate = Annotated[str | None, Optimization(metavar=VALUES, help="Learning rate of the optimizer.")]
+BatchSize = Annotated[int | None, Optimization(help="Rows per update.")]
+Epochs = Annotated[int | None, Optimization(help="Maximum number of epochs.")]
+Patience = Annotated[int | None, Optimization(help="Epochs without a lower validation loss before stopping.")]
+ClassWeight = Annotated[
+    list[str] | None, Optimization(metavar="CLASS=WEIGHT", help="Weight of a class, or balanced. Repeatable.")
+]
+Seeds = Annotated[int | None, Search(help="Trainings per configuration, each with its own initial weights.")]
+Folds = Annotated[int | None, Search(help="Number of cross-validation folds (1 = a single split).")]
+Choice = Annotated[
+    str | None, Search(metavar="RULE", help="best, or 1se: the largest λ within one standard error of the best.")
+]
+Refine = Annotated[bool, Search("--refine", help="Train a second grid around the best configuration.")]
+DryRun = Annotated[bool, Search("--dry-run", help="Show trainings, memory and compilations; train nothing.")]

@@ -1,0 +1,188 @@
+"""The figures of the report: each a title, a sentence and its charts, or None for a run that has no such figure.
+
+A new figure is a chart in ``charts``, a sentence in ``sentences``, a function here that joins them, its line in
+``FIGURES``, and ``{{ draw.show(figures.NAME) }}`` in the template.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import NamedTuple, Protocol, runtime_checkable
+
+import numpy as np
+
+from goodfit.diagnosis.comparisons import Comparison
+from goodfit.diagnosis.verdict import diagnose
+from goodfit.experiment.run_folder import Record
+from goodfit.holdout.exam import Ledger
+from goodfit.reporting import sentences
+from goodfit.reporting.charts.alternatives import alternatives_chart
+from goodfit.reporting.charts.basics import Layer
+from goodfit.reporting.charts.curves import loss_curves, rate_curves
+from goodfit.reporting.charts.l2_path import l2_path_chart
+from goodfit.reporting.charts.predictions import calibration_chart, residual_chart
+from goodfit.reporting.charts.table import splits_chart, step_chart
+from goodfit.reporting.charts.weights import l2_path_weights, weight_histogram
+from goodfit.reporting.pages import Figure
+from goodfit.reporting.svg import Chart
+from goodfit.reporting.theme import NARROW, TRAIN, VALIDATION, WIDTH
+from goodfit.reporting.trials import Grid, Trial, bins, grid_of, l2_name, pair_of, restored
+
+MOST_POINTS = 400
+"""Of more features every second, third, … is drawn, from the rarest to the most frequent."""
+RARE = 0.5
+"""Steps are drawn where some feature is at most this share as frequent as another."""
+
+Parts = tuple[str, str, Sequence[Chart]]
+"""Title, sentence and charts of a figure."""
+
+
+@runtime_checkable
+class RunLike(Protocol):
+    """What a report needs of ``goodfit.Run``."""
+
+    @property
+    def record(self) -> Record: ...
+    @property
+    def ledger(self) -> Ledger: ...
+
+
+class Shown(NamedTuple):
+    """What figures are drawn from. grid: None for a single training. openings: of the exam."""
+
+    record: Record
+    grid: Grid | None
+    openings: int
+
+
+def figures_of(run: RunLike) -> dict[str, Figure | None]:
+    """Every figure of the report by name; None for those that this run does not have."""
+    grid = grid_of(run.record.sweep) if run.record.sweep else None
+    shown = Shown(run.record, grid, len(run.ledger.openings()))
+    found = {name: make(shown) for name, make in FIGURES.items()}
+    return {name: Figure(name, *parts) if parts else None for name, parts in found.items()}
+
+
+def curves(shown: Shown) -> Parts | None:
+    """Learning curves of the restored training; None where no epoch is finite."""
+    trial, patience = restored(shown.record), shown.record.settings.patience
+    if not trial.best_epoch:
+        return None
+    stopped = trial.outcome == "stopped_early"
+    chart = loss_curves(trial.loss, trial.val_loss, best_epoch=trial.best_epoch, patience=patience, stopped=stopped)
+    return "Training and validation loss", sentences.of_curves(trial, patience=patience), [chart]
+
+
+def alternatives(shown: Shown) -> Parts | None:
+    """Measured alternatives; None where fewer than two were measured, or where another reason decides the verdict."""
+    compared = diagnose(shown.record).comparisons
+    found = sorted((each for each in compared if 0 < each.error < np.inf), key=_kind)
+    if len(found) < 2 or any(each.is_clear for each in compared if each.error == 0):
+        return None
+    return "Alternatives", sentences.of_alternatives(found), [alternatives_chart(found)]
+
+
+def _kind(compared: Comparison) -> int:
+    """Penalties first, then learning rates, then other models."""
+    return 0 if "l2" in compared.change else 1 if "learning_rate" in compared.change else 2
+
+
+def splits(shown: Shown) -> Parts:
+    """Sizes of the splits."""
+    sizes = {name: len(rows) for name, rows in shown.record.splits.arrays().items()}
+    return "Training, validation and test rows", sentences.of_splits(sizes, shown.openings), [splits_chart(sizes)]
+
+
+def weights(shown: Shown) -> Parts | None:
+    """Weights of the restored training; of a grid without and with L2, at the same learning rate and seed."""
+    if shown.grid is not None:
+        pair = pair_of(shown.grid)
+        return pair and ("Weights without and with L2", sentences.of_pair(*pair), pair_charts(*pair))
+    trial = restored(shown.record)
+    if not trial.best_epoch:
+        return None
+    chart = weight_histogram(trial.quantiles, bins([trial.quantiles]), colour=TRAIN)
+    return "Weights", f"With {l2_name(trial.l2)}, {sentences.of_weights(trial)}.", [chart]
+
+
+def pair_charts(without: Trial, penalised: Trial) -> list[Layer]:
+    """Histograms of the weights of two trainings on one axis."""
+    edges = bins([without.quantiles, penalised.quantiles])
+    return [
+        weight_histogram(trial.quantiles, edges, title=l2_name(trial.l2), colour=colour)
+        for trial, colour in ((without, VALIDATION), (penalised, TRAIN))
+    ]
+
+
+def rates(shown: Shown) -> Parts | None:
+    """The smallest, the selected and the largest learning rate of the grid, at the selected λ."""
+    if shown.grid is None:
+        return None
+    right = shown.grid.winner
+    line = [trial for trial in shown.grid.of_l2(right.l2) if len(trial.loss) and np.isfinite(trial.judged[0])]
+    slower = [trial for trial in line if trial.learning_rate < right.learning_rate][:1]
+    faster = [trial for trial in line if trial.learning_rate > right.learning_rate][-1:]
+    found = [*slower, right, *faster]
+    if len(found) < 2:
+        return None
+    most = 1.5 * max(trial.judged[0] for trial in (*slower, right))
+    losses = [x for trial in found for x in (*trial.loss, *trial.val_loss) if x <= most]
+    n_epochs = max(trial.epochs for trial in found)
+    charts = [
+        rate_curves(
+            trial,
+            n_epochs=n_epochs,
+            ends=(min(losses), max(losses)),
+            title=sentences.caption(trial, right),
+            width=WIDTH if len(found) < 3 else NARROW,
+        )
+        for trial in found
+    ]
+    return "Learning rates", sentences.of_rates(found, right), charts
+
+
+def l2_path(shown: Shown) -> Parts | None:
+    """Losses and weights of each λ, at the selected learning rate."""
+    winner = shown.grid.winner if shown.grid else None
+    trials = shown.grid.of_rate(winner.learning_rate) if shown.grid and winner else []
+    trials = [trial for trial in trials if trial.best_epoch]
+    if winner is None or len(trials) < 3:
+        return None
+    charts = [l2_path_chart(trials, chosen=winner.l2), l2_path_weights(trials)]
+    return "Regularization path", sentences.of_l2_path(trials), charts
+
+
+def steps(shown: Shown) -> Parts | None:
+    """Adam's steps, where some features are rarer than others."""
+    features = [row for row in shown.record.measurements.features if row[1] > 0 and np.isfinite(row[2]) and row[2] > 0]
+    shares = [share for _, share, _ in features]
+    if len(features) < 4 or min(shares) > RARE * max(shares):
+        return None
+    drawn = sorted(features, key=lambda feature: feature[1])[:: -(-len(features) // MOST_POINTS)]
+    return "Step size of each feature", sentences.of_steps(features), [step_chart(drawn)]
+
+
+def calibration(shown: Shown) -> Parts | None:
+    """Predicted and observed values, in bins."""
+    found, classes = shown.record.measurements.calibration, shown.record.target.task != "regression"
+    if not found:
+        return None
+    said = sentences.of_calibration(found, probabilities=classes)
+    return "Calibration", said, [calibration_chart(found, probabilities=classes)]
+
+
+def residuals(shown: Shown) -> Parts | None:
+    """Residuals of a regression."""
+    found = shown.record.measurements.residuals
+    return ("Residuals", sentences.of_residuals(found), [residual_chart(found)]) if found else None
+
+
+FIGURES: Mapping[str, Callable[[Shown], Parts | None]] = {
+    "alternatives": alternatives,
+    "splits": splits,
+    "curves": curves,
+    "weights": weights,
+    "l2_path": l2_path,
+    "rates": rates,
+    "steps": steps,
+    "calibration": calibration,
+    "residuals": residuals,
+}
