@@ -8,6 +8,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from goodfit.checks.drift import check_drift
+from goodfit.checks.inputs import CheckInputs
 from goodfit.checks.registry import Check, check_table
 from goodfit.data.row_keys import row_keys
 from goodfit.data.splits.splits import make_splits
@@ -386,7 +388,17 @@ def test_a_random_split_does_not_drift():
     columns = features(rng, 300, 20) | {"city": rng.choice(list("abcdefgh"), 300), "y": rng.normal(size=300)}
     table = read_table(columns)
     found = [
-        check_table(table, make_splits(300, seed=seed), target="y", task="regression", seed=seed) for seed in range(40)
+        check_drift(
+            CheckInputs(
+                table=table,
+                splits=make_splits(300, seed=seed),
+                columns=tuple(columns)[:-1],
+                target="y",
+                task="regression",
+                seed=seed,
+            )
+        )
+        for seed in range(40)
     ]
     assert sum(len(checks) for checks in found) == 0
 
