@@ -35,7 +35,6 @@ class Check:
     sentence: str
     effect: Mapping[str, float] = field(default_factory=dict)
     change: Mapping[str, Any] = field(default_factory=dict)
-    argument: str = ""
 
     def to_json(self) -> dict[str, Any]:
         """A plain dict for a JSON file; `from_json` gives an equal check."""
