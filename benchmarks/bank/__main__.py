@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 
+from benchmarks.bank.consistency import faults
 from benchmarks.bank.data import Source
 from benchmarks.bank.fresh import FRESH
 from benchmarks.bank.score import (
@@ -21,6 +22,7 @@ from benchmarks.bank.trainings import train_all
 from benchmarks.bank.truth import Labelled, label
 from benchmarks.bank.views import alone, in_a_grid, in_folds
 from benchmarks.harness import say, show, timed
+from goodfit.diagnosis.verdict import diagnose
 
 MODULE = "benchmarks.bank"
 VIEWS = {
@@ -45,6 +47,7 @@ def main(fresh: Sequence[Source] = FRESH, seen: Sequence[Source] = SEEN) -> None
     for part, sources in {"Fresh data sets": fresh, "Data sets that chose the thresholds": seen}.items():
         for name, found in labelled(sources).items():
             _judge(f"{part}, {name}", found)
+            say(f"{part}, {name}: {sum(map(n_faults, found))} findings contradict each other or a measurement")
             if name != "alone":
                 _judge(f"{part}, {name}, winners", [one for one in found if one.wins])
 
@@ -52,7 +55,12 @@ def main(fresh: Sequence[Source] = FRESH, seen: Sequence[Source] = SEEN) -> None
 def _judge(title: str, found: list[Labelled]) -> None:
     words, rates = pairs(found)
     _show(f"{title}: the fit", words, WORDS, (*WORDS, CANNOT_TELL), _of_words)
-    _show(f"{title}: the learning rate", rates, RATES, RATES, _of_rates)
+    _show(f"{title}: the learning rate", rates, RATES, (*RATES, CANNOT_TELL), _of_rates)
+
+
+def n_faults(one: Labelled) -> int:
+    """How many findings about a training contradict each other, or what its grid has measured."""
+    return len(faults(one.obs, diagnose(one.obs)))
 
 
 def _show(
@@ -83,8 +91,8 @@ def _of_words(found: list[Pair]) -> Iterator[str]:
 
 
 def _of_rates(found: list[Pair]) -> Iterator[str]:
-    yield f"Macro agreement {agreement(found, RATES):.3f}"
-    yield f"({agreement(found, RATES, leaning=True):.3f} with unclear truths, for the side to which they lean)."
+    yield f"Macro agreement of what was said {agreement(told(found), RATES):.3f}"
+    yield f"({agreement(told(found), RATES, leaning=True):.3f} with unclear truths, for the side to which they lean)."
 
 
 if __name__ == "__main__":

@@ -15,7 +15,7 @@ UNCLEAR = "unclear"
 
 
 class Pair(NamedTuple):
-    """A truth (or ``unclear``, with the side to which it leans) and what was said of it."""
+    """A truth (or ``unclear``, with the side to which it leans) and what was predicted."""
 
     truth: str
     leaning: str
@@ -35,7 +35,10 @@ def pairs(labelled: Iterable[Labelled]) -> tuple[list[Pair], list[Pair]]:
 def _rate(verdict: Verdict) -> str:
     if verdict.find("rate_too_small"):
         return "too small"
-    return "too large" if verdict.find("rate_too_large") or verdict.find("diverged") else "right"
+    if verdict.find("rate_too_large") or verdict.find("diverged"):
+        return "too large"
+    is_open = any("learning_rate" in each.change and each.is_open for each in verdict.comparisons)
+    return CANNOT_TELL if is_open else "right"
 
 
 def confusion(found: Sequence[Pair], truths: Sequence[str], said: Sequence[str]) -> list[list[int]]:
@@ -50,7 +53,7 @@ def told(found: Iterable[Pair]) -> list[Pair]:
 
 
 def agreement(found: Sequence[Pair], truths: Sequence[str], *, leaning: bool = False) -> float:
-    """The mean over the truths of the share that was said rightly; "cannot tell" is not right.
+    """Return the mean over the truths of the share that was predicted correctly; "cannot tell" is not correct.
 
     Of unclear truths nothing is asked, unless ``leaning``: then they count for the side to which they lean.
     """
