@@ -23,7 +23,6 @@ class Finding:
         sentence: what was found.
         evidence: the numbers behind it, by name.
         advice: the next step in words, or "".
-        argument: to be replaced by ``change``.
         change: the next step as keyword arguments of ``goodfit.train``, such as ``{"l2": 0.01}``; {} for none.
     """
 
@@ -32,7 +31,6 @@ class Finding:
     sentence: str
     evidence: Mapping[str, float]
     advice: str = ""
-    argument: str = ""
     change: Mapping[str, Any] = field(default_factory=dict)
 
 

@@ -1,8 +1,7 @@
 """From observations to comparisons, from comparisons to findings, from findings to a verdict."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 
@@ -72,19 +71,9 @@ def diagnose(result: object, *, thresholds: Thresholds = THRESHOLDS) -> Verdict:
         if d.obs.is_complete:
             d = replace(d, comparisons=tuple(each for compare in COMPARISONS for each in compare(d)))
         findings = by_severity(tuple(finding for rule in RULES if (finding := rule(d)) is not None))
-    findings = tuple(replace(finding, argument=_spelled(finding.change)) for finding in findings)
     named = next((finding for finding in findings if finding.code in FIT), None)
     word, sentence = (FIT[named.code], named.sentence) if named else ("cannot tell", _why_not(d.obs))
     return Verdict(word, sentence, findings, d.comparisons)
-
-
-def _spelled(change: Mapping[str, Any]) -> str:
-    """The change as it is read until every reader takes ``change``."""
-    words = {name: f"{value:.6g}" if isinstance(value, float) else str(value) for name, value in change.items()}
-    words |= {"hidden": ",".join(map(str, change["hidden"])) or "none"} if "hidden" in change else {}
-    return " ".join(
-        f"--{name.replace('_', '-')}" + ("" if value == "True" else f" {value}") for name, value in words.items()
-    )
 
 
 def _why_not(obs: Observations) -> str:

@@ -19,14 +19,14 @@ def validation_too_small(d: Diagnosis) -> Finding | None:
     if not obs.val_loss:
         sentence = "There are no validation rows, so nothing shows how the model does on unseen rows."
         change = {"validation_split": 0.2}
-        return Finding("validation_too_small", "warning", sentence, {}, "Keep rows for validation.", change=change)
+        return Finding("validation_too_small", "warning", sentence, {}, "Keep rows for validation.", change)
     if not obs.is_complete or not d.has_large_error:
         return None
     rows = f" of {obs.n_validation} rows" if obs.n_validation else ""
     sentence = f"The validation loss{rows} is uncertain: {obs.restored_val_loss:.3g} ± {obs.error:.2g}."
     evidence = {"standard_error": obs.error, "val_loss": obs.restored_val_loss, "learnable": d.learnable}
     advice, change = more_validation(d)
-    return Finding("validation_too_small", "warning", sentence, evidence, advice, change=change)
+    return Finding("validation_too_small", "warning", sentence, evidence, advice, change)
 
 
 def seeds_disagree(d: Diagnosis) -> Finding | None:
@@ -43,7 +43,7 @@ def seeds_disagree(d: Diagnosis) -> Finding | None:
         f"The validation loss depends on the seed: from {finite.min():.3g} to {losses.max():.3g}.",
         {"lowest": float(finite.min()), "highest": float(losses.max()), "seeds": len(losses)},
         "Average over more seeds.",
-        change={"seeds": max(SEEDS, 2 * len(losses))},
+        {"seeds": max(SEEDS, 2 * len(losses))},
     )
 
 
@@ -72,7 +72,7 @@ def no_better_than_baseline(d: Diagnosis) -> Finding | None:
     sentence += f"the network's is lower by {gain:.2g} ± {error:.2g}."
     if gain > error:
         advice, change = more_validation(d)
-        return Finding("no_better_than_baseline", "warning", sentence, evidence, advice, change=change)
+        return Finding("no_better_than_baseline", "warning", sentence, evidence, advice, change)
     advice = "Look for columns that are related to the target, or collect more rows."
     return Finding("no_better_than_baseline", "serious", sentence, evidence, advice)
 
@@ -88,9 +88,10 @@ def no_better_than_linear(d: Diagnosis) -> Finding | None:
     better = any(each.name == LINEAR and each.is_clear for each in d.comparisons)
     sentence = f"A linear model is {'clearly better' if better else 'as good'} on the validation rows."
     change = d.untested("hidden", ()) if gain <= 0 else {}
+    advice = "Compare with a linear model." if change else ""
     evidence = {"val_loss": obs.restored_val_loss, "gain": gain, "standard_error": error}
     severity: Severity = "warning" if better else "note"
-    return Finding("no_better_than_linear", severity, sentence, evidence, "Compare with a linear model.", change=change)
+    return Finding("no_better_than_linear", severity, sentence, evidence, advice, change)
 
 
 def linear_network(d: Diagnosis) -> Finding | None:
@@ -101,7 +102,7 @@ def linear_network(d: Diagnosis) -> Finding | None:
     sentence = "The model is linear; nonlinear effects are not captured."
     evidence = {"val_loss": d.obs.restored_val_loss}
     advice, change = "Compare with a network that has hidden layers.", d.untested("hidden", WIDTHS)
-    return Finding("linear_network", "note", sentence, evidence, advice, change=change)
+    return Finding("linear_network", "note", sentence, evidence, advice, change)
 
 
 def dead_units(d: Diagnosis) -> Finding | None:
@@ -140,7 +141,7 @@ def class_ignored(d: Diagnosis) -> Finding | None:
     sentence = f"Class {name!r}{others} is never predicted, although {int(table[first].sum())} validation rows have it."
     evidence = {"rows": float(table[ignored].sum()), "classes": float(len(ignored))}
     advice, change = "Weight classes by their inverse frequency.", {"class_weight": "balanced"}
-    return Finding("class_ignored", "warning", sentence, evidence, advice, change=change)
+    return Finding("class_ignored", "warning", sentence, evidence, advice, change)
 
 
 def more_validation(d: Diagnosis) -> tuple[str, dict[str, Any]]:

@@ -17,7 +17,7 @@ def out_of_epochs(d: Diagnosis) -> Finding | None:
         f"The validation loss was still falling after all {obs.n_epochs} epochs.",
         {"epochs": obs.n_epochs, "best_epoch": obs.best_epoch, "fall_at_the_end": d.late_fall},
         "Train for more epochs.",
-        change={"epochs": 2 * (obs.epochs or obs.n_epochs)},
+        {"epochs": 2 * (obs.epochs or obs.n_epochs)},
     )
 
 
@@ -38,7 +38,7 @@ def stopped_too_early(d: Diagnosis) -> Finding | None:
         f"Early stopping (patience {obs.patience}) ended the training within the noise of the validation loss.",
         {"patience": obs.patience, "rise_after_best": rise, "fall_of_loss_after_best": learned},
         "Use a larger patience.",
-        change=d.untested("patience", patience),
+        d.untested("patience", patience),
     )
 
 
@@ -67,4 +67,4 @@ def penalty_too_strong(d: Diagnosis) -> Finding | None:
         return None
     sentence = f"The penalty is too strong: {best.reason}."
     evidence = {"l2": d.obs.l2 or 0.0, "gain": best.gain, "standard_error": best.error}
-    return Finding("penalty_too_strong", "warning", sentence, evidence, best.advice, change=best.change)
+    return Finding("penalty_too_strong", "warning", sentence, evidence, best.advice, best.change)

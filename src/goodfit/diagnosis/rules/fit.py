@@ -44,7 +44,7 @@ def _bad_fit(d: Diagnosis, strongest: Comparison) -> Finding:
         code, words = "overfitting", f"The model fits the training rows {degree} unseen rows"
     evidence = _losses(d) | {"gain": strongest.gain, "standard_error": strongest.error, "clear": strongest.clear}
     sentence = f"{words}: {strongest.reason}."
-    return Finding(code, "warning", sentence, evidence, strongest.advice, change=strongest.change)
+    return Finding(code, "warning", sentence, evidence, strongest.advice, strongest.change)
 
 
 def good_fit(d: Diagnosis) -> Finding:
@@ -64,7 +64,7 @@ def _contested(d: Diagnosis, strongest: Comparison) -> Finding:
     words = f"{rows} too few to tell whether {strongest.name} is better: it lowers the validation loss by {gain}."
     evidence = {"gain": strongest.gain, "standard_error": strongest.error, "clear": strongest.clear}
     advice, change = more_validation(d)
-    return Finding("cannot_tell", "warning", words, evidence, advice, change=change)
+    return Finding("cannot_tell", "warning", words, evidence, advice, change)
 
 
 def _no_better_than_baseline(d: Diagnosis) -> Finding:
@@ -73,10 +73,10 @@ def _no_better_than_baseline(d: Diagnosis) -> Finding:
     advice, change = more_validation(d)
     if not change:
         advice = "Look for columns that are related to the target, or collect more rows."
-    return Finding("cannot_tell", "warning", words, _losses(d), advice, change=change)
+    return Finding("cannot_tell", "warning", words, _losses(d), advice, change)
 
 
 def _untested(d: Diagnosis, question: str) -> Finding:
     """Nothing speaks for a bad fit, but without a grid too little is known to call it a good one."""
     words = f"No other penalty or learning rate was trained, and a question is open: {question}."
-    return Finding("cannot_tell", "warning", words, _losses(d), "Train a grid.", change=GRID)
+    return Finding("cannot_tell", "warning", words, _losses(d), "Train a grid.", GRID)

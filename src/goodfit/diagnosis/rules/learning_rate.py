@@ -14,7 +14,7 @@ def diverged(d: Diagnosis) -> Finding | None:
     sentence = f"Training diverged: the loss was not finite after epoch {obs.n_epochs}."
     evidence = {"epochs": obs.n_epochs, "learning_rate": _rate(d)}
     change = d.times("learning_rate", 1 / TENFOLD)
-    return Finding("diverged", "serious", sentence, evidence, "Use a smaller learning rate.", change=change)
+    return Finding("diverged", "serious", sentence, evidence, "Use a smaller learning rate.", change)
 
 
 def rate_too_small(d: Diagnosis) -> Finding | None:
@@ -23,7 +23,7 @@ def rate_too_small(d: Diagnosis) -> Finding | None:
     if best is None or d.pull("learning_rate") < 1 or best.side != "frees":
         return None
     sentence = f"The learning rate is too small: {best.reason}."
-    return Finding("rate_too_small", "warning", sentence, _evidence(d, best.gain), best.advice, change=best.change)
+    return Finding("rate_too_small", "warning", sentence, _evidence(d, best.gain), best.advice, best.change)
 
 
 def rate_too_large(d: Diagnosis) -> Finding | None:
@@ -32,7 +32,7 @@ def rate_too_large(d: Diagnosis) -> Finding | None:
     if best is None or d.pull("learning_rate") > -1:
         return None
     sentence = f"The learning rate is too large: {best.reason}."
-    return Finding("rate_too_large", "warning", sentence, _evidence(d, best.gain), best.advice, change=best.change)
+    return Finding("rate_too_large", "warning", sentence, _evidence(d, best.gain), best.advice, best.change)
 
 
 def jumping(d: Diagnosis) -> Finding | None:
@@ -43,7 +43,7 @@ def jumping(d: Diagnosis) -> Finding | None:
     sentence = f"The validation loss jumps by about {size:.0%} of the baseline's loss from epoch to epoch."
     change = d.times("learning_rate", 1 / TENFOLD)
     advice = "Try a smaller learning rate." if change else ""
-    return Finding("jumping", "note", sentence, _evidence(d, size), advice, change=change)
+    return Finding("jumping", "note", sentence, _evidence(d, size), advice, change)
 
 
 def perfect_pace(d: Diagnosis) -> Finding | None:
