@@ -346,7 +346,7 @@ def _target_name(table: Table, target: str | None) -> str:
     if not isinstance(target, str | None):
         raise DataError("target must be the name of a column: put y into the table, or give arrays to Sequential.")
     if target is None and "target" not in table.names:
-        raise DataError(f"Name the column to predict with target (--target): one of {', '.join(table.names[:20])}.")
+        raise DataError(f"Name the column to predict with target='…': one of {', '.join(table.names[:20])}.")
     return table.column(target or "target").name
 
 

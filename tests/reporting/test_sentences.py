@@ -55,7 +55,7 @@ def reason(name, gain, error=0.2):
     ("strengths", "said"),
     [
         ((-3.0, 0.1), "None of 2 alternatives compared on the same validation rows is clearly better "),
-        ((0.9, 0.1), "Of 2 alternatives compared on the same validation rows, possibly clearly better: λ 0 "),
+        ((0.9, 0.1), "Of 2 alternatives compared on the same validation rows, possibly better: λ 0 "),
         ((2.0, 1.0), "Of 2 alternatives compared on the same validation rows, clearly better: λ 0 "),
     ],
 )

@@ -155,7 +155,7 @@ def of_alternatives(compared: Sequence[Comparison]) -> str:
     if better:
         said = f"Of {rows}, clearly better: {join(better, longest=80)}"
     elif possibly:
-        said = f"Of {rows}, possibly clearly better: {join(possibly, longest=80)}"
+        said = f"Of {rows}, possibly better: {join(possibly, longest=80)}"
     else:
         said = f"None of {rows} is clearly better"
     bars = f"bars: ± {compared[0].doubt:g} standard errors"

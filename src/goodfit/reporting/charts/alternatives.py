@@ -34,7 +34,7 @@ def alternatives_chart(compared: Sequence[Comparison]) -> Layer:
     legend = alt.Legend(symbolStrokeWidth=0, symbolSize=70, columnPadding=24)
     x = alt.Scale(domain=[LEAST - ROOM, most + ROOM], nice=False)
     base = alt.Chart(rows(found)).encode(
-        y=alt.Y("name:N", sort=[each.name for each in compared], axis=alt.Axis(title=None, ticks=False, minExtent=84)),
+        y=alt.Y("name:N", sort=[each.name for each in compared], axis=alt.Axis(title=None, ticks=False, minExtent=125)),
         color=alt.Color("better:N", scale=scale, legend=legend),
     )
     title = "gain (1 = clearly better)"
