@@ -200,3 +200,14 @@ def test_a_bad_delta_is_named(delta):
 def test_an_unknown_loss_is_named(loss):
     with pytest.raises(ConfigError, match=f"loss .*{loss!r}"):
         get_loss(loss)
+
+
+def test_a_loss_that_is_no_pytree_is_refused_before_it_is_traced():
+    class Own:
+        fused = None
+
+        def per_example(self, y, output, *, logits=False):
+            return jnp.mean(jnp.abs(y - output), axis=-1)
+
+    with pytest.raises(ConfigError, match="Own must be registered"):
+        get_loss(Own())

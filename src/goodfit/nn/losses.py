@@ -181,6 +181,8 @@ def get_loss(loss: "str | Loss") -> Loss:
         return LOSSES[loss]
     if not hasattr(loss, "per_example"):
         raise ConfigError(f"loss must be a name or a loss such as Huber(delta=2.0), not {loss!r}.")
+    if jax.tree_util.all_leaves([loss]):
+        raise ConfigError(f"{type(loss).__name__} must be registered with @hyperparameters to be used as a loss.")
     return loss
 
 
