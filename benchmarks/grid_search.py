@@ -81,15 +81,15 @@ def peers(run: goodfit.Run) -> dict[str, BaseEstimator]:
 
 def examine(table: str | Path | pd.DataFrame, target: str, seed: int, **settings: Any) -> Result:  # noqa: ANN401
     run, our_seconds = timed(lambda: goodfit.train(table, target=target, seed=seed, **settings))
-    assert run.table is not None
-    known, test = np.sort(np.concatenate([run.parts.train, run.parts.validation])), run.table.take(run.parts.test)
-    x, y = run.record.encoder.transform(run.table), run.record.target.encode(run.table)
+    whole = goodfit.read_table(table)
+    known, test = run.splits.known, whole.take(run.splits.test)
+    x, y = run.record.encoder.transform(whole), run.record.target.encode(whole)
     truth, regression = test.arrow[target].to_numpy(), run.record.target.task == "regression"
     judge = partial(errors, truth=truth, regression=regression)
     found, seconds = {OURS: judge(run.predict(test).values)}, {OURS: our_seconds}
     for name, model in peers(run).items():
         _, seconds[name] = timed(partial(model.fit, x[known], y[known]))
-        found[name] = judge(in_own_terms(run, model.predict(x[run.parts.test])))
+        found[name] = judge(in_own_terms(run, model.predict(x[run.splits.test])))
     return Result(found, seconds, regression)
 
 

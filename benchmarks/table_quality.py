@@ -77,8 +77,8 @@ def errors(predicted: np.ndarray, truth: np.ndarray, *, regression: bool) -> np.
 def examine(table: str | Path, target: str, official_test: str | Path, seed: int) -> Result:
     run, our_seconds = timed(lambda: goodfit.train(table, target=target, seed=seed))
     rows, regression = frame(table), run.record.target.task == "regression"
-    known = rows.iloc[np.sort(np.concatenate([run.parts.train, run.parts.validation]))]
-    test = frame(official_test) if official_test else rows.iloc[run.parts.test]
+    known = rows.iloc[run.splits.known]
+    test = frame(official_test) if official_test else rows.iloc[run.splits.test]
     # The labels of adult's official test file end in a dot.
     truth = (test[target].str.rstrip(".") if official_test else test[target]).to_numpy()
     model, their_seconds = timed(lambda: linear_model(run).fit(known, known[target]))

@@ -22,9 +22,9 @@ from goodfit import (
     Settings,
     SplitError,
     load,
-    read_table,
     train,
 )
+from goodfit.data.table import open_source
 from goodfit.experiment.prepare import prepare, prepare_folds
 
 RNG = np.random.default_rng(0)
@@ -78,7 +78,7 @@ def assert_same_predictions(found, expected, **tolerance):
 
 
 def test_a_thousand_rows_are_640_160_and_200():
-    table = read_table({"x": np.arange(1000.0), "y": np.arange(1000) % 2})
+    table = open_source({"x": np.arange(1000.0), "y": np.arange(1000) % 2})
     splits = prepare(table, "y", Settings()).splits
     assert [len(splits.train), len(splits.validation), len(splits.test)] == [640, 160, 200]
 
@@ -202,7 +202,7 @@ def test_validation_rows_influence_only_the_choice_of_the_epoch(pay):
 
 def test_balanced_classes_are_balanced_by_training_rows():
     table = TABLE.drop(columns=["team", "pay"])
-    splits = prepare(read_table(table), "left", Settings(split="last", test_size=16)).splits
+    splits = prepare(open_source(table), "left", Settings(split="last", test_size=16)).splits
     other = table.copy()
     other.loc[splits.validation[1:], "left"] = "Yes"
     other.loc[splits.validation[0], "left"] = "no"
@@ -227,7 +227,7 @@ def test_copies_stay_together_also_in_folds(change):
     a, b = rng.normal(size=(2, 200))
     y = a - b + 0.3 * rng.normal(size=200)
     table = pd.DataFrame({"a": np.r_[a, change(a[:80])], "b": np.r_[b, change(b[:80])], "y": np.r_[y, y[:80]]})
-    prepared = prepare(read_table(table), "y", Settings(split="duplicates", folds=4))
+    prepared = prepare(open_source(table), "y", Settings(split="duplicates", folds=4))
     assert prepared.splits.rule == "duplicates"
     splits = prepared.splits.arrays().values()
     assert all(np.isin(rows[rows < 80] + 200, rows).all() and len(rows) for rows in splits)
@@ -382,7 +382,7 @@ def test_the_exam_reads_the_table_where_it_was(tmp_path, monkeypatch):
     monkeypatch.chdir("/")
     expected = load(tmp_path / "run").test().scores
     (tmp_path / "table.csv").rename(tmp_path / "moved.csv")
-    with pytest.raises(ExamError, match=r"The exam needs the table that the run was trained on\. there is no file"):
+    with pytest.raises(ExamError, match="The exam needs the table that the run was trained on: there is no file"):
         load(tmp_path / "run").test(reason="again")
     found = load(tmp_path / "run").test(tmp_path / "moved.csv", reason="again")
     assert found.scores == expected
@@ -421,8 +421,9 @@ def test_a_table_like_telco(tmp_path):
     run = train(tmp_path / "telco.csv", "Churn", **SMALL | {"epochs": 60})
     assert run.record.target.classes == ("No", "Yes")
     columns = {column.name: column for column in run.record.schema}
-    assert (columns["TotalCharges"].kind, columns["TotalCharges"].missing) == ("number", 6)
-    assert columns["Region"].missing == 16
+    known = run.splits.known
+    assert (columns["TotalCharges"].kind, columns["TotalCharges"].missing) == ("number", (known % 16 == 0).sum())
+    assert columns["Region"].missing == (known % 6 == 0).sum()
     assert "TotalCharges is missing" in run.record.encoder.feature_names
     assert run.record.validation_scores["accuracy"] == 1
 
@@ -545,8 +546,8 @@ def test_tables_that_cannot_be_learned_from(case):
         fit(table=TABLE.assign(**change))
 
 
-@pytest.mark.parametrize("part", ["train", "validation", "test"])
-def test_infinity_is_found_before_the_training_wherever_it_stands(part, pay):
+@pytest.mark.parametrize("part", ["train", "validation"])
+def test_infinity_in_a_known_row_is_found_before_the_training(part, pay):
     row = pay.splits.arrays()[part][0]
     with pytest.raises(DataError, match=rf"column 'age' .*infini.*row {row + 1}\b"):
         fit("pay", TABLE.assign(age=np.where(np.arange(N) == row, np.inf, AGE)))

@@ -12,6 +12,7 @@ import pandas as pd
 import goodfit
 from benchmarks.grid_search import read
 from benchmarks.harness import shared
+from goodfit.data.table import open_source
 from goodfit.experiment.prepare import arrays_of, prepare
 from goodfit.experiment.settings import Settings
 
@@ -96,9 +97,9 @@ def real(
         found = goodfit.read_table(source, drop=drop)
         if found.n_rows > rows:
             found = found.take(np.sort(np.random.default_rng(seed).choice(found.n_rows, rows, replace=False)))
-        prepared = prepare(found, target, Settings(test_size=0.5, seed=seed, **settings))
+        prepared = prepare(open_source(found), target, Settings(test_size=0.5, seed=seed, **settings))
         known, splits = arrays_of(prepared), prepared.splits
-        judge = prepared.table.take(splits.test)
+        judge = found.take(splits.test)
         y = np.concatenate([np.asarray(known.rows.labels)[:-1, 0], np.asarray(prepared.target.encode(judge)).ravel()])
         x = np.concatenate([np.asarray(known.rows.x), prepared.encoder.transform(judge)])
         task = prepared.target.task

@@ -13,8 +13,8 @@ from benchmarks.bank.data import Data, Source
 from goodfit.data.splits.folds import make_folds
 from goodfit.diagnosis.from_run import observe
 from goodfit.diagnosis.observations import Observations
-from goodfit.experiment.measure import trees
 from goodfit.experiment.prepare import TASKS
+from goodfit.experiment.reference_models import boosted_trees
 from goodfit.nn.early_stopping import EarlyStopping
 from goodfit.nn.layers import Dense
 from goodfit.search.sweep import Fold, Sweep, SweepPlan, plan_sweep, sweep
@@ -141,7 +141,7 @@ def row_losses_of_rivals(data: Data, folds: list[Fold]) -> dict[str, np.ndarray]
     found = {name: np.empty(len(data.known)) for name in ("baseline", "linear", "trees")}
     for _, train, validation in folds:
         found["baseline"][validation] = _of_baseline(data, train, validation)
-        boosted = trees(data.task, width=data.x.shape[1] * max(1, data.n_classes), seed=0).model
+        boosted = boosted_trees(data.task, width=data.x.shape[1] * max(1, data.n_classes), seed=0).model
         linear = Ridge() if data.task == "regression" else LogisticRegression(max_iter=2000)
         with threadpool_limits(1, "openmp"):
             for name, model in {"linear": linear, "trees": boosted}.items():

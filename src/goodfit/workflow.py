@@ -4,6 +4,7 @@ Every door for tables calls these and nothing else.
 """
 
 import hashlib
+import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
@@ -15,7 +16,7 @@ import numpy as np
 from goodfit.arrays import Array
 from goodfit.data.export import prediction_file, validate_output
 from goodfit.data.splits.splits import Splits
-from goodfit.data.table import Table, read_table
+from goodfit.data.table import Source, Table, open_source, read_table
 from goodfit.data.target import Prediction, Target
 from goodfit.errors import DataError, ExamError
 from goodfit.experiment.experiment import Fitted, OnRefined, fit_grid, fit_once, plan_for, second_grid
@@ -42,7 +43,9 @@ from goodfit.experiment.run_folder import (
     write_file,
 )
 from goodfit.experiment.settings import Settings, settings_from
-from goodfit.holdout.exam import Ledger, Opening, Seal, open_exam
+from goodfit.holdout.ledger import Ledger, Opening
+from goodfit.holdout.scoring import open_exam, score_rows
+from goodfit.holdout.sealed_rows import SealedRows
 from goodfit.nn.arrays import Params
 from goodfit.search.parallel import OnProgress, SweepCost
 from goodfit.search.space import refined
@@ -62,13 +65,15 @@ class Run:
     Attributes:
         record: everything that a run folder holds.
         ledger: openings of the exam.
-        table: the training table, if it is at hand; a loaded run reads it again when the exam needs it.
+        table: the known rows, if they are at hand.
+        sealed: the test rows, if they are at hand; a loaded run reads them again when the exam needs them.
         path: the run folder, if there is one.
     """
 
     record: Record
     ledger: Ledger
     table: Table | None = None
+    sealed: SealedRows | None = None
     path: Path | None = None
 
     def __repr__(self) -> str:
@@ -108,6 +113,18 @@ class Run:
     def splits(self) -> Splits:
         """Row numbers of train, validation and test."""
         return self.record.splits
+
+    @property
+    def parts(self) -> Splits:
+        """The old name of ``splits``."""
+        warnings.warn("Run.parts is now called Run.splits.", DeprecationWarning, stacklevel=2)
+        return self.splits
+
+    @property
+    def point(self) -> dict[str, float]:
+        """The old name of ``config``."""
+        warnings.warn("Run.point is now called Run.config.", DeprecationWarning, stacklevel=2)
+        return self.config
 
     def predict(self, table: object) -> Prediction:
         """Labels and probabilities, or values, for every row of a table (path, data frame, …).
@@ -155,34 +172,32 @@ class Run:
         """
         if self.record.seal is None:
             raise ExamError("This run has no test rows: train with test_size above 0 to have an exam.")
-        found = self._training_table(table)
         return open_exam(
             self.record.seal,
             self.ledger,
-            lambda: self._examine(found),
-            table=found,
+            self._score,
+            sealed=self._sealed_rows(table),
             model=model_hash(self.training.params),
             reason=reason,
         )
 
-    def _training_table(self, table: object) -> Table:
+    def _sealed_rows(self, table: object) -> SealedRows:
         if table is None:
-            if self.table is not None:
-                return self.table
+            if self.sealed is not None:
+                return self.sealed
             if not self.record.source:
                 raise ExamError("The run was trained on a table in memory: give that table to the exam.")
             table = self.record.source
         try:
-            return read_table(table, kinds=self.settings.kinds, drop=self.settings.drop)
+            return SealedRows(open_source(table), self.splits.test, self.record.schema)
         except DataError as error:
-            raise ExamError(f"The exam needs the table that the run was trained on. {error}") from error
+            raise ExamError(f"The exam needs the table that the run was trained on: {error}") from error
 
-    def _examine(self, table: Table) -> Mapping[str, Estimate]:
-        rows = table.take(self.splits.test)
+    def _score(self, rows: Table) -> Mapping[str, Estimate]:
         target = self.record.target
-        y = _truth(target, rows)
-        predicted = {"network": _predictions(self.record, rows)}
-        found = estimates(TASKS[target.task].judged, y, predicted, seed=self.settings.seed)["network"]
+        scored = score_rows(rows, target, lambda table: _predictions(self.record, table))
+        names, predicted = TASKS[target.task].judged, {"network": scored.predicted}
+        found = estimates(names, scored.truth, predicted, seed=self.settings.seed)["network"]
         return {name: Estimate(*(number * unit_of(name, target) for number in found[name])) for name in found}
 
 
@@ -227,7 +242,7 @@ def train(
     if folder is not None:
         choices.to_json()
         claim_folder(folder)
-    found = read_table(table, kinds=choices.kinds, drop=choices.drop)
+    found = open_source(table, kinds=choices.kinds, drop=choices.drop)
     prepared = prepare(found, _target_name(found, target), choices)
     folds = prepare_folds(prepared)
     if on_prepared is not None:
@@ -240,7 +255,8 @@ def train(
     record = _record(fitted, _source(table))
     if folder is not None:
         save_run(folder, record)
-    return Run(record, Ledger(folder / "ledger.jsonl" if folder else None), found, folder)
+    ledger = Ledger(folder / "ledger.jsonl" if folder else None)
+    return Run(record, ledger, prepared.table, prepared.sealed, folder)
 
 
 def dry_run(
@@ -263,7 +279,7 @@ def dry_run(
     60
     """
     choices = settings_from(settings)
-    found = read_table(table, kinds=choices.kinds, drop=choices.drop)
+    found = open_source(table, kinds=choices.kinds, drop=choices.drop)
     prepared = prepare(found, _target_name(found, target), choices)
     folds = prepare_folds(prepared)
     if on_prepared is not None:
@@ -275,7 +291,7 @@ def dry_run(
 def load(folder: str | Path) -> Run:
     """A run from its folder; RunError if it is not there, not finished or damaged."""
     path = Path(folder)
-    return Run(load_run(path), Ledger(path / "ledger.jsonl"), None, path)
+    return Run(load_run(path), Ledger(path / "ledger.jsonl"), path=path)
 
 
 def model_hash(params: Params) -> str:
@@ -283,7 +299,7 @@ def model_hash(params: Params) -> str:
     digest = hashlib.sha256()
     for index, layer in enumerate(params):
         for name, w in layer.items():
-            digest.update(f"{index}.{name}{w.shape}{w.dtype}".encode() + np.ascontiguousarray(w).tobytes())
+            digest.update(repr((index, name, w.shape, str(w.dtype))).encode() + np.ascontiguousarray(w).tobytes())
     return digest.hexdigest()
 
 
@@ -305,12 +321,12 @@ def _record(fitted: Fitted, source: str) -> Record:
     return Record(
         settings=settings,
         source=source,
-        fingerprint=table.fingerprint(),
+        fingerprint=prepared.sealed.fingerprint(table),
         schema=table.schema,
         splits=splits,
         encoder=prepared.encoder,
         target=target,
-        seal=Seal.of(table, splits.test) if len(splits.test) else None,
+        seal=prepared.sealed.seal() if len(splits.test) else None,
         training=_in_own_unit(fitted.training, target),
         sweep=None if fitted.sweep is None else _swept(fitted.sweep, target),
         measurements=evidence,
@@ -336,18 +352,13 @@ def _predictions(record: Record, table: Table) -> Array:
     return predictions(recipe, record.training.params, record.encoder.transform(table))
 
 
-def _truth(target: Target, rows: Table) -> Array:
-    """Targets as metrics take them: class numbers, or standardised values, whose squares stay within range."""
-    y = np.asarray(target.encode(rows))
-    return y[:, None] if target.task == "regression" else y
-
-
-def _target_name(table: Table, target: str | None) -> str:
+def _target_name(table: Source, target: str | None) -> str:
     if not isinstance(target, str | None):
         raise DataError("target must be the name of a column: put y into the table, or give arrays to Sequential.")
     if target is None and "target" not in table.names:
         raise DataError(f"Name the column to predict with target='…': one of {', '.join(table.names[:20])}.")
-    return table.column(target or "target").name
+    table.validate_names([target or "target"])
+    return target or "target"
 
 
 def _source(table: object) -> str:

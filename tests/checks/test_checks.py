@@ -13,7 +13,7 @@ from goodfit.checks.inputs import CheckInputs
 from goodfit.checks.registry import Check, check_table
 from goodfit.data.row_keys import row_keys
 from goodfit.data.splits.splits import make_splits
-from goodfit.data.table import read_table
+from goodfit.data.table import open_source, read_table
 from goodfit.data.target import fit_target
 from goodfit.errors import DataError
 from goodfit.experiment.prepare import prepare
@@ -211,7 +211,7 @@ def test_a_number_of_the_row_is_named_whatever_its_order():
 def test_nothing_is_learned_from_a_row_counter_whatever_its_name(name):
     rng = np.random.default_rng(0)
     numbers = rng.permutation(300) + 1 if name in ("PID", "lot") else np.arange(1, 301)
-    table = read_table({name: numbers} | classes(rng, 300))
+    table = open_source({name: numbers} | classes(rng, 300))
     prepared = prepare(table, "y", Settings(hidden=()))
     assert name not in prepared.encoder.columns
     assert [check.code for check in prepared.checks] == []
@@ -224,7 +224,7 @@ def test_a_counter_stays_where_it_says_when_or_is_all_there_is():
     y = np.random.default_rng(0).normal(size=100)
     for columns in ({"x": np.arange(100), "y": y}, {"year": 1900 + np.arange(100), "z": y[::-1], "y": y}):
         name = next(iter(columns))
-        assert name in prepare(read_table(columns), "y", Settings(hidden=())).encoder.columns
+        assert name in prepare(open_source(columns), "y", Settings(hidden=())).encoder.columns
 
 
 def cards(rng, n=N):

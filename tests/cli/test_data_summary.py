@@ -7,7 +7,7 @@ import pytest
 
 from goodfit.cli import plain_console
 from goodfit.cli.data_summary import show_prepared
-from goodfit.data.table import read_table
+from goodfit.data.table import open_source
 from goodfit.experiment.settings import Settings
 from goodfit.workflow import prepare
 
@@ -19,7 +19,7 @@ Y = ["yes", "no"] * (N // 2)
 def shown(columns, target="y", **settings):
     console = plain_console()
     console.file = io.StringIO()
-    show_prepared(prepare(read_table(columns), target, Settings(**settings)), console)
+    show_prepared(prepare(open_source(columns), target, Settings(**settings)), console)
     return console.file.getvalue()
 
 
@@ -52,7 +52,7 @@ def test_a_table_of_thousands_of_columns_is_said_in_26_lines():
             {"optimizer": "sgd", "patience": 3, "learning_rate": 0.001},
             "sgd, learning rate 0.001, batch size 32",
         ),
-        ({"drop": "who"}, "who · left out as asked"),
+        ({"drop": "who"}, "who · excluded"),
     ],
     ids=str,
 )

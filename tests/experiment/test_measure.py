@@ -10,8 +10,10 @@ from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.metrics import confusion_matrix, log_loss
 
 import goodfit
-from goodfit.experiment.measure import Measurements, trees
+from goodfit.data.table import open_source, read_table
+from goodfit.experiment.measure import Measurements
 from goodfit.experiment.prepare import arrays_of, prepare
+from goodfit.experiment.reference_models import boosted_trees
 from goodfit.workflow import _predictions
 
 SETTINGS = {"l2": 0.001, "learning_rate": 0.01, "epochs": 15, "hidden": (16,)}
@@ -29,12 +31,30 @@ def diabetes():
 
 def rows_of(run):
     """Encoded rows and targets, training rows, validation rows."""
-    fold = arrays_of(prepare(run.table, run.record.target.name, run.settings))
+    fold = arrays_of(prepare(open_source(run.table.source), run.record.target.name, run.settings))
     return fold.rows.x, fold.rows.labels[:-1, 0], fold.train, fold.validation
 
 
 def probabilities(run):
-    return _predictions(run.record, run.table.take(run.parts.validation))
+    return _predictions(run.record, run.table.take(run.splits.among_known.validation))
+
+
+def floored(p, n):
+    """Probabilities of at least 1/(n + 2), by Laplace's rule of succession."""
+    p = np.maximum(p, 1 / (n + 2))
+    return p / p.sum(axis=1, keepdims=True)
+
+
+def test_one_confident_mistake_of_a_reference_model_does_not_outweigh_all_other_rows():
+    """Trees that never saw a class predict it with a probability near 0."""
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=300)
+    table = {"x": x, "z": rng.normal(size=300), "target": np.where(x > 0, "yes", "no")}
+    far = np.flatnonzero(x < -1)[:2]
+    table["target"][far] = "yes"
+    found = goodfit.train(table, **SETTINGS).record.measurements
+    worst = np.log(192 + 2)
+    assert found.losses["trees"] < 3 * worst / 48 and found.differences["trees"][1] < worst / np.sqrt(48)
 
 
 def test_the_losses_are_comparable_with_the_validation_loss(iris):
@@ -44,7 +64,7 @@ def test_the_losses_are_comparable_with_the_validation_loss(iris):
     assert evidence.losses["baseline"] == pytest.approx(-np.log(shares[y[validation].astype(int)]).mean(), rel=1e-6)
     linear = LogisticRegression(max_iter=200).fit(x[train], y[train])
     assert evidence.losses["linear"] == pytest.approx(
-        log_loss(y[validation], linear.predict_proba(x[validation])), rel=1e-3
+        log_loss(y[validation], floored(linear.predict_proba(x[validation]), len(train))), rel=1e-3
     )
     own = iris.history["val_loss"][iris.training.best_epoch - 1]
     for model, loss in evidence.losses.items():
@@ -72,7 +92,8 @@ TREES = {
 def test_the_trees_are_those_of_scikit_learn(iris, diabetes):
     x, y, train, validation = rows_of(iris)
     model = HistGradientBoostingClassifier(**TREES).fit(x[train], y[train])
-    rows = -np.log(model.predict_proba(x[validation])[np.arange(len(validation)), y[validation].astype(int)])
+    p = floored(model.predict_proba(x[validation]), len(train))
+    rows = -np.log(p[np.arange(len(validation)), y[validation].astype(int)])
     p = probabilities(iris)
     rows_of_net = -np.log(p[np.arange(len(p)), y[validation].astype(int)])
     assert iris.record.measurements.losses["trees"] == pytest.approx(rows.mean(), rel=1e-4)
@@ -86,7 +107,7 @@ def test_the_trees_are_those_of_scikit_learn(iris, diabetes):
 
 
 def test_trees_of_wide_tables_learn_in_fewer_rounds_from_fewer_rows():
-    narrow, wide = trees("binary", width=20, seed=0), trees("multiclass", width=784 * 10, seed=0)
+    narrow, wide = boosted_trees("binary", width=20, seed=0), boosted_trees("multiclass", width=784 * 10, seed=0)
     assert narrow.model.max_iter == 40 and narrow.rows == 100_000
     assert wide.model.max_iter == 12 and wide.rows == 1000
 
@@ -117,15 +138,15 @@ def test_confusion_is_truth_by_prediction(iris):
 def test_calibration_holds_every_validation_row_in_rising_order(iris, diabetes):
     for run in (iris, diabetes):
         predicted, _, rows = zip(*run.record.measurements.calibration, strict=True)
-        assert sum(rows) == len(run.parts.validation) and list(predicted) == sorted(predicted)
+        assert sum(rows) == len(run.splits.validation) and list(predicted) == sorted(predicted)
     observed = sum(mean * n for _, mean, n in diabetes.record.measurements.calibration)
-    truth = diabetes.table.values("target")[diabetes.parts.validation]
+    truth = diabetes.table.values("target")[diabetes.splits.among_known.validation]
     assert observed == pytest.approx(truth.sum())
 
 
 def test_residuals_hold_every_validation_row(iris, diabetes):
     assert iris.record.measurements.residuals == ()
-    assert sum(rows for *_, rows in diabetes.record.measurements.residuals) == len(diabetes.parts.validation)
+    assert sum(rows for *_, rows in diabetes.record.measurements.residuals) == len(diabetes.splits.validation)
 
 
 def test_a_penalty_that_is_far_too_strong_leaves_dead_units():
@@ -169,10 +190,10 @@ def test_a_class_that_training_lacks_does_no_harm():
 
 
 def test_changing_the_test_rows_changes_no_evidence(iris):
-    table = {name: iris.table.values(name).copy() for name in iris.table.names}
+    whole = read_table("iris")
+    table = {name: whole.values(name).copy() for name in whole.names}
     for name in ("sepal length (cm)", "petal width (cm)"):
-        table[name][iris.parts.test] += 1
+        table[name][iris.splits.test] += 1
     evidence = goodfit.train(table, **SETTINGS).record.measurements
-    assert replace(evidence, checks=()) == replace(
-        iris.record.measurements, checks=()
-    )  # these see copies in other parts
+    # The checks count duplicates among the test rows.
+    assert replace(evidence, checks=()) == replace(iris.record.measurements, checks=())

@@ -41,9 +41,10 @@ def show_prepared(prepared: Prepared, console: Console) -> None:
     """Table, target, splits, network and penalty, in about twenty lines however wide the table is."""
     table = prepared.table
     missing = sum(column.missing for column in table.schema)
+    rows = sum(len(part) for part in prepared.splits.arrays().values())
     console.print(plain_source(table.source), style="bold")
-    cells = count(missing, "missing cell")
-    console.print(f"{count(table.n_rows, 'row')}, {count(len(table.names), 'column')}, {cells}", end="\n\n")
+    cells = f"{count(missing, 'missing cell')}{' in the known rows' if rows > table.n_rows else ''}"
+    console.print(f"{count(rows, 'row')}, {count(len(table.names), 'column')}, {cells}", end="\n\n")
     console.print(_grid([*_columns(prepared), *_target(prepared)]), "")
     console.print(_grid([_splits(prepared.splits, prepared.settings), *_network(prepared)]), "")
     show_checks(prepared.checks, console)
@@ -123,7 +124,7 @@ def _classes(prepared: Prepared) -> str:
     """Classes with their shares of the training rows, most frequent first."""
     target, splits = prepared.target, prepared.splits
     positive = target.classes[1] if target.task == "binary" else None
-    counts = Counter(target.encode(prepared.table.take(splits.train)).tolist())
+    counts = Counter(target.encode(prepared.table.take(prepared.places.train)).tolist())
     shares = ((target.classes[code], share(n, len(splits.train))) for code, n in counts.most_common())
     words = (f"{printable(label)} ({part}{', positive' if label == positive else ''})" for label, part in shares)
     return f"{len(target.classes)} classes: {join(words)}"
@@ -131,7 +132,7 @@ def _classes(prepared: Prepared) -> str:
 
 def _range(prepared: Prepared) -> str:
     target: Target = prepared.target
-    values = target.decode(target.encode(prepared.table.take(prepared.splits.train))).values
+    values = target.decode(target.encode(prepared.table.take(prepared.places.train))).values
     low, high, mean = numbers(values.min(), values.max(), target.mean)
     return f"{low} to {high} in the training rows, mean {mean}"
 

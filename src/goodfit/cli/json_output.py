@@ -15,7 +15,7 @@ from goodfit.cli.results import missing_cells
 if TYPE_CHECKING:
     from goodfit.data.table import Table
     from goodfit.data.target import Prediction
-    from goodfit.holdout.exam import Opening
+    from goodfit.holdout.ledger import Opening
     from goodfit.search.parallel import SweepCost
     from goodfit.workflow import Run
 

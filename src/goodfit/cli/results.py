@@ -21,7 +21,7 @@ from goodfit.formatting import METRIC_LABELS, count, join, numbers, printable, s
 if TYPE_CHECKING:
     from goodfit.data.table import Table
     from goodfit.data.target import Prediction
-    from goodfit.holdout.exam import Opening
+    from goodfit.holdout.ledger import Opening
     from goodfit.workflow import Run
 
 CURVE_WIDTH = 40

@@ -11,20 +11,95 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from goodfit.data.columns.convert import is_date, plain_array
+from goodfit.data.columns.convert import is_date, is_text, plain_array
 from goodfit.data.columns.names import complete_names, did_you_mean
 from goodfit.data.columns.schema import KINDS, Column, Kind, Reading, infer_kind, read_as
 from goodfit.data.io.files import read_source
 from goodfit.errors import DataError
 
-__all__ = ["KINDS", "Column", "Kind", "Table", "read_table", "row_hashes"]
+__all__ = ["KINDS", "Column", "Kind", "Source", "Table", "open_source", "read_table", "row_hashes"]
 
+ARROW_TYPES: dict[str, pa.DataType] = {"number": pa.float64(), "date": pa.timestamp("us")}
+"""Other kinds are strings."""
+EXCLUDED = "excluded"
+"""Note of a column that the user dropped."""
 _NO_DATE = np.iinfo(np.int64).min
+_BLOCK_ROWS = 1024
+"""Rows that are turned at a time, to stay within the processor's cache."""
+
+
+@dataclass(frozen=True, eq=False)
+class Source:
+    """Columns as they stand in a file or object, before anything is decided about them.
+
+    columns: one plain Arrow array each. name: where they came from, for messages. kinds, dropped: what the user says
+    about columns. decimal_comma: a comma is the decimal mark where a number could be read either way.
+    """
+
+    columns: pa.Table
+    name: str
+    kinds: Mapping[str, Kind] = field(default_factory=dict)
+    dropped: frozenset[str] = frozenset()
+    decimal_comma: bool = False
+
+    @property
+    def n_rows(self) -> int:
+        return int(self.columns.num_rows)
+
+    @property
+    def names(self) -> list[str]:
+        return list(self.columns.column_names)
+
+    def validate_names(self, names: Iterable[str]) -> None:
+        """Raise DataError with the nearest name unless all of these are columns."""
+        _validate_names(self.names, names)
+
+    def read(self, rows: npt.ArrayLike | None = None, *, names: Sequence[str] | None = None) -> "Table":
+        """Return the table of these rows, ascending, and columns; kinds are inferred from these cells alone."""
+        self.validate_names(names or ())
+        raw = self.columns if names is None else self.columns.select(names)
+        numbers = None if rows is None else np.asarray(rows, np.int64)
+        raw = raw if numbers is None else raw.take(pa.array(numbers))
+        readings = {name: self._infer(name, raw[name].combine_chunks()) for name in raw.column_names}
+        return _table(readings, replace(self, columns=raw), numbers)
+
+    def read_as(self, schema: Sequence[Column], rows: npt.ArrayLike) -> "Table":
+        """Return the table of these rows, each column as the kind that the schema says.
+
+        Text is read as numbers and dates in the way of writing that fits all rows of the source best. A cell that
+        cannot be read is missing.
+
+        Raises:
+            DataError: a column of the schema is not there.
+        """
+        self.validate_names(column.name for column in schema)
+        numbers = np.asarray(rows, np.int64)
+        arrow = pa.table({column.name: self._cells(column, pa.array(numbers)) for column in schema})
+        found = tuple(replace(column, missing=arrow[i].null_count) for i, column in enumerate(schema))
+        return Table(arrow, found, self.name, rows=numbers)
+
+    def _cells(self, column: Column, rows: pa.Array) -> pa.Array:
+        raw = self.columns[column.name].combine_chunks()
+        by_context = is_text(raw.type) and column.kind in ARROW_TYPES
+        try:
+            cells = raw if by_context else raw.take(rows)
+            values = read_as(column.name, cells, column.kind, decimal_comma=self.decimal_comma).values
+            return values.take(rows) if by_context else values
+        except DataError:  # not one of the cells can be read as this kind
+            return pa.nulls(len(rows), ARROW_TYPES.get(column.kind, pa.string()))
+
+    def _infer(self, name: str, raw: pa.Array) -> Reading:
+        try:
+            if name in self.kinds:
+                return read_as(name, raw, self.kinds[name], decimal_comma=self.decimal_comma)
+            return infer_kind(name, raw, decimal_comma=self.decimal_comma)
+        except pa.ArrowException as error:
+            raise _unreadable(name, error) from error
 
 
 @dataclass(frozen=True, eq=False)
 class Table:
-    """Rows and columns, read and understood; never changed afterwards."""
+    """Rows and columns with a schema; never changed afterwards."""
 
     arrow: pa.Table
     """Number as float64, date as timestamp[us], other kinds as string; null where a cell is missing."""
@@ -32,10 +107,10 @@ class Table:
     """One `Column` for each column of `arrow`, in the same order."""
     source: str
     """Where the table came from, for people."""
-    originals: Mapping[str, pa.Array] = field(default_factory=dict, repr=False)
-    """Columns as they stood in the source, kept where `arrow` may not say all of it, for `override`."""
-    decimal_comma: bool = field(default=False, repr=False)
-    """Whether a comma in a number is the decimal mark where it could be either."""
+    raw: Source | None = field(default=None, repr=False)
+    """The same rows as they stood in the source, for `override`; None: as they are in `arrow`."""
+    rows: npt.NDArray[np.int64] | None = field(default=None, repr=False)
+    """Number of each row in the source, from 0; None where these are all its rows."""
 
     @property
     def n_rows(self) -> int:
@@ -44,6 +119,11 @@ class Table:
     @property
     def names(self) -> list[str]:
         return [column.name for column in self.schema]
+
+    @property
+    def row_numbers(self) -> npt.NDArray[np.int64]:
+        """Number of each row in the source, from 0."""
+        return np.arange(self.n_rows) if self.rows is None else self.rows
 
     def column(self, name: str) -> Column:
         """What is known of a column; DataError with the nearest name if there is none."""
@@ -57,47 +137,46 @@ class Table:
 
     def take(self, rows: npt.ArrayLike) -> "Table":
         """The rows of these numbers, counted from 0, in this order; kind and use of the columns stay as they are."""
-        indices = pa.array(np.asarray(rows, dtype=np.int64))
-        arrow = self.arrow.take(indices)
+        places = np.asarray(rows, dtype=np.int64)
+        arrow = self.arrow.take(pa.array(places))
         schema = tuple(replace(column, missing=arrow[i].null_count) for i, column in enumerate(self.schema))
-        originals = {name: values.take(indices) for name, values in self.originals.items()}
-        return replace(self, arrow=arrow, schema=schema, originals=originals)
+        raw = self.raw and replace(self.raw, columns=self.raw.columns.take(pa.array(places)))
+        return replace(self, arrow=arrow, schema=schema, raw=raw, rows=self.row_numbers[places])
 
     def override(self, *, kinds: Mapping[str, Kind] | None = None, drop: str | Iterable[str] = ()) -> "Table":
         """The same rows with columns read as other kinds, or not used; the rules are those of `read_table`."""
-        kinds, dropped = _checked(self.names, kinds, drop)
-        readings = {column.name: self._reading(column, kinds.get(column.name)) for column in self.schema}
-        return _table(readings, dropped, self.source, self.decimal_comma)
+        source = _asked(self._source, kinds, drop)
+        readings = {
+            column.name: source._infer(column.name, source.columns[column.name].combine_chunks())
+            if column.name in (kinds or {})
+            else Reading(self.arrow[column.name].combine_chunks(), column.kind, column.used, column.note)
+            for column in self.schema
+        }
+        return _table(readings, source, self.rows)
 
     def fingerprint(self) -> str:
         """SHA-256 over names, types and values, in hexadecimal; chunks, kinds in use and source do not count."""
-        digest = sha256(repr([(column.name, str(column.type)) for column in self.arrow.schema]).encode())
-        digest.update(row_hashes(self).tobytes())
-        return digest.hexdigest()
+        return fingerprint(self, row_hashes(self))
 
     @cached_property
     def _positions(self) -> dict[str, int]:
         return {column.name: i for i, column in enumerate(self.schema)}
 
-    def _reading(self, column: Column, kind: Kind | None) -> Reading:
-        values = self.arrow[column.name].combine_chunks()
-        original = self.originals.get(column.name)
-        if kind is None:
-            return Reading(values, column.kind, column.used, column.note, original)
-        return read_as(column.name, values if original is None else original, kind, decimal_comma=self.decimal_comma)
+    @property
+    def _source(self) -> Source:
+        return self.raw or Source(self.arrow, self.source)
 
 
 def read_table(source: object, *, kinds: Mapping[str, Kind] | None = None, drop: str | Iterable[str] = ()) -> Table:
-    """A table from a file, a built-in set or an object in memory, with the kind of every column found out.
+    """Return a table from a file, a built-in set or an object in memory, with the kind of every column inferred.
 
     * Files: text with one row a line (separated by comma, semicolon, tab or |; UTF-8, UTF-16 or Windows-1252; with
       header or without) and JSON lines, either packed with gzip or not; Parquet, Arrow (Feather).
     * Built-in sets: "breast_cancer", "digits", "wine", "iris", "diabetes", each with the column "target".
     * Objects: data frames (pandas, polars, pyarrow, duckdb), dicts of columns, arrays (n_rows, n_columns), a `Table`.
 
-    `infer_kind` has the rules by which a column is understood; `Column.note` says what they came to. `kinds` overrides
-    them for the columns it names, which are then used (but for "text" and "id"); columns in `drop` stay in the table
-    but are not used.
+    `infer_kind` has the rules; `Column.note` says what they found. `kinds` overrides them for the columns it names,
+    which are then used (except "text" and "id"); columns in `drop` stay in the table but are not used.
 
     DataError if there is no table, row or column to read, for an unknown column or kind, for a column of which no cell
     can be read as the kind asked for.
@@ -108,26 +187,34 @@ def read_table(source: object, *, kinds: Mapping[str, Kind] | None = None, drop:
     """
     if isinstance(source, Table):
         return source.override(kinds=kinds, drop=drop)
+    return open_source(source, kinds=kinds, drop=drop).read()
+
+
+def open_source(source: object, *, kinds: Mapping[str, Kind] | None = None, drop: str | Iterable[str] = ()) -> Source:
+    """Return the columns of whatever `read_table` takes, as they stand; the kinds of a `Table` are inferred anew.
+
+    Raises:
+        DataError: as `read_table`.
+    """
+    if isinstance(source, Table):
+        return _asked(source._source, kinds, drop)
     raw = read_source(source)
     names = complete_names(raw.columns.column_names)
     if not names or not raw.columns.num_rows:
         raise DataError(f"{raw.name} has no {'rows' if names else 'columns'}: give a table with at least one of each")
-    kinds, dropped = _checked(names, kinds, drop)
-    readings = {
-        name: _read(name, column, kinds.get(name), decimal_comma=raw.decimal_comma)
-        for name, column in zip(names, raw.columns.columns, strict=True)
-    }
-    return _table(readings, dropped, raw.name, raw.decimal_comma)
+    columns = {name: _plain(name, column) for name, column in zip(names, raw.columns.columns, strict=True)}
+    return _asked(Source(pa.table(columns), raw.name, decimal_comma=raw.decimal_comma), kinds, drop)
 
 
 def row_hashes(table: Table, names: Sequence[str] | None = None) -> npt.NDArray[np.uint64]:
-    """A hash of every row's content in these columns, or in all: uint64 (n_rows,).
+    """Return a hash of every row's content in these columns, or in all: uint64 (n_rows,).
 
-    Eight bytes of BLAKE2b over names and values. Rows with the same values have the same hash in every process and on
-    every machine, in whatever order the columns stand; missing cells equal each other, and 0 equals -0.
+    Eight bytes of BLAKE2b over names and values, the length of a string before the string. Rows with the same values
+    have the same hash in every process and on every machine, in whatever order the columns stand; missing cells equal
+    each other, and 0 equals -0.
     """
     names = sorted(table.names if names is None else names)
-    _check_names(table.names, names)
+    _validate_names(table.names, names)
     columns = [table.arrow[name].combine_chunks() for name in names]
     words = [column for column in columns if pa.types.is_string(column.type)]
     numbers = [np.asarray(column.fill_null(np.nan)) for column in columns if pa.types.is_floating(column.type)]
@@ -143,57 +230,58 @@ def row_hashes(table: Table, names: Sequence[str] | None = None) -> npt.NDArray[
     return np.frombuffer(b"".join(hashes), dtype="<u8").astype(np.uint64)
 
 
+def fingerprint(table: Table, hashes: npt.NDArray[np.uint64]) -> str:
+    """Return the SHA-256 of a table's names and types, and of the hashes of all rows in the order of the source."""
+    digest = sha256(repr([(column.name, str(column.type)) for column in table.arrow.schema]).encode())
+    digest.update(hashes.astype("<u8").tobytes())
+    return digest.hexdigest()
+
+
 def _rows(columns: Sequence[npt.NDArray[Any]], n_rows: int, dtype: str) -> Iterator[bytes]:
-    """The bytes of each row, turned from columns a thousand rows at a time to stay within the processor's cache."""
-    for start in range(0, n_rows, 1024):
-        block = np.zeros((min(1024, n_rows - start), len(columns)), dtype)
+    """The bytes of each row, turned from columns a block at a time."""
+    for start in range(0, n_rows, _BLOCK_ROWS):
+        block = np.zeros((min(_BLOCK_ROWS, n_rows - start), len(columns)), dtype)
         for j, column in enumerate(columns):
-            block[:, j] += column[start : start + 1024]  # 0 + -0.0 is 0.0
+            block[:, j] += column[start : start + _BLOCK_ROWS]  # 0 + -0.0 is 0.0
         yield from (row.tobytes() for row in block)
 
 
 def _joined(columns: Sequence[pa.Array], n_rows: int) -> list[bytes]:
-    """The bytes of each row's words."""
+    """The strings of each row, each as length:string; a missing one has no length."""
     if not columns:
         return [b""] * n_rows
-    separator, missing = "\x1f", "\x00"
-    joined = pc.binary_join_element_wise(*columns, separator, null_handling="replace", null_replacement=missing)
+    pieces = [piece for column in columns for piece in (pc.binary_length(column).cast(pa.string()), column)]
+    joined = pc.binary_join_element_wise(*pieces, ":", null_handling="replace", null_replacement="")
     return list(joined.cast(pa.binary()).to_pylist())
 
 
-def _read(name: str, column: pa.ChunkedArray, kind: Kind | None, *, decimal_comma: bool) -> Reading:
+def _plain(name: str, column: pa.ChunkedArray) -> pa.Array:
     try:
-        raw = plain_array(column)
-        if kind is None:
-            return infer_kind(name, raw, decimal_comma=decimal_comma)
-        return read_as(name, raw, kind, decimal_comma=decimal_comma)
+        return plain_array(column)
     except pa.ArrowException as error:
-        raise DataError(f"column {name!r} cannot be read ({error}): drop it or write it as text") from error
+        raise _unreadable(name, error) from error
 
 
-def _table(readings: Mapping[str, Reading], dropped: set[str], source: str, decimal_comma: bool) -> Table:
+def _table(readings: Mapping[str, Reading], source: Source, rows: npt.NDArray[np.int64] | None) -> Table:
     columns = []
     for name, (values, kind, used, note, _) in readings.items():
-        if name in dropped:
-            used, note = False, "left out as asked"
-        columns.append(Column(name, kind, values.null_count, used, note))
+        dropped = name in source.dropped
+        columns.append(Column(name, kind, values.null_count, used and not dropped, EXCLUDED if dropped else note))
     arrow = pa.table([reading.values for reading in readings.values()], list(readings))
-    originals = {name: reading.original for name, reading in readings.items() if reading.original is not None}
-    return Table(arrow, tuple(columns), source, originals, decimal_comma)
+    return Table(arrow, tuple(columns), source.name, source, rows)
 
 
-def _checked(
-    names: Sequence[str], kinds: Mapping[str, Kind] | None, drop: str | Iterable[str]
-) -> tuple[Mapping[str, Kind], set[str]]:
+def _asked(source: Source, kinds: Mapping[str, Kind] | None, drop: str | Iterable[str]) -> Source:
+    """The source with what the user says about its columns added."""
     kinds, dropped = kinds or {}, {drop} if isinstance(drop, str) else set(drop)
-    _check_names(names, [*kinds, *sorted(dropped)])
+    source.validate_names([*kinds, *sorted(dropped)])
     for name, kind in kinds.items():
         if kind not in KINDS:
             raise DataError(f"column {name!r} cannot be of kind {kind!r}: choose from {', '.join(map(repr, KINDS))}")
-    return kinds, dropped
+    return replace(source, kinds={**source.kinds, **kinds}, dropped=(source.dropped - set(kinds)) | dropped)
 
 
-def _check_names(known: Sequence[str], asked: Iterable[str]) -> None:
+def _validate_names(known: Sequence[str], asked: Iterable[str]) -> None:
     options = set(known)
     for name in asked:
         if name not in options:
@@ -202,3 +290,7 @@ def _check_names(known: Sequence[str], asked: Iterable[str]) -> None:
 
 def _unknown(name: str, known: Sequence[str]) -> DataError:
     return DataError(f"there is no column {name!r}: {did_you_mean(name, known)}")
+
+
+def _unreadable(name: str, error: Exception) -> DataError:
+    return DataError(f"column {name!r} cannot be read ({error}): drop it or write it as text")

@@ -45,8 +45,8 @@ class Prediction(NamedTuple):
 class Target:
     """The column to predict; `fit_target` makes it.
 
-    classes: sorted, of a binary target (negative, positive); of the whole table, so that every class can be predicted;
-    () for regression. mean and scale: of the training rows, 0 and 1 for classes. note: how the task was found.
+    classes: sorted, of a binary target (negative, positive); of all known rows; () for regression.
+    mean and scale: of the training rows, 0 and 1 for classes. note: how the task was found.
     """
 
     name: str
@@ -67,6 +67,11 @@ class Target:
         if self.task == "regression":
             return (read_numbers(self.name, column) - self.mean) / self.scale
         return _encode_classes(self.name, column, self.classes)
+
+    def unseen_classes(self, table: Table) -> tuple[Label, ...]:
+        """Return the classes in this table that no known row had, sorted."""
+        labels = pc.unique(_complete(table, self.name, self.kind)).to_pylist()
+        return tuple(sorted(map(_label, set(labels) - set(self.classes))))
 
     def decode(self, predictions: npt.ArrayLike) -> Prediction:
         """What a network gives, in the target's own terms.
@@ -105,7 +110,7 @@ class Target:
 
 
 def fit_target(table: Table, name: str, rows: npt.ArrayLike, *, task: AskedTask = "auto") -> Target:
-    """Find the task and what the target needs: classes from the whole table, mean and scale from these rows only.
+    """Return the target: task and classes by all rows of the table, mean and scale by these rows only.
 
     task="auto": text and categories are classes; numbers are classes if all are whole and at most 20 differ, else a
     quantity; `Target.note` says which. Positive of two classes is the second in sorted order, but "yes" and "true"
@@ -124,7 +129,7 @@ def fit_target(table: Table, name: str, rows: npt.ArrayLike, *, task: AskedTask 
     training = np.asarray(rows, np.int64)
     if kind == "category":
         return _classification(name, kind, cells, training, "")
-    values = read_numbers(name, cells)
+    values = read_numbers(name, cells, rows=table.row_numbers)
     few = _few_whole(values)
     if task == "classification" or (task == "auto" and few):
         return _classification(name, kind, cells, training, _note(name, few=True) if task == "auto" else "")
@@ -159,7 +164,7 @@ def _classification(
 
 def _classes(name: str, found: list[Any], n_rows: int) -> tuple[Label, ...]:
     """The classes in order: sorted, with the positive one last of two."""
-    labels: list[Label] = sorted(int(v) if isinstance(v, float) and v == int(v) else v for v in found)
+    labels: list[Label] = sorted(map(_label, found))
     if len(labels) < 2:
         raise DataError(f"target {name!r} has the one class {labels[0]!r} only: choose a column that varies.")
     if len(labels) > FEW_CLASSES and 2 * len(labels) > n_rows:
@@ -169,6 +174,10 @@ def _classes(name: str, found: list[Any], n_rows: int) -> tuple[Label, ...]:
         )
     yes = [str(label).casefold() in YES for label in labels]
     return tuple(labels[::-1] if yes == [True, False] else labels)
+
+
+def _label(value: Any) -> Label:  # noqa: ANN401
+    return int(value) if isinstance(value, float) and value == int(value) else value
 
 
 def _regression(name: str, values: Numbers, note: str) -> Target:
@@ -187,7 +196,7 @@ def _complete(table: Table, name: str, kind: Kind) -> pa.ChunkedArray:
     column = column_as(table, name, kind)
     if not column.null_count:
         return column
-    rows = np.flatnonzero(column.is_null().to_numpy()) + 1
+    rows = table.row_numbers[np.flatnonzero(column.is_null().to_numpy())] + 1
     raise DataError(
         f"target {name!r} is missing in rows {join(rows, most=5)} (the first row of data is 1): "
         "fill in or remove these rows."

@@ -4,20 +4,23 @@ Plain numbers that a run folder keeps, so that a verdict and a report need neith
 row of data is among them, and no test row is looked at.
 """
 
-import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
-from functools import partial
 from typing import Any, NamedTuple, Self
 
 import jax.numpy as jnp
-import lazy_loader
 import numpy as np
-import threadpoolctl
 
 from goodfit.arrays import Array
 from goodfit.checks.registry import Check
 from goodfit.data.target import Target
+from goodfit.experiment.reference_models import (
+    ReferenceData,
+    boosted_trees,
+    constant_outputs,
+    linear_model,
+    reference_outputs,
+)
 from goodfit.nn.activations import ACTIVATIONS
 from goodfit.nn.arrays import Params
 from goodfit.nn.layers import Dense
@@ -28,20 +31,9 @@ from goodfit.training.fit import Training
 from goodfit.training.recipe import Recipe
 from goodfit.training.scores import estimates
 
-sklearn = lazy_loader.load("sklearn")  # it takes long to import
-
-SAMPLE = 10_000
-"""Dead units and frequencies are counted on so many training rows at most."""
-LINEAR_CELLS = 20_000_000
-"""The linear model learns from as many training rows as have so many cells, times the number of outputs."""
-TREES_CELLS = 2_000_000
-"""The trees do from so many, and from 1000 rows at least, …"""
-TREES, TREES_COLUMNS = 40, 100_000
-"""… in so many rounds, or in as many as look at so many columns, times the number of outputs; in 5 at least."""
-MOST_COLUMNS = 300
-"""Of more columns a random choice."""
-BINS = 10
-RESIDUAL_BINS = 31
+PROBED_ROWS = 10_000
+"""Training rows on which dead units and frequencies are counted, at most."""
+CALIBRATION_BINS, RESIDUAL_BINS = 10, 31
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -113,24 +105,21 @@ def gather(
     y, weight, rows = labels[:, :-1], labels[:, -1].astype(float), fold.validation
     truth: Array = y.astype(float) if target.task == "regression" else y[:, 0].astype(np.int64)
     logits = outputs(recipe, training.params, x[rows])
-
-    def constant(weight: Array) -> Array:
-        return np.repeat(_constant_outputs(target, truth[fold.train], weight[fold.train])[None], len(rows), axis=0)
-
-    learn = partial(_outputs_of, target=target, x=x, truth=truth, weight=weight, fold=fold, seed=seed)
-    rivals = {"baseline": constant(weight), "linear": learn(linear_model)}
-    losses = {name: losses_of(recipe, y[rows], rival) for name, rival in (rivals | {"trees": learn(trees)}).items()}
+    data = ReferenceData(target, fold, x, truth, weight, seed)
+    models = {"baseline": constant_outputs(data, weight), "linear": reference_outputs(linear_model, data)}
+    trees = {"trees": reference_outputs(boosted_trees, data)}
+    losses = {name: losses_of(recipe, y[rows], found) for name, found in (models | trees).items()}
     own = losses_of(recipe, y[rows], logits)
     predicted = {
         name: np.asarray(ACTIVATIONS[recipe.link](jnp.asarray(given)))
-        for name, given in (rivals | {"own": logits, "baseline": constant(np.ones_like(weight))}).items()
+        for name, given in (models | {"own": logits, "baseline": constant_outputs(data, np.ones_like(weight))}).items()
     }
     judged = {
         model: {name: _scaled(found[name], judges.unit(name)) for name in found}
         for model, found in estimates(judges.metrics, truth[rows], predicted, seed=seed).items()
     }
     found = predicted["own"]
-    sample = np.random.default_rng(seed).permutation(fold.train)[:SAMPLE]
+    sample = np.random.default_rng(seed).permutation(fold.train)[:PROBED_ROWS]
     units, dead = _dead_units(recipe, training.params, x[sample])
     return Measurements(
         intervals=judged["own"],
@@ -152,81 +141,6 @@ def _scaled(found: Estimate, unit: float) -> tuple[float, float, float]:
     return found.value * unit, found.low * unit, found.high * unit
 
 
-def _constant_outputs(target: Target, truth: Array, weight: Array) -> Array:
-    """What a model without columns gives for every row (outputs,): log-odds or logarithms of shares, or the mean."""
-    if target.task == "regression":
-        return np.zeros(1, np.float32)
-    shares = np.bincount(truth, weight, minlength=len(target.classes)) / weight.sum()
-    logs = np.log(np.maximum(shares, 1e-7))
-    return np.asarray(logs[1:] - logs[:1] if target.task == "binary" else logs, np.float32)
-
-
-class Rival(NamedTuple):
-    """A model of scikit-learn, not yet fitted, and how many training rows and columns it learns from at most."""
-
-    model: Any
-    rows: int
-    columns: int | None = None
-
-
-def linear_model(task: str, *, width: int, seed: int) -> Rival:
-    """A logistic or ridge regression with scikit-learn's defaults."""
-    linear = sklearn.linear_model
-    model = linear.Ridge() if task == "regression" else linear.LogisticRegression(max_iter=200)
-    return Rival(model, max(100, LINEAR_CELLS // width))
-
-
-def trees(task: str, *, width: int, seed: int) -> Rival:
-    """A few shallow boosted trees: what they know and a network does not are bends and products of columns.
-
-    width: columns, times the outputs.
-    """
-    ensemble = sklearn.ensemble
-    regression = task == "regression"
-    kind = ensemble.HistGradientBoostingRegressor if regression else ensemble.HistGradientBoostingClassifier
-    model = kind(
-        max_iter=int(np.clip(TREES_COLUMNS // width, 5, TREES)),
-        max_leaf_nodes=8,
-        min_samples_leaf=10,
-        max_bins=32,
-        early_stopping=False,
-        random_state=seed,
-    )
-    return Rival(model, max(1000, TREES_CELLS // width), MOST_COLUMNS)
-
-
-def _outputs_of(
-    make: Callable[..., Rival], *, target: Target, x: Array, truth: Array, weight: Array, fold: Fold, seed: int
-) -> Array:
-    """Outputs (validation rows, outputs) of a rival that learns from the training rows, or a sample of them."""
-    rival = make(target.task, width=x.shape[1] * max(1, len(target.classes)), seed=seed)
-    rng = np.random.default_rng(seed)
-    rows = rng.permutation(fold.train)[: rival.rows]
-    rows = rows[weight[rows] > 0]
-    if rival.columns is not None and x.shape[1] > rival.columns:
-        x = x[:, np.sort(rng.permutation(x.shape[1])[: rival.columns])]
-    if target.task != "regression" and len(np.unique(truth[rows])) < 2:
-        return np.repeat(_constant_outputs(target, truth[rows], weight[rows])[None], len(fold.validation), axis=0)
-    # One thread: on so little work several wait for each other longer than they help where the machine is busy.
-    with warnings.catch_warnings(), threadpoolctl.threadpool_limits(1, "openmp"):
-        warnings.simplefilter("ignore")  # of a fit that is not done after max_iter: it is near enough to compare with
-        model = rival.model.fit(x[rows], truth[rows].ravel(), sample_weight=weight[rows])
-        if target.task == "regression":
-            return np.asarray(model.predict(x[fold.validation]), np.float32).reshape(-1, 1)
-        return _logits(target, model, x[fold.validation])
-
-
-def _logits(target: Target, model: Any, x: Array) -> Array:  # noqa: ANN401
-    """Log-odds (rows, 1), or logits (rows, classes) in which classes that training lacks are as good as impossible."""
-    found = model.decision_function(x)
-    if target.task == "binary":
-        return np.asarray(found, np.float32).reshape(-1, 1)
-    logits = np.stack([-found, found], axis=1) / 2 if found.ndim == 1 else found
-    full = np.full((len(logits), len(target.classes)), logits.min() + np.log(1e-7))
-    full[:, model.classes_] = logits
-    return np.asarray(full, np.float32)
-
-
 def _confusion(truth: Array, found: Array, n_classes: int) -> tuple[tuple[int, ...], ...]:
     counts = np.bincount(truth * n_classes + _labels(found), minlength=n_classes**2)
     return tuple(map(tuple, counts.reshape(n_classes, n_classes).tolist()))
@@ -245,7 +159,7 @@ def _calibration(target: Target, truth: Array, found: Array) -> tuple[tuple[floa
         predicted, observed = found[:, 0].astype(float), truth.astype(float)
     else:
         predicted, observed = found.max(axis=1).astype(float), (found.argmax(axis=1) == truth).astype(float)
-    groups = np.array_split(np.argsort(predicted, kind="stable"), min(BINS, len(predicted)))
+    groups = np.array_split(np.argsort(predicted, kind="stable"), min(CALIBRATION_BINS, len(predicted)))
     return tuple((float(predicted[rows].mean()), float(observed[rows].mean()), len(rows)) for rows in groups)
 
 

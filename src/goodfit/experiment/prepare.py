@@ -1,6 +1,5 @@
 """From a table to what the training cycle takes: splits, target, encoder, arrays; once, or once for each fold."""
 
-import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -13,14 +12,15 @@ from goodfit.checks.registry import Check, check_table
 from goodfit.data.arrays import class_factors
 from goodfit.data.encoder import Encoder, fit_encoder
 from goodfit.data.features.base import read_numbers
-from goodfit.data.row_keys import duplicate_groups, row_keys
+from goodfit.data.row_keys import duplicate_groups
 from goodfit.data.splits.folds import make_folds
-from goodfit.data.splits.splits import Splits, make_splits, missing_classes
-from goodfit.data.table import Table
+from goodfit.data.splits.splits import Splits
+from goodfit.data.table import Source, Table
 from goodfit.data.target import Target, fit_target
 from goodfit.errors import DataError, SplitError
 from goodfit.experiment.settings import Settings
-from goodfit.formatting import join
+from goodfit.holdout.partition import partition
+from goodfit.holdout.sealed_rows import SealedRows
 from goodfit.nn.layers import Layer
 from goodfit.search.sweep import Fold
 from goodfit.training.evaluation import Dataset, make_labels
@@ -52,59 +52,47 @@ IN_OWN_UNIT = ("rmse", "val_rmse", "mae", "val_mae")
 class Prepared:
     """What is known before the first epoch. Encoder and the target's scale are learned from training rows only.
 
-    checks: what is suspicious about the table and its splits, most serious first.
+    table: the known rows. splits: row numbers in the source. sealed: the test rows. checks: findings of the data
+    checks, the most serious first.
     """
 
     settings: Settings
     table: Table
     splits: Splits
+    sealed: SealedRows
     target: Target
     encoder: Encoder
     checks: tuple[Check, ...] = ()
 
+    @property
+    def places(self) -> Splits:
+        """Training and validation rows by their places in ``table``."""
+        return self.splits.among_known
 
-def prepare(table: Table, target: str, settings: Settings) -> Prepared:
-    """Splits, target and encoder; of rows that do not train nothing is looked at but which class they are."""
-    whole = fit_target(table, target, np.arange(table.n_rows), task=settings.task)
-    codes = None if whole.task == "regression" else whole.encode(table)
-    splits = make_splits(
-        table.n_rows,
-        test_size=settings.test_size,
-        validation_split=settings.validation_split,
-        seed=settings.seed,
-        split="group" if settings.split == "duplicates" else settings.split,
-        stratify=codes,
-        groups=_groups(table, settings, target),
-        time=table.values(settings.time) if settings.time else None,
-    )
-    splits = replace(splits, rule="duplicates") if settings.split == "duplicates" else splits
-    if codes is not None:
-        _warn_of_missing_classes(splits, whole, codes)
-    _refuse_infinity(_usable(table, settings), target)
-    rows = np.sort(np.concatenate([splits.train, splits.validation]))
-    known = _usable(table.take(rows), settings)
-    counters = _row_counters(known, settings, target)
+
+def prepare(source: Source, target: str, settings: Settings) -> Prepared:
+    """Split a table, learn target and encoder from its training rows, and check its known rows."""
+    found = partition(source, target, settings.split_options())
+    splits, usable = found.splits.among_known, _usable(found.known, settings)
+    _refuse_infinity(usable, target)
+    counters = _row_counters(usable, settings, target)
     checks = check_table(
-        without_row_counters(known, counters),
-        replace(
-            splits,
-            train=np.searchsorted(rows, splits.train),
-            validation=np.searchsorted(rows, splits.validation),
-            test=splits.test[:0],
-        ),
+        without_row_counters(usable, counters),
+        splits,
         target=target,
-        task=whole.task,
+        task=fit_target(usable, target, splits.train, task=settings.task).task,
         group=settings.group,
         time=settings.time,
         class_weight=settings.class_weight,
         seed=settings.seed,
-        held_out=(lambda rule: row_keys(table.take(splits.test), rule)) if len(splits.test) else None,
+        held_out=found.sealed.keys if len(found.splits.test) else None,
     )
-    return replace(_learned(settings, without_row_counters(table, counters), splits, target), checks=checks)
+    known = without_row_counters(found.known, counters)
+    return replace(_learned(settings, known, found.splits, found.sealed, target), checks=checks)
 
 
 def prepare_folds(prepared: Prepared) -> list[Prepared]:
-    """The same table once for each fold: training and validation rows dealt out anew, encoder and target learned anew.
+    """Return the same table once for each fold: known rows split anew, encoder and target learned anew.
 
     Groups stay together; the test rows are those of ``prepared``. SplitError for rows in order of time.
     """
@@ -113,24 +101,24 @@ def prepare_folds(prepared: Prepared) -> list[Prepared]:
         return [prepared]
     if settings.split == "time":
         raise SplitError("folds mix the order of time: leave out folds, or time.")
-    rows = np.sort(np.concatenate([prepared.splits.train, prepared.splits.validation]))
-    target = prepared.target
+    target, rows = prepared.target, table.row_numbers
     folds = make_folds(
-        len(rows),
+        table.n_rows,
         settings.folds,
         seed=settings.seed,
-        stratify=None if target.task == "regression" else np.asarray(target.encode(table))[rows],
-        groups=None if (groups := _groups(table, settings, target.name)) is None else groups[rows],
+        stratify=None if target.task == "regression" else np.asarray(target.encode(table)),
+        groups=_groups(table, settings, target.name),
     )
     cut = [replace(prepared.splits, train=rows[train], validation=rows[validation]) for train, validation in folds]
-    return [replace(_learned(settings, table, splits, target.name), checks=prepared.checks) for splits in cut]
+    learned = (_learned(settings, table, splits, prepared.sealed, target.name) for splits in cut)
+    return [replace(each, checks=prepared.checks) for each in learned]
 
 
 def arrays_of(prepared: Prepared) -> Fold:
-    """Training rows, then validation rows, encoded; the test rows are not even encoded."""
-    splits, target = prepared.splits, prepared.target
-    rows = prepared.table.take(np.concatenate([splits.train, splits.validation]))
-    train, validation = np.split(np.arange(rows.n_rows), [len(splits.train)])
+    """Training rows, then validation rows, encoded."""
+    places, target = prepared.places, prepared.target
+    rows = prepared.table.take(np.concatenate([places.train, places.validation]))
+    train, validation = np.split(np.arange(rows.n_rows), [len(places.train)])
     y = np.asarray(target.encode(rows))
     weight = _class_factors(prepared.settings, target, y, train)
     return Fold(Dataset(prepared.encoder.transform(rows), make_labels(y, weight, "float32")), train, validation)
@@ -142,10 +130,12 @@ def layers_for(settings: Settings, target: Target) -> tuple[Layer, ...]:
     return settings.layers(n_outputs, TASKS[target.task].output)
 
 
-def _learned(settings: Settings, table: Table, splits: Splits, target: str) -> Prepared:
+def _learned(settings: Settings, table: Table, splits: Splits, sealed: SealedRows, target: str) -> Prepared:
     """Encoder and target as the training rows of these splits make them."""
-    encoder = fit_encoder(_usable(table, settings), splits.train, target=target)
-    return Prepared(settings, table, splits, fit_target(table, target, splits.train, task=settings.task), encoder)
+    train = splits.among_known.train
+    encoder = fit_encoder(_usable(table, settings), train, target=target)
+    fitted = fit_target(table, target, train, task=settings.task)
+    return Prepared(settings, table, splits, sealed, fitted, encoder)
 
 
 def _groups(table: Table, settings: Settings, target: str) -> Array | None:
@@ -167,27 +157,16 @@ def _row_counters(table: Table, settings: Settings, target: str) -> list[str]:
 
 
 def _usable(table: Table, settings: Settings) -> Table:
-    """The table without the columns that say who is in which part."""
+    """The table without the columns that group or order its rows."""
     aside = [name for name in (settings.group, settings.time) if name]
     return table.override(drop=[*settings.drop, *aside])
 
 
 def _refuse_infinity(table: Table, target: str) -> None:
-    """In no row at all, so that the exam does not fail after the training over a row that was sealed."""
+    """Raise DataError for an infinite feature of a known row, with the row's number in the source."""
     for column in table.schema:
         if column.used and column.kind == "number" and column.name != target:
-            read_numbers(column.name, table.arrow.column(column.name))
-
-
-def _warn_of_missing_classes(splits: Splits, target: Target, codes: Array) -> None:
-    for part, absent in missing_classes(splits, codes).items():
-        names = join((repr(target.classes[code]) for code in absent), most=5)
-        effect = "it cannot be learned" if part == "train" else "nothing can be said of it there"
-        warnings.warn(
-            f"the {part} rows have none of class {names}, so {effect}: give more rows, or another split.",
-            UserWarning,
-            stacklevel=4,
-        )
+            read_numbers(column.name, table.arrow.column(column.name), rows=table.row_numbers)
 
 
 def _class_factors(settings: Settings, target: Target, y: Array, train: Array) -> Array | None:

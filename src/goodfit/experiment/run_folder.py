@@ -39,7 +39,7 @@ from goodfit.data.target import Target
 from goodfit.errors import GoodFitError, RunError
 from goodfit.experiment.measure import Measurements
 from goodfit.experiment.settings import Settings, settings_from
-from goodfit.holdout.exam import Seal
+from goodfit.holdout.seal import Seal
 from goodfit.nn.arrays import Params
 from goodfit.search.selection import ConfigResult, Contrast, Gain, Selection
 from goodfit.training.fit import Outcome, Training

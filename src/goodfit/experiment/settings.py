@@ -13,6 +13,7 @@ from goodfit.data.splits.rules import Splitter, validate_size
 from goodfit.data.table import Kind
 from goodfit.data.target import AskedTask
 from goodfit.errors import ConfigError
+from goodfit.holdout.partition import SplitOptions
 from goodfit.nn.early_stopping import EarlyStopping
 from goodfit.nn.layers import Dense, Dropout, Layer
 from goodfit.nn.optimizers import OPTIMIZERS, Optimizer, get_optimizer
@@ -165,6 +166,10 @@ class Settings:
     def early_stopping(self) -> EarlyStopping:
         """On the validation loss, with this patience."""
         return EarlyStopping(patience=self.patience)
+
+    def split_options(self) -> SplitOptions:
+        """How the rows are split."""
+        return SplitOptions(**{f.name: getattr(self, f.name) for f in fields(SplitOptions)})
 
     def to_json(self) -> dict[str, Any]:
         """Plain values by name; ConfigError for a splitter object, which no file can hold."""

@@ -1,1 +1,1 @@
-"""The sealed test rows: the only room that reads one."""
+"""The test rows: which they are, what may be known about them before the exam, and the exam."""

@@ -12,7 +12,7 @@ import numpy as np
 from goodfit.diagnosis.comparisons import Comparison
 from goodfit.diagnosis.verdict import diagnose
 from goodfit.experiment.run_folder import Record
-from goodfit.holdout.exam import Ledger
+from goodfit.holdout.ledger import Ledger
 from goodfit.reporting import sentences
 from goodfit.reporting.charts.alternatives import alternatives_chart
 from goodfit.reporting.charts.basics import Layer

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from goodfit.arrays import Numbers
+from goodfit.arrays import Indices, Numbers
 from goodfit.data.columns.names import did_you_mean
 from goodfit.data.table import Kind, Table
 from goodfit.errors import DataError
@@ -71,13 +71,17 @@ def column_as(table: Table, name: str, kind: Kind) -> pa.ChunkedArray:
     return (table if known else table.override(kinds={name: kind})).arrow.column(name)
 
 
-def read_numbers(name: str, column: pa.ChunkedArray) -> Numbers:
-    """Return a float64 column as an array, with NaN for missing cells; DataError if a cell is infinite."""
+def read_numbers(name: str, column: pa.ChunkedArray, *, rows: Indices | None = None) -> Numbers:
+    """Return a float64 column as an array, with NaN for missing cells; DataError if a cell is infinite.
+
+    rows: number of each row in the source, for the message.
+    """
     values: Numbers = column.to_numpy()
     infinite = np.flatnonzero(np.isinf(values))
     if infinite.size:
+        first = infinite[0] if rows is None else rows[infinite[0]]
         raise DataError(
-            f"column {name!r} is infinite in {infinite.size} cells, first in row {infinite[0] + 1}: "
+            f"column {name!r} is infinite in {infinite.size} cells, first in row {first + 1}: "
             "write a number or leave the cell empty."
         )
     return values

@@ -40,6 +40,17 @@ class Splits:
         """Return the three arrays by name, as `from_arrays` takes them."""
         return {"train": self.train, "validation": self.validation, "test": self.test}
 
+    @property
+    def known(self) -> Indices:
+        """Training and validation rows, ascending."""
+        return np.sort(np.concatenate([self.train, self.validation]))
+
+    @property
+    def among_known(self) -> Splits:
+        """The same rows by their places in the table of known rows, in which there are no test rows."""
+        train, validation = (np.searchsorted(self.known, rows) for rows in (self.train, self.validation))
+        return Splits(train, validation, self.test[:0], self.rule, self.seed)
+
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, npt.ArrayLike], *, rule: str, seed: int) -> Splits:
         """Return the splits of recorded arrays; SplitError if one is missing or a row is in two splits."""

@@ -1,0 +1,93 @@
+"""The one door between a table and its test rows: known rows leave it as a table, test rows stay sealed."""
+
+import warnings
+from dataclasses import dataclass, replace
+from typing import Any, cast
+
+import numpy as np
+import numpy.typing as npt
+
+from goodfit.data.row_keys import duplicate_groups
+from goodfit.data.splits.rules import Split
+from goodfit.data.splits.splits import Splits, make_splits, missing_classes
+from goodfit.data.table import Source, Table
+from goodfit.data.target import AskedTask, Target, fit_target
+from goodfit.formatting import join
+from goodfit.holdout.sealed_rows import SealedRows
+
+
+@dataclass(frozen=True, kw_only=True)
+class SplitOptions:
+    """How rows are put into splits; the attributes are those of ``goodfit.Settings``."""
+
+    split: Split | str
+    group: str | None
+    time: str | None
+    task: AskedTask
+    test_size: float
+    validation_split: float
+    seed: int
+
+
+@dataclass(frozen=True, eq=False)
+class Partition:
+    """A table after the split.
+
+    splits: row numbers in the source. known: the table of training and validation rows, in the order of the source; its
+    kinds are inferred from these rows alone. sealed: the test rows.
+    """
+
+    splits: Splits
+    known: Table
+    sealed: SealedRows
+
+
+def partition(source: Source, target: str, options: SplitOptions) -> Partition:
+    """Split a table into known rows and sealed test rows.
+
+    What is read of test rows is what the split depends on: labels, so that every class is in each split in proportion,
+    and the column that groups or orders the rows; for split="duplicates" which rows are equal.
+
+    Raises:
+        DataError: the target has missing cells or cannot be predicted. SplitError: the rows cannot be split so.
+    """
+    labels, codes = _labels(source, target, options.task)
+    by_duplicates = options.split == "duplicates"
+    groups = duplicate_groups(source.read(), target) if by_duplicates else _values(source, options.group)
+    splits = make_splits(
+        source.n_rows,
+        test_size=options.test_size,
+        validation_split=options.validation_split,
+        seed=options.seed,
+        split="group" if by_duplicates else cast(Split, options.split),
+        stratify=codes,
+        groups=groups,
+        time=_values(source, options.time),
+    )
+    splits = replace(splits, rule="duplicates") if by_duplicates else splits
+    if codes is not None:
+        _warn_of_missing_classes(splits, labels, codes)
+    known = source.read(splits.known)
+    return Partition(splits, known, SealedRows(source, splits.test, known.schema))
+
+
+def _labels(source: Source, target: str, task: AskedTask) -> tuple[Target, npt.NDArray[Any] | None]:
+    """The target as all rows have it, and the class of each row; None for a quantity."""
+    table = source.read(names=[target])
+    whole = fit_target(table, target, np.arange(table.n_rows), task=task)
+    return whole, None if whole.task == "regression" else whole.encode(table)
+
+
+def _values(source: Source, name: str | None) -> npt.NDArray[Any] | None:
+    return None if name is None else source.read(names=[name]).values(name)
+
+
+def _warn_of_missing_classes(splits: Splits, target: Target, codes: npt.NDArray[Any]) -> None:
+    for split, absent in missing_classes(splits, codes).items():
+        names = join([repr(target.classes[code]) for code in absent], most=5)
+        effect = "it cannot be learned" if split == "train" else "it cannot be evaluated there"
+        warnings.warn(
+            f"the {split} rows have none of class {names}, so {effect}: give more rows, or another split.",
+            UserWarning,
+            stacklevel=5,
+        )

@@ -1,0 +1,70 @@
+"""Test rows between the split and the exam."""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from goodfit.arrays import Indices
+from goodfit.data.row_keys import KeyRule, Keys, row_keys
+from goodfit.data.table import Column, Source, Table, fingerprint, row_hashes
+from goodfit.errors import DataError, ExamError
+from goodfit.holdout.seal import Seal
+
+
+@dataclass(frozen=True, eq=False)
+class SealedRows:
+    """The test rows of a table. Hashes of them may be known before the exam, and nothing else.
+
+    rows: their numbers in the source. schema: the columns as the known rows have them.
+    """
+
+    _source: Source
+    rows: Indices
+    schema: Sequence[Column]
+
+    def keys(self, rule: KeyRule) -> Keys:
+        """Return the key of every test row, for the search for duplicates: uint64 (rows,)."""
+        return row_keys(self._table, rule)
+
+    def seal(self) -> Seal:
+        """Return the seal of these rows.
+
+        Raises:
+            ExamError: there are none.
+        """
+        if not len(self.rows):
+            raise ExamError("There are no test rows to seal: train with test_size above 0.")
+        content = hashlib.sha256(row_hashes(self._table).astype("<u8").tobytes()).hexdigest()
+        return Seal(tuple(self.rows.tolist()), content)
+
+    def fingerprint(self, known: Table) -> str:
+        """Return the fingerprint of the whole table, read as the kinds of the known rows."""
+        others = np.setdiff1d(np.arange(self._source.n_rows), known.row_numbers)
+        rest = self._source.read_as(self.schema, others)
+        hashes = np.empty(self._source.n_rows, np.uint64)
+        hashes[known.row_numbers], hashes[others] = row_hashes(known), row_hashes(rest)
+        return fingerprint(known, hashes)
+
+    def open(self, seal: Seal) -> Table:
+        """Return the test rows as a table, for the exam.
+
+        Raises:
+            ExamError: they are not the rows that were sealed.
+        """
+        try:
+            sound = self.rows.max() < self._source.n_rows and self.seal() == seal
+        except DataError as error:
+            raise ExamError(f"The exam needs the table that the run was trained on: {error}") from error
+        if not sound:
+            raise ExamError(
+                f"The test rows of {self._source.name} are not the rows that were sealed: "
+                "give the table as it was at training, or train again."
+            )
+        return self._table
+
+    @cached_property
+    def _table(self) -> Table:
+        return self._source.read_as(self.schema, self.rows)
