@@ -208,7 +208,7 @@ def test_who_cannot_tell_lets_every_row_judge_and_then_asks_for_more():
     found = diagnose(measured(0.03, 0.02))
     assert found.sentence == (
         "500 validation rows are too few to tell whether λ = 0.01 is better: "
-        "it lowers the validation loss by 0.03 ± 0.02."
+        "its gain in validation loss is 0.03 ± 0.02."
     )
     assert found.next_step.change == {"folds": 5}
     assert diagnose(measured(0.03, 0.02, n_folds=5)).next_step.change == {}

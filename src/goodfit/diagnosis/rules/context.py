@@ -54,7 +54,7 @@ def best_at_edge(d: Diagnosis) -> Finding | None:
     if not edges:
         return None
     ends = [f"the {'largest' if end == 'high' else 'smallest'} {NAMES.get(name, name)}" for name, end in edges.items()]
-    sentence = f"The best config of the grid has {' and '.join(ends)}; a better one may lie beyond."
+    sentence = f"The best configuration of the grid has {' and '.join(ends)}; a better one may lie beyond."
     evidence = {name: float(getattr(d.obs, name, None) or math.nan) for name in edges}
     return Finding("best_at_edge", "note", sentence, evidence, "Extend the grid.", change={"refine": True})
 

@@ -61,7 +61,7 @@ def _contested(d: Diagnosis, strongest: Comparison) -> Finding:
     """An alternative may be clearly better, or not: the validation rows are too few."""
     rows = f"{d.obs.n_validation} validation rows are" if d.obs.n_validation else "The validation rows are"
     gain = f"{strongest.gain:.2g} ± {strongest.error:.2g}"
-    words = f"{rows} too few to tell whether {strongest.name} is better: it lowers the validation loss by {gain}."
+    words = f"{rows} too few to tell whether {strongest.name} is better: its gain in validation loss is {gain}."
     evidence = {"gain": strongest.gain, "standard_error": strongest.error, "clear": strongest.clear}
     advice, change = more_validation(d)
     return Finding("cannot_tell", "warning", words, evidence, advice, change)
