@@ -29,9 +29,9 @@ def write_stream(table, path):
     "write",
     [
         lambda path: path.write_bytes(CSV),
-        lambda path: path.write_bytes(gzip.compress(CSV)),
+        lambda path: path.write_bytes(gzip.compress(CSV, mtime=0)),
         lambda path: path.write_bytes(JSON_LINES),
-        lambda path: path.write_bytes(gzip.compress(JSON_LINES)),
+        lambda path: path.write_bytes(gzip.compress(JSON_LINES, mtime=0)),
         lambda path: pa.parquet.write_table(TABLE, path, row_group_size=2),
         lambda path: pa.feather.write_feather(TABLE, str(path), compression="zstd"),
         lambda path: pa.feather.write_feather(TABLE, str(path), compression="uncompressed"),
@@ -136,7 +136,7 @@ def test_a_folder_is_refused(tmp_path):
         (b"PAR1 but not really", "cannot be read"),
         (b"ARROW1 but not really", "cannot be read"),
         (b"\xff\xff\xff\xff but not really", "cannot be read"),
-        (gzip.compress(CSV)[:-9], "cannot be read"),
+        (gzip.compress(CSV, mtime=0)[:-9], "cannot be read"),
         (b"\x1f\x8b\x08\0 but not really", "cannot be read"),
     ],
 )
