@@ -51,7 +51,7 @@ def open_exam(
         times = "once" if len(earlier) == 1 else f"{len(earlier)} times"
         raise ExamError(
             f"The exam was opened {times}, last at {earlier[-1]}; scores of test rows that are used repeatedly are "
-            "too good, so open it again with a reason: reason='...'."
+            "too good, so give a reason to open it again: reason='...'."
         )
     rows = sealed.open(seal)
     time = datetime.now(UTC).isoformat(timespec="seconds")
