@@ -418,7 +418,7 @@ def test_a_class_of_three_in_a_hundred_is_noted_unless_it_is_weighted():
     columns = features(np.random.default_rng(0)) | {"y": np.arange(N) % 33 == 0}
     (found,) = check(columns)
     assert (found.code, found.severity, found.change) == ("rare_class", "note", {"class_weight": "balanced"})
-    assert check(columns, class_weight="balanced") == ()
+    assert check(columns, weighted=True) == ()
 
 
 # What holds for all checks

@@ -1,6 +1,7 @@
 """All data checks, one line each, and the function that runs them."""
 
 from collections.abc import Callable
+from typing import Any
 
 from goodfit.checks.check import SEVERITIES, Check, CheckCode, CheckSeverity
 from goodfit.checks.drift import check_drift
@@ -10,9 +11,7 @@ from goodfit.checks.ids import check_ids
 from goodfit.checks.imbalance import check_imbalance
 from goodfit.checks.inputs import CheckInputs
 from goodfit.checks.leakage import check_leakage
-from goodfit.checks.thresholds import THRESHOLDS, CheckThresholds
 from goodfit.checks.time_order import check_row_order, check_time_order
-from goodfit.data.row_keys import HeldOutKeys
 from goodfit.data.splits.splits import Splits
 from goodfit.data.table import Table
 from goodfit.data.target import Task
@@ -32,44 +31,20 @@ CHECKS: tuple[Callable[[CheckInputs], list[Check]], ...] = (
 """In this order: a later check does not look at columns that an earlier one found to be no feature."""
 
 
-def check_table(
-    table: Table,
-    splits: Splits,
-    *,
-    target: str,
-    task: Task,
-    group: str | None = None,
-    time: str | None = None,
-    class_weight: object = None,
-    seed: int = 0,
-    held_out: HeldOutKeys | None = None,
-    thresholds: CheckThresholds = THRESHOLDS,
-) -> tuple[Check, ...]:
+def check_table(table: Table, splits: Splits, *, target: str, task: Task, **given: Any) -> tuple[Check, ...]:  # noqa: ANN401
     """Return everything that the data checks find, the most severe first.
 
     Args:
         table: the known rows. Only columns that it marks as used are looked at.
         splits: training and validation rows by their numbers in ``table``; no other row is read.
         task: as in ``Target.task``.
-        group, time, class_weight: what the training was given, so that it is not advised again.
-        held_out: returns the keys of the held-out rows under a rule (``row_keys``), for the duplicates check.
+        given: seed, group, time, weighted, held_out and thresholds of ``CheckInputs``.
     """
-    columns = [column.name for column in table.schema if column.used and column.name not in (target, group, time)]
+    apart = (target, given.get("group"), given.get("time"))
+    columns = tuple(column.name for column in table.schema if column.used and column.name not in apart)
     if not columns:
         return ()
-    data = CheckInputs(
-        table=table,
-        splits=splits,
-        columns=tuple(columns),
-        target=target,
-        task=task,
-        seed=seed,
-        group=group,
-        time=time,
-        weighted=class_weight is not None,
-        held_out=held_out,
-        thresholds=thresholds,
-    )
+    data = CheckInputs(table=table, splits=splits, columns=columns, target=target, task=task, **given)
     for check in CHECKS:
         data = data.after(check(data))
     return tuple(sorted(data.found, key=lambda check: SEVERITIES.index(check.severity)))

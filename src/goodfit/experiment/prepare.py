@@ -83,7 +83,7 @@ def prepare(source: Source, target: str, settings: Settings) -> Prepared:
         task=fit_target(usable, target, splits.train, task=settings.task).task,
         group=settings.group,
         time=settings.time,
-        class_weight=settings.class_weight,
+        weighted=settings.class_weight is not None,
         seed=settings.seed,
         held_out=found.sealed.keys if len(found.splits.test) else None,
     )
