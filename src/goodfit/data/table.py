@@ -11,7 +11,8 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from goodfit.data.columns.convert import is_date, is_text, plain_array
+from goodfit.data.columns.cells import cast_all
+from goodfit.data.columns.convert import is_date, is_text, plain_array, without_nan
 from goodfit.data.columns.names import complete_names, did_you_mean
 from goodfit.data.columns.schema import KINDS, Column, Kind, Reading, infer_kind, read_as
 from goodfit.data.io.files import read_source
@@ -81,6 +82,8 @@ class Source:
     def _cells(self, column: Column, rows: pa.Array) -> pa.Array:
         raw = self.columns[column.name].combine_chunks()
         by_context = is_text(raw.type) and column.kind in ARROW_TYPES
+        if by_context and column.kind == "number" and (plain := cast_all(raw, pa.float64())) is not None:
+            return without_nan(plain).take(rows)
         try:
             cells = raw if by_context else raw.take(rows)
             values = read_as(column.name, cells, column.kind, decimal_comma=self.decimal_comma).values

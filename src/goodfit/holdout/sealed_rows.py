@@ -37,15 +37,16 @@ class SealedRows:
         """
         if not len(self.rows):
             raise ExamError("There are no test rows to seal: train with test_size above 0.")
-        content = hashlib.sha256(row_hashes(self._table).astype("<u8").tobytes()).hexdigest()
+        content = hashlib.sha256(self._hashes.astype("<u8").tobytes()).hexdigest()
         return Seal(tuple(self.rows.tolist()), content)
 
     def fingerprint(self, known: Table) -> str:
         """Return the fingerprint of the whole table, read as the kinds of the known rows."""
-        others = np.setdiff1d(np.arange(self._source.n_rows), known.row_numbers)
-        rest = self._source.read_as(self.schema, others)
         hashes = np.empty(self._source.n_rows, np.uint64)
-        hashes[known.row_numbers], hashes[others] = row_hashes(known), row_hashes(rest)
+        hashes[known.row_numbers], hashes[self.rows] = row_hashes(known), self._hashes
+        left = np.setdiff1d(np.arange(len(hashes)), np.append(known.row_numbers, self.rows))
+        if len(left):  # rows that a splitter of scikit-learn leaves out of every split
+            hashes[left] = row_hashes(self._source.read_as(self.schema, left))
         return fingerprint(known, hashes)
 
     def open(self, seal: Seal) -> Table:
@@ -64,6 +65,10 @@ class SealedRows:
                 "give the table as it was at training, or train again."
             )
         return self._table
+
+    @cached_property
+    def _hashes(self) -> Keys:
+        return row_hashes(self._table)
 
     @cached_property
     def _table(self) -> Table:
