@@ -551,7 +551,9 @@ def test_one_value_for_each_axis_is_no_sweep():
 def test_an_edge_is_named_with_what_extends_the_grid_and_refine_goes_there():
     words = ("--l2", "0", "--learning-rate", "0.00001,0.00003,0.0001", "--hidden", "4", "--epochs", "3")
     said = " ".join(run("train", "iris", *words, "--out", "r").out.split())
-    found = re.search(r"at the largest learning rate of the grid. Extend it: --learning-rate (\S+), or --refine", said)
+    found = re.search(
+        r"at the largest learning rate of the grid. Search further: --learning-rate (\S+), or --refine", said
+    )
     further = found[1]
     assert float(further.split(",")[-1]) > 0.0001
     summary = json.loads(run("train", "iris", *words, "--refine", "--out", "r2", "--json").out)

@@ -79,9 +79,7 @@ def test_a_quantity_is_said_with_its_range_and_how_to_take_it_otherwise():
 
 
 def test_whole_numbers_taken_as_classes_are_said_to_be():
-    assert "numbers treated as classes; otherwise --task regression" in shown(
-        {"y": [0, 1] * 100, "x": RNG.normal(size=N)}
-    )
+    assert "numbers treated as classes; or use --task regression" in shown({"y": [0, 1] * 100, "x": RNG.normal(size=N)})
 
 
 def test_names_that_look_like_markup_stay_as_they_are():

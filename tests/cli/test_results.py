@@ -70,4 +70,4 @@ def test_losses_of_a_quantity_are_said_to_be_standardised(run):
     evidence = replace(run.record.measurements, baseline_scores={"rmse": 2.0, "mae": 1.0, "r2": 0.0}, confusion=())
     record = replace(run.record, target=target, measurements=evidence)
     text = shown(replace(run, record=record), intervals={name: (value,) * 3 for name, value in scores.items()})
-    assert "predicts 12.50, the mean" in text and "Losses refer to the standardised target" in text
+    assert "predicts 12.50, the mean" in text and "Losses are mean squared errors of the standardised target" in text

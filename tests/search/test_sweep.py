@@ -354,3 +354,9 @@ def test_a_plan_is_the_grid_that_was_asked_for():
     asked = plan(space={"l2": "auto", "learning_rate": 0.1})
     assert isinstance(asked, SweepPlan)
     assert [config["l2"] for config in asked.grid] == [0, 0.0001, 0.001, 0.01, 0.1, 1]
+
+
+def test_the_old_name_of_the_selection_still_works_and_warns():
+    found = sweep(plan(), SPLIT)
+    with pytest.warns(DeprecationWarning, match="selection"):
+        assert found.choice is found.selection

@@ -115,9 +115,9 @@ def _target(prepared: Prepared) -> Iterator[Line]:
     target = prepared.target
     yield "target", "", f"{printable(target.name)}, {_classes(prepared) if target.classes else _range(prepared)}"
     if target.note and target.classes:
-        yield "", "", f"numbers treated as classes; otherwise {flags({'task': 'regression'})}"
+        yield "", "", f"numbers treated as classes; or use {flags({'task': 'regression'})}"
     elif target.note:
-        yield "", "", f"treated as numeric (regression); otherwise {flags({'task': 'classification'})}"
+        yield "", "", f"treated as numeric (regression); or use {flags({'task': 'classification'})}"
 
 
 def _classes(prepared: Prepared) -> str:

@@ -148,7 +148,9 @@ def _notes(run: Run) -> str:
     """What the numbers refer to."""
     notes = [_baseline(run)]
     if run.record.target.task == "regression":
-        notes.append("Losses refer to the standardised target (baseline: 1); RMSE and MAE are in its original unit.")
+        notes.append(
+            "Losses are mean squared errors of the standardised target; RMSE and MAE are in its original unit."
+        )
     if run.settings.class_weight is not None:
         notes.append("Losses are weighted by class, metrics are not.")
     return " ".join(notes)

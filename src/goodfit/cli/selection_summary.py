@@ -120,7 +120,11 @@ def _reliability(run: Run, sweep: SweepRecord) -> Iterator[str]:
     if n > 1:
         _, error = numbers(selection.chosen.mean, selection.chosen.standard_error)
         bias = _bias(selection.optimism, selection)
-        said = f"selection bias about {bias}, on top of ± {error}" if bias else "selection bias is negligible"
+        said = (
+            f"selection bias about {bias}, besides the standard error of {error}"
+            if bias
+            else "selection bias is negligible"
+        )
         yield f"{what} {n:,} configurations: {said}."
 
 
@@ -136,7 +140,7 @@ def _gain(selection: Selection) -> str:
     if gain is None:
         return "The effect of L2 is unknown: the grid has no λ = 0."
     if selection.chosen.config["l2"] == 0:
-        return "L2 did not help: no λ > 0 beats λ = 0."
+        return "L2 did not help: no λ > 0 has a lower validation loss than λ = 0."
     _, difference, error = numbers(selection.chosen.mean, abs(gain.value), gain.standard_error)
     bias = _bias(gain.optimism, selection) if gain.value > 0 else ""
     notes = [f"selection bias about {bias}"] * bool(bias)
@@ -159,7 +163,8 @@ def _warnings(run: Run, sweep: SweepRecord, first: FirstGrid | None) -> Iterator
     for name, end in sweep.selection.edges.items():
         values = flags({name: run.refined_space[name]})
         which = "largest" if end == "high" else "smallest"
-        yield f"The lowest loss is at the {which} {NAMES[name]} of the grid. Extend it: {values}, or {flags(REFINE)}."
+        at = f"at the {which} {NAMES[name]} of the grid"
+        yield f"The lowest loss is {at}. Search further: {values}, or {flags(REFINE)}."
 
 
 def _second(run: Run, first: FirstGrid) -> str:

@@ -17,6 +17,7 @@ import json
 import math
 import os
 import platform
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
@@ -117,6 +118,12 @@ class SweepRecord:
     curves: pa.Table
     weights: pa.Table
     selection: Selection
+
+    @property
+    def choice(self) -> Selection:
+        """The old name of ``selection``."""
+        warnings.warn("sweep.choice is now called sweep.selection.", DeprecationWarning, stacklevel=2)
+        return self.selection
 
 
 def curves_table(histories: Sequence[History]) -> pa.Table:

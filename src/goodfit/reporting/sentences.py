@@ -10,7 +10,7 @@ from goodfit.reporting.trials import Grid, Trial, short_value
 
 CLEARLY = 1.02
 """Ratio of two losses from which on one is called higher."""
-GUIDE_WORDS = {"too small": "baby steps", "well chosen": "perfect pace", "too large": "jumping around"}
+GUIDE_WORDS = {"too small": "baby steps", "selected": "perfect pace", "too large": "jumping around"}
 """The guide's words, for captions beside the standard terms."""
 
 
@@ -24,7 +24,7 @@ def of_curves(trial: Trial, *, patience: int | None = None) -> str:
         return f"The training loss goes from {first} to {last} in {epochs}; there are no validation rows."
     best, gap, loss = _at_best(trial)
     lowest = f"The validation loss is lowest at epoch {trial.best_epoch:,}, {best}"
-    shaded = f"The gap to the training loss, {loss}, is {gap} (shaded)."
+    shaded = f"It is {gap} above the training loss, {loss}; the gap is shaded."
     if trial.at_best(trial.judged) < trial.at_best(trial.loss):
         shaded = f"The training loss of that epoch is higher, {loss}."
     match trial.outcome:
@@ -78,20 +78,20 @@ def of_grid(grid: Grid) -> str:
 
 def of_pair(without: Trial, penalised: Trial) -> str:
     """Weights with less L2 and with more."""
-    spans = [float(np.diff(np.quantile(trial.quantiles, [0.05, 0.95]))[0]) for trial in (without, penalised)]
-    less, more = numbers(spans[0] / 2, spans[1] / 2)
+    ends = [np.quantile(trial.quantiles, [0.05, 0.95]).tolist() for trial in (without, penalised)]
+    spans = [high - low for low, high in ends]
+    less, more = (" to ".join(numbers(*pair)) for pair in ends)
     first = "Without L2" if without.l2 == 0 else f"With λ {short_value(without.l2)}"
     ratio = spans[0] / spans[1] if spans[1] else np.inf
-    effect = "little effect" if ratio < 1.15 else "near zero" if ratio >= 3 else "closer to zero"
-    return (
-        f"{first}, 90% of the weights are within ±{less}; with λ {short_value(penalised.l2)}, within ±{more}: {effect}."
-    )
+    effect = "little effect" if ratio < 1.15 else f"a range {ratio:.2g} times as narrow"
+    second = f"with λ {short_value(penalised.l2)}, from {more}: {effect}"
+    return f"{first}, the central 90% of the weights range from {less}; {second}."
 
 
 def pace(trial: Trial, right: Trial) -> str:
     """A learning rate compared with the selected one."""
     if trial is right:
-        return "well chosen"
+        return "selected"
     higher = not trial.at_best(trial.judged) <= CLEARLY * right.at_best(right.judged)
     if not higher and trial.outcome != "diverged":
         return "as good"
@@ -126,10 +126,10 @@ def of_l2_path(trials: Sequence[Trial]) -> str:
     first, last = finite[0], finite[-1]
     best = min(finite, key=lambda trial: trial.at_best(trial.judged))
     gaps = numbers(*(trial.at_best(trial.val_loss) - trial.at_best(trial.loss) for trial in (first, last)))
-    spans = numbers(*(float(np.abs(np.quantile(trial.quantiles, [0.05, 0.95])).max()) for trial in (first, last)))
+    widths = numbers(*(float(np.ptp(np.quantile(trial.quantiles, [0.05, 0.95]))) for trial in (first, last)))
     return (
-        f"From λ {short_value(first.l2)} to λ {short_value(last.l2)}, the range of 90% of the weights goes from "
-        f"±{spans[0]} to ±{spans[1]}, and the gap between validation and training loss from {gaps[0]} to {gaps[1]}. "
+        f"From λ {short_value(first.l2)} to λ {short_value(last.l2)}, the width of the central 90% of the weights goes "
+        f"from {widths[0]} to {widths[1]}, and the gap from training to validation loss from {gaps[0]} to {gaps[1]}. "
         f"The validation loss is lowest at λ {short_value(best.l2)}."
     )
 
@@ -141,10 +141,10 @@ def of_steps(features: Sequence[tuple[str, float, float]]) -> str:
     rare, frequent = (float(np.median([step for _, _, step in part])) for part in (ordered[:third], ordered[-third:]))
     ratio = rare / frequent
     if ratio > 1.2:
-        how = f"{ratio:.1f} times as long as" if ratio < 10 else f"{ratio:.0f} times as long as"
+        how = f"{ratio:.1f} times as large as" if ratio < 10 else f"{ratio:.0f} times as large as"
     else:
-        how = "about as long as" if ratio > 0.8 else "shorter than"
-    return f"For the rarest third of the features, Adam's steps are {how} those for the most frequent third."
+        how = "about as large as" if ratio > 0.8 else "smaller than"
+    return f"Per unit of gradient, Adam's steps for the rarest features are {how} those for the most frequent."
 
 
 def of_alternatives(compared: Sequence[Comparison]) -> str:
@@ -155,7 +155,7 @@ def of_alternatives(compared: Sequence[Comparison]) -> str:
     if better:
         said = f"Of {rows}, clearly better: {join(better, longest=80)}"
     elif possibly:
-        said = f"Of {rows}, possibly better: {join(possibly, longest=80)}"
+        said = f"Of {rows}, undecided: {join(possibly, longest=80)}"
     else:
         said = f"None of {rows} is clearly better"
     bars = f"bars: ± {compared[0].doubt:g} standard errors"
@@ -182,8 +182,9 @@ def of_confusion(matrix: Sequence[Sequence[int]], classes: Sequence[object]) -> 
     if not wrong.any():
         return f"All {count(total, 'validation row')} are classified correctly."
     truth, predicted = divmod(int(wrong.argmax()), len(wrong))
-    most = f"{printable(classes[truth])} predicted as {printable(classes[predicted])}, {count(int(wrong.max()), 'row')}"
-    return f"{right:,} of {count(total, 'validation row')} are classified correctly. The most frequent error: {most}."
+    pair = f"class {printable(classes[truth])} predicted as {printable(classes[predicted])}"
+    most = f"{count(int(wrong.max()), 'row')} of {pair}"
+    return f"{right:,} of {count(total, 'validation row')} are classified correctly. Most frequent error: {most}."
 
 
 def of_calibration(bins: Sequence[tuple[float, float, int]], *, probabilities: bool) -> str:

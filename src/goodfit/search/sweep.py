@@ -1,6 +1,7 @@
 """A sweep: every config of a grid trained with every seed on every fold, and the selection among them."""
 
 import time
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -131,6 +132,12 @@ class Sweep:
     trainings: tuple[Training, ...]
     selection: Selection
     space: SearchSpace
+
+    @property
+    def choice(self) -> Selection:
+        """The old name of ``selection``."""
+        warnings.warn("Sweep.choice is now called Sweep.selection.", DeprecationWarning, stacklevel=2)
+        return self.selection
 
     @property
     def winner(self) -> Training:

@@ -68,8 +68,8 @@ def no_better_than_baseline(d: Diagnosis) -> Finding | None:
     if gain > max(0.0, d.thresholds.significant * error):
         return None
     evidence = {"val_loss": obs.restored_val_loss, "baseline": obs.baseline_loss, "gain": gain, "standard_error": error}
-    sentence = f"Not significantly better than the baseline: its loss is {obs.baseline_loss:.3g}, "
-    sentence += f"the network's is lower by {gain:.2g} ± {error:.2g}."
+    loss = f"the baseline has a loss of {obs.baseline_loss:.3g}, the gain over it is {gain:.2g} ± {error:.2g}"
+    sentence = f"Not significantly better than the baseline: {loss}."
     if gain > error:
         advice, change = more_validation(d)
         return Finding("no_better_than_baseline", "warning", sentence, evidence, advice, change)

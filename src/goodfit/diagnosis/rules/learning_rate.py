@@ -51,7 +51,7 @@ def perfect_pace(d: Diagnosis) -> Finding | None:
     rates = [each for each in d.comparisons if "learning_rate" in each.change]
     if not d.obs.is_complete or not d.obs.neighbours or len(rates) < 2 or any(each.is_open for each in rates):
         return None
-    sentence = "The learning rate is right: neither a smaller nor a larger one of the grid is clearly better."
+    sentence = "The learning rate is well chosen: neither a smaller nor a larger one of the grid is clearly better."
     return Finding("perfect_pace", "good", sentence, _evidence(d, max(each.gain for each in rates)))
 
 

@@ -8,7 +8,7 @@ from goodfit.diagnosis.comparisons import Comparison
 from goodfit.reporting.charts.basics import Layer, rows, sized
 from goodfit.reporting.theme import INK, MUTED, TRAIN, VALIDATION
 
-ANSWERS = ("clearly better", "possibly better", "not better")
+ANSWERS = ("clearly better", "undecided", "not better")
 SHAPES = ("diamond", "circle", "square")
 LEAST, MOST, ROOM = -2.5, 6.0, 0.2
 """Ends of the axis, at which values beyond are drawn, and the margin."""
