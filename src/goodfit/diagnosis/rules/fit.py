@@ -50,9 +50,9 @@ def _bad_fit(d: Diagnosis, strongest: Comparison) -> Finding:
 def good_fit(d: Diagnosis) -> Finding:
     """Nothing is clearly better, and nothing is open; what is noteworthy all the same is part of the sentence."""
     tested = "no tested alternative is clearly better" if d.obs.neighbours else "nothing points to a better fit"
-    near = "Validation loss is close to training loss, and"
-    if d.relative_gap > d.thresholds.open_question * d.thresholds.large_gap:
-        near = f"Validation loss is {d.obs.gap:.2g} above training loss, but"
+    wide = d.relative_gap > d.thresholds.open_question * d.thresholds.large_gap
+    side = f"{abs(d.obs.gap):.2g} {'above' if d.obs.gap >= 0 else 'below'} training loss"
+    near = f"Validation loss is {side}, {'but' if wide else 'and'}"
     dead = f"; {dead_layer(d)}" if dead_layer(d) else ""
     return Finding("good_fit", "good", f"{near} {tested}{dead}.", _losses(d))
 
