@@ -385,7 +385,7 @@ def test_alone_a_fit_is_good_only_where_no_question_is_open():
 def test_a_good_fit_with_a_gap_says_that_there_is_one():
     assert "0.02 above training loss, and" in diagnose(GOOD).sentence
     assert (
-        "above training loss"
+        "above training loss, but"
         in diagnose(beside((0.01, 0.001, 0.4, 0.5), loss=falling(0.1), val_loss=falling(0.45))).sentence
     )
 
