@@ -93,7 +93,7 @@ def test_the_trainings_show_what_the_guide_says(chapters):
     """Were a training to show something else, its sentence would say so, and this would fail."""
     for heading, words in {
         "Three fits": ("λ 0.1 · underfitting", "λ 0.01 · good fit", "λ 0 · overfitting"),
-        "Weights without and with L2": ("near zero", "the validation loss falls"),
+        "Weights without and with L2": ("times as narrow", "the validation loss falls"),
         "Regularization path": ("too much penalty is underfitting",),
         "Three learning rates": (
             "too small (baby steps)",
