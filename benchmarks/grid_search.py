@@ -8,41 +8,24 @@ anew by several seeds; seconds are those of the first one, goodfit's with its co
 
 import warnings
 from functools import partial
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-import pandas as pd
-from scipy.io.arff import loadarff
 from sklearn.base import BaseEstimator
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import GridSearchCV
 from sklearn.neural_network import MLPClassifier, MLPRegressor
 
 import goodfit
-from benchmarks.harness import n_cores, say, shared, show, start, timed
-from benchmarks.table_quality import compared, errors
+from benchmarks.harness import n_cores, say, show, start, timed
+from benchmarks.tables import TABLES, Source, load
 
 MODULE = "benchmarks.grid_search"
 OURS, DEFAULTS, SEARCH = "goodfit", "MLP", "grid search"
 
 
-class Task(NamedTuple):
-    """A table (file or built-in name), what to predict, and how often parted."""
-
-    table: str
-    target: str
-    seeds: int = 1
-
-
-TASKS = {
-    "digits": Task("digits", "target", seeds=2),
-    "breast cancer": Task("breast_cancer", "target", seeds=5),
-    "german credit": Task("credit_g/credit.g.arff", "class", seeds=5),
-    "spambase": Task("spambase/spambase.arff", "class"),
-    "telco churn": Task("telco_churn/Telco-Customer-Churn.csv", "Churn"),
-    "california housing, RMSE": Task("california_housing/housing.csv", "median_house_value"),
-}
+SEEDS = {"breast cancer": 5, "german credit": 5, "digits": 2, "spambase": 1, "telco churn": 1, "california housing": 1}
+"""By table how often it is split."""
 COLUMNS = ["accuracy, or RMSE", OURS, DEFAULTS, "difference", SEARCH, "difference"]
 COLUMNS += ["s", f"{DEFAULTS}, s", f"{SEARCH}, s", "goodfit × quicker than it", "seeds × test rows"]
 TINY: dict[str, Any] = {"l2": 0.001, "learning_rate": (0.001, 0.01), "epochs": 2, "hidden": (4,)}
@@ -54,15 +37,6 @@ class Result(NamedTuple):
     errors: dict[str, np.ndarray]
     seconds: dict[str, float]
     regression: bool
-
-
-def read(table: str | Path) -> str | Path | pd.DataFrame:
-    """What `goodfit.train` takes; an ARFF file as a data frame."""
-    if not str(table).endswith(".arff"):
-        return table
-    frame = pd.DataFrame(loadarff(table)[0])
-    words = frame.select_dtypes(object).columns
-    return frame.assign(**{name: frame[name].str.decode("utf-8") for name in words})
 
 
 def peers(run: goodfit.Run) -> dict[str, BaseEstimator]:
@@ -79,7 +53,7 @@ def peers(run: goodfit.Run) -> dict[str, BaseEstimator]:
     return {DEFAULTS: MLP(random_state=settings.seed), SEARCH: GridSearchCV(one, grid, n_jobs=n_cores())}
 
 
-def examine(table: str | Path | pd.DataFrame, target: str, seed: int, **settings: Any) -> Result:  # noqa: ANN401
+def examine(table: Source, target: str, seed: int, **settings: Any) -> Result:  # noqa: ANN401
     run, our_seconds = timed(lambda: goodfit.train(table, target=target, seed=seed, **settings))
     whole = goodfit.read_table(table)
     known, test = run.splits.known, whole.take(run.splits.test)
@@ -99,6 +73,22 @@ def in_own_terms(run: goodfit.Run, predicted: np.ndarray) -> np.ndarray:
     return np.array(target.classes)[predicted] if target.classes else predicted * target.scale + target.mean
 
 
+def errors(predicted: np.ndarray, truth: np.ndarray, *, regression: bool) -> np.ndarray:
+    return np.square(predicted - truth) if regression else (predicted.astype(truth.dtype) != truth).astype(float)
+
+
+def compared(ours: np.ndarray, theirs: np.ndarray, *, regression: bool) -> list[str]:
+    """Our score, theirs, and the difference with its standard error, from the errors of the same test rows."""
+    scores, digits = [1 - ours.mean(), 1 - theirs.mean()], ".4f"
+    if regression:
+        scores, digits = [np.sqrt(ours.mean()), np.sqrt(theirs.mean())], ",.0f"
+        # The delta method: how much each row moves the root of the mean.
+        ours, theirs = ours / (2 * scores[0]), theirs / (2 * scores[1])
+    margin = (ours - theirs).std(ddof=1) / np.sqrt(len(ours))
+    difference = f"{scores[0] - scores[1]:+{digits}} ± {margin:{digits}}"
+    return [*(format(each, digits) for each in scores), difference]
+
+
 def row(name: str, results: list[Result]) -> list[str]:
     every = {side: np.concatenate([each.errors[side] for each in results]) for side in results[0].errors}
     first = results[0].seconds
@@ -112,15 +102,14 @@ def row(name: str, results: list[Result]) -> list[str]:
 
 def results(name: str, rounds: int | None, **settings: Any) -> list[Result]:  # noqa: ANN401
     """One for each seed; none where the file is not there."""
-    task, found = TASKS[name], []
-    table = shared(*task.table.split("/")) if "/" in task.table else task.table
-    for seed in range(0 if table is None else rounds or task.seeds):
+    table, target, found = load(name), TABLES[name].target, []
+    for seed in range(0 if table is None else rounds or SEEDS[name]):
         say(f"{name}, seed {seed}")
-        found.append(examine(read(table), task.target, seed, **settings))
+        found.append(examine(table, target, seed, **settings))
     return found
 
 
-def main(rounds: int | None = None, *, quick: bool = False, only: tuple[str, ...] = tuple(TASKS)) -> None:
+def main(rounds: int | None = None, *, quick: bool = False, only: tuple[str, ...] = tuple(SEEDS)) -> None:
     """Test scores and seconds beside scikit-learn's MLP; rounds: seeds of every table, instead of its own number."""
     warnings.simplefilter("ignore", ConvergenceWarning)
     names, rounds, settings = (("breast cancer",), 1, TINY) if quick else (only, rounds, {})
@@ -135,4 +124,4 @@ def main(rounds: int | None = None, *, quick: bool = False, only: tuple[str, ...
 
 
 if __name__ == "__main__":
-    start(None, main, names=TASKS)
+    start(None, main, names=SEEDS)

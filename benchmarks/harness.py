@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -98,13 +98,19 @@ def peak() -> int:
 
 
 def start(
-    measure: Callable[..., Numbers] | None, main: Callable[..., None], *, names: Iterable[str] = (), **flags: str
+    measure: Callable[..., Mapping[str, Any]] | None,
+    main: Callable[..., None],
+    *,
+    names: Iterable[str] = (),
+    values: Mapping[str, Mapping[str, Any]] | None = None,
+    **flags: str,
 ) -> None:
     """What a script does when it is run: with words, one measurement in this process; else the whole benchmark.
 
     Args:
         measure: told the words, gives numbers that are printed as JSON; see ``fresh``.
         main: told ``quick=True``, ``rounds=N``, ``only`` some of ``names`` and any other of the ``flags`` where asked.
+        values: options that take a value, as argparse describes them.
     """
     words = sys.argv[1:]
     if measure is not None and words and not words[0].startswith("-"):
@@ -114,8 +120,10 @@ def start(
     parser.add_argument("--rounds", type=int, help="measure so often, and show medians")
     for name, text in {"quick": "a tiny run that only shows that it works", **flags}.items():
         parser.add_argument(f"--{name}", action="store_true", help=text)
+    for name, description in (values or {}).items():
+        parser.add_argument(f"--{name}", **description)
     if names:
-        parser.add_argument("--only", nargs="+", choices=names, help="some of it")
+        parser.add_argument("--only", nargs="*", choices=names, help="some of it")
     main(**vars(parser.parse_args()))
 
 

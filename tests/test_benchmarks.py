@@ -19,8 +19,9 @@ from benchmarks import (
     harness,
     limits,
     one_training,
+    quality,
     start_up,
-    table_quality,
+    tables,
     whole_grid,
 )
 from benchmarks.__main__ import BENCHMARKS
@@ -28,7 +29,7 @@ from benchmarks.__main__ import BENCHMARKS
 
 def test_the_package_runs_every_script_that_there_is():
     scripts = {path.stem for path in Path(harness.__file__).parent.glob("*.py")}
-    helpers = {"__init__", "__main__", "harness", "contestants"}
+    helpers = {"__init__", "__main__", "harness", "contestants", "tables", "peers", "examination", "quality_report"}
     assert {benchmark.MODULE for benchmark in BENCHMARKS} == {f"benchmarks.{name}" for name in scripts - helpers}
 
 
@@ -154,23 +155,17 @@ def test_fashion_measures_seconds_accuracy_and_memory(library, images):
 def test_without_real_tables_the_benchmarks_say_that_they_skip(tmp_path, monkeypatch, capsys):
     monkeypatch.setenv("GOODFIT_SHARED", os.fspath(tmp_path))
     fashion.main()
-    table_quality.main(("adult",))
+    quality.main(tables=["adult"])
     assert capsys.readouterr().out.count("skipped: ") == 2
 
 
-def test_linear_model_is_judged_on_the_same_test_rows():
-    found = table_quality.examine("breast_cancer", "target", "", seed=0)
-    assert len(found.ours) == len(found.theirs) == 114
-    assert found.ours.mean() < 0.1
-    assert found.theirs.mean() < 0.1
-
-
 def test_difference_of_scores_and_its_standard_error():
-    classes = table_quality.Result(np.array([0.0, 0, 0, 1]), np.array([0.0, 1, 1, 0]), (1.0, 2.0))
+    wrong = np.array([0.0, 0, 0, 1]), np.array([0.0, 1, 1, 0])
     # The differences 0, −1, −1, 1 have the standard deviation √(11/12).
-    assert table_quality.row("t", [classes])[1:4] == ["0.7500", "0.5000", f"+0.2500 ± {(11 / 12) ** 0.5 / 2:.4f}"]
-    quantity = table_quality.Result(np.array([100.0, 300]), np.array([400.0, 400]), (1.0, 2.0), regression=True)
-    assert table_quality.row("t", [quantity])[1:3] == ["14", "20"]
+    expected = ["0.7500", "0.5000", f"+0.2500 ± {(11 / 12) ** 0.5 / 2:.4f}"]
+    assert grid_search.compared(*wrong, regression=False) == expected
+    squares = np.array([100.0, 300]), np.array([400.0, 400])
+    assert grid_search.compared(*squares, regression=True)[:2] == ["14", "20"]
 
 
 @pytest.mark.parametrize("library", peers_are_slow(["goodfit", "keras", "torch", "sklearn"]))
@@ -228,10 +223,16 @@ def test_growth_measures_trials_beside_ten(few_digits):
 def test_arff_file_becomes_a_data_frame(tmp_path):
     path = tmp_path / "table.arff"
     path.write_text("@relation t\n@attribute n real\n@attribute c {'a b',c}\n@data\n1,'a b'\n2.5,c\n")
-    frame = grid_search.read(path)
+    frame = tables.read(path)
     assert frame["n"].tolist() == [1, 2.5]
     assert frame["c"].tolist() == ["a b", "c"]
-    assert grid_search.read("digits") == "digits"
+    assert tables.read("digits") == "digits"
+
+
+def test_a_sample_of_a_table_is_always_the_same_one():
+    first, second = (tables.sample("diabetes", 100) for _ in range(2))
+    assert first.equals(second)
+    assert len(first) == 100
 
 
 @pytest.mark.parametrize(("table", "factor"), [("breast_cancer", 2 * 32), ("diabetes", 32)])

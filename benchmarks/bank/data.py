@@ -1,23 +1,19 @@
 """How the data sets of the bank are made: built ones, and real ones, half of whose rows are kept to judge by."""
 
 from collections.abc import Callable, Sequence
-from io import BytesIO
-from pathlib import Path
 from typing import NamedTuple
-from zipfile import ZipFile
 
 import numpy as np
-import pandas as pd
 
 import goodfit
-from benchmarks.grid_search import read
 from benchmarks.harness import shared
+from benchmarks.tables import Source as Readable
+from benchmarks.tables import read
 from goodfit.data.table import open_source
 from goodfit.experiment.prepare import arrays_of, prepare
 from goodfit.experiment.settings import Settings
 
 N_FRESH = 5_000
-ZIPPED = "bank-additional/bank-additional-full.csv"
 SMALL = (), (8,), (64, 64)
 LARGE = *SMALL, (256, 256)
 """Hidden layers of the networks, from small to large, so that each has its larger ones behind it."""
@@ -110,9 +106,7 @@ def real(
     return make
 
 
-def _source(table: str) -> Path | pd.DataFrame | None:
+def _source(table: str) -> Readable | None:
     """Where a table lies; what goodfit does not read itself as a data frame; None where it is not at hand."""
     path = shared(table)
-    if path is None:
-        return None
-    return pd.read_csv(BytesIO(ZipFile(path).read(ZIPPED)), sep=";") if path.suffix == ".zip" else read(path)
+    return None if path is None else read(path)
