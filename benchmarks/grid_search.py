@@ -42,13 +42,14 @@ class Result(NamedTuple):
 def peers(run: goodfit.Run) -> dict[str, BaseEstimator]:
     """scikit-learn's MLP, and the search; λ is alpha/batch for its ½·squares, alpha/(2·batch) for cross-entropy."""
     settings, regression = run.settings, run.record.target.task == "regression"
+    batch_size = settings.rows_per_update(len(run.splits.known))
     MLP = MLPRegressor if regression else MLPClassifier
-    factor = settings.batch_size * (1 if regression else 2)
+    factor = batch_size * (1 if regression else 2)
     grid = {
         "alpha": [factor * value for value in settings.space["l2"]],
         "learning_rate_init": list(settings.space["learning_rate"]),
     }
-    ours = {"max_iter": settings.epochs, "batch_size": settings.batch_size, "n_iter_no_change": settings.patience}
+    ours = {"max_iter": settings.epochs, "batch_size": batch_size, "n_iter_no_change": settings.patience}
     one = MLP(hidden_layer_sizes=settings.hidden, early_stopping=True, random_state=settings.seed, **ours)
     return {DEFAULTS: MLP(random_state=settings.seed), SEARCH: GridSearchCV(one, grid, n_jobs=n_cores())}
 

@@ -622,7 +622,7 @@ SETTINGS = {
     "optimizer": ({"optimizer": "foo"}, ConfigError, "optimizer must be one of adam, sgd, not 'foo'"),
     "an optimizer object": ({"optimizer": Adam(0.1)}, ConfigError, "optimizer must be one of adam, sgd, not Adam"),
     "epochs": ({"epochs": 0}, ConfigError, "epochs must be a whole number, 1 or more, not 0"),
-    "batch_size": ({"batch_size": 0}, ConfigError, "batch_size must be a whole number, 1 or more, not 0"),
+    "batch_size": ({"batch_size": 0}, ConfigError, "batch_size must be a whole number, 1 or more, or 'auto', not 0"),
     "patience": ({"patience": -1}, ConfigError, "patience must be a whole number, 0 or more, not -1"),
     "seed": ({"seed": -1}, ConfigError, "seed must be a whole number, 0 or more, not -1"),
     "test_size": ({"test_size": 1.5}, SplitError, "test_size must be a fraction .* not 1.5"),

@@ -410,6 +410,7 @@ def test_a_bad_argument_is_named_at_once(words, said):
         ("train", "iris", "--kind", "target"),
         ("train", "iris", "--class-weight", "setosa=heavy"),
         ("train", "iris", "--epochs", "many"),
+        ("train", "iris", "--batch-size", "large"),
         ("train", "iris", "--no-such-option"),
         ("predict", "r", "iris"),
         ("no-such-command",),

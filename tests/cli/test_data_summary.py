@@ -52,6 +52,7 @@ def test_a_table_of_thousands_of_columns_is_said_in_26_lines():
             {"optimizer": "sgd", "patience": 3, "learning_rate": 0.001},
             "sgd, learning rate 0.001, batch size 32",
         ),
+        ({"batch_size": 64}, "batch size 64"),
         ({"drop": "who"}, "who · excluded"),
     ],
     ids=str,

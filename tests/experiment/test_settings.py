@@ -31,3 +31,17 @@ def test_refine_is_no_setting_and_an_unknown_name_is_refused():
 def test_the_old_name_of_a_split_still_works():
     with pytest.warns(DeprecationWarning, match="split='duplicates'"):
         assert Settings(split="copies").split == "duplicates"
+
+
+def test_the_batch_grows_with_the_rows_from_32_to_256():
+    sizes = [Settings().rows_per_update(n) for n in range(1, 200_000, 7)]
+    assert sizes == sorted(sizes) and sorted(set(sizes)) == [32, 64, 128, 256]
+    # The guide's thousand rows, of which 800 are known, are trained in its batches of 32.
+    assert Settings().rows_per_update(800) == 32
+    rows = (3_999, 4_000, 7_999, 8_000, 15_999, 16_000)
+    assert [Settings().rows_per_update(n) for n in rows] == [32, 64, 64, 128, 128, 256]
+
+
+@pytest.mark.parametrize("n_known", [1, 800, 100_000])
+def test_a_batch_size_that_is_given_is_kept(n_known):
+    assert Settings(batch_size=48).rows_per_update(n_known) == 48

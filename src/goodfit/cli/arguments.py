@@ -53,6 +53,18 @@ def _axis(option: str) -> Callable[[str], Any]:
     return values
 
 
+def _count(option: str) -> Callable[[str], int | str]:
+    """A whole number, or ``auto``."""
+
+    def value(text: str) -> int | str:
+        try:
+            return "auto" if text.strip() == "auto" else int(text)
+        except ValueError:
+            raise typer.BadParameter(f"{text!r}: give a whole number, or auto.", param_hint=option) from None
+
+    return value
+
+
 def _kinds(entries: Sequence[str]) -> dict[str, str]:
     return _pairs("--kind", entries)
 
@@ -80,6 +92,7 @@ CONVERTED: dict[str, Callable[[Any], Any]] = {
     "l2": _axis("--l2"),
     "learning_rate": _axis("--learning-rate"),
     "test_size": _share_or_rows,
+    "batch_size": _count("--batch-size"),
     "kinds": _kinds,
     "class_weight": _class_weight,
 }

@@ -162,7 +162,8 @@ def _network(prepared: Prepared) -> Iterator[Line]:
     strength = f"{value(l2[0])}" if len(l2) == 1 else "λ"
     yield "penalty", "", f"{strength} · Σw² of {weights}" if any(l2) else "none"
     rate = f"learning rate {value(rates[0])}, " if len(rates) == 1 else ""
-    stops = f"batch size {settings.batch_size:,}, up to {settings.epochs:,} epochs, patience {settings.patience:,}"
+    batch_size = settings.rows_per_update(len(prepared.splits.known))
+    stops = f"batch size {batch_size:,}, up to {settings.epochs:,} epochs, patience {settings.patience:,}"
     yield "training", "", f"{settings.optimizer}, {rate}{stops}"
     if settings.sweeps:
         yield "grid", "", _grid_size(settings)

@@ -48,6 +48,7 @@ def training_summary(run: Run) -> dict[str, Any]:
         "columns": [asdict(column) for column in record.schema],
         "not_used": dict(record.encoder.dropped),
         "settings": record.settings.to_json(),
+        "batch_size": record.settings.rows_per_update(len(run.splits.known)),
         "sweep": _sweep(run),
         "checks": [check.to_json() for check in record.measurements.checks],
         "verdict": asdict(goodfit.diagnose(run)),

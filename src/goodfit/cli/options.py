@@ -35,7 +35,9 @@ DropoutRate = Annotated[float | None, Network("--dropout", help="Dropout rate of
 L2 = Annotated[str | None, Network(metavar=VALUES, help="λ of the penalty λ·Σw² on every kernel.")]
 OptimizerName = Annotated[str | None, Optimization("--optimizer", metavar="NAME", help="adam or sgd.")]
 LearningRate = Annotated[str | None, Optimization(metavar=VALUES, help="Learning rate of the optimizer.")]
-BatchSize = Annotated[int | None, Optimization(help="Rows per update.")]
+BatchSize = Annotated[
+    str | None, Optimization(metavar="ROWS", help="Rows per update, or auto: 32 to 256 by the table.")
+]
 Epochs = Annotated[int | None, Optimization(help="Maximum number of epochs.")]
 Patience = Annotated[int | None, Optimization(help="Epochs without a lower validation loss before stopping.")]
 ClassWeight = Annotated[

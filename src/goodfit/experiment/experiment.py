@@ -30,15 +30,16 @@ class Fitted(NamedTuple):
 def fit_once(prepared: Prepared, on_epoch: OnEpoch | None) -> Fitted:
     """One training."""
     settings, target, fold = prepared.settings, prepared.target, arrays_of(prepared)
+    batch_size = settings.rows_per_update(len(prepared.splits.known))
     layers = layers_for(settings, target)
     recipe = make_recipe(
         layers,
         optimizer=settings.make_optimizer(),
         loss=TASKS[target.task].loss,
         metrics=TASKS[target.task].watched,
-        batch_size=settings.batch_size,
+        batch_size=batch_size,
         early_stopping=settings.early_stopping(),
-        total_steps=settings.epochs * -(-len(fold.train) // settings.batch_size),
+        total_steps=settings.epochs * -(-len(fold.train) // batch_size),
         seed=settings.seed,
     )
     training = fit(
@@ -63,7 +64,7 @@ def plan_for(prepared: Prepared) -> SweepPlan:
         loss=TASKS[target.task].loss,
         metrics=TASKS[target.task].watched,
         space=settings.space,
-        batch_size=settings.batch_size,
+        batch_size=settings.rows_per_update(len(prepared.splits.known)),
         epochs=settings.epochs,
         early_stopping=settings.early_stopping(),
         seeds=settings.seeds,

@@ -24,6 +24,9 @@ from goodfit.training.recipe import validate_count
 
 NamedSplit = Literal["random", "last", "group", "time", "duplicates"]
 SplitRule = NamedSplit | Splitter
+AUTO_BATCH_SIZES = {32: 0, 64: 4_000, 128: 8_000, 256: 16_000}
+"""``batch_size="auto"``: batch size, and the smallest number of known rows that gets it. From 4,000 to 16,000
+known rows an epoch has 50 to 100 updates; measured in docs/benchmarks.md."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,7 +45,8 @@ class Settings:
         activation: of the hidden layers.
         dropout: share of the hidden outputs set to 0 in training.
         epochs: the most that are run.
-        batch_size: rows of one update.
+        batch_size: rows of one update. ``auto``: 32 below 4,000 known rows, 64 below 8,000, 128
+            below 16,000, 256 from there.
         patience: epochs without improvement of the validation loss after which training stops.
         test_size: share of all rows that is sealed for the exam, or their number; 0 for no exam.
         validation_split: share of the other rows that chooses the epoch.
@@ -70,7 +74,7 @@ class Settings:
     activation: str = "relu"
     dropout: float = 0.0
     epochs: int = 200
-    batch_size: int = 32
+    batch_size: int | Literal["auto"] = "auto"
     patience: int = 10
     test_size: float = 0.2
     validation_split: float = 0.2
@@ -103,9 +107,10 @@ class Settings:
     def _check_numbers(self) -> None:
         if not isinstance(self.dropout, int | float):
             raise ConfigError(f"dropout must be a number, not {self.dropout!r}.")
-        counts = (("epochs", 1), ("batch_size", 1), ("patience", 0), ("seed", 0), ("seeds", 1), ("folds", 1))
+        counts = (("epochs", 1), ("patience", 0), ("seed", 0), ("seeds", 1), ("folds", 1))
         for name, smallest in counts:
             validate_count(name, getattr(self, name), smallest=smallest)
+        validate_count("batch_size", self.batch_size, auto=True)
         for units in self.hidden:
             validate_count("units in hidden", units)
         validate_size("test_size", self.test_size, zero=True, counts=True)
@@ -145,6 +150,16 @@ class Settings:
     def sweeps(self) -> bool:
         """Whether there is more than one training."""
         return max(self.seeds, self.folds, *(len(values) for values in self.space.values())) > 1
+
+    def rows_per_update(self, n_known: int) -> int:
+        """Return the batch size for so many known rows, the same on every fold.
+
+        >>> [Settings().rows_per_update(n_known) for n_known in (800, 4_000, 8_000, 100_000)]
+        [32, 64, 128, 256]
+        """
+        if self.batch_size != "auto":
+            return self.batch_size
+        return max(size for size, smallest in AUTO_BATCH_SIZES.items() if n_known >= smallest)
 
     def layers(self, n_outputs: int, output: str) -> tuple[Layer, ...]:
         """Hidden layers, each followed by dropout if there is any, and the last layer; l2 on every kernel.

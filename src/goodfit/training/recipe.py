@@ -140,10 +140,13 @@ def validate_dtype(dtype: object) -> None:
         raise ConfigError(f"dtype must be one of {', '.join(DTYPES)}, not {dtype!r}.")
 
 
-def validate_count(argument: str, value: object, *, smallest: int = 1) -> None:
-    """Raise ConfigError, naming ``argument``, unless ``value`` is a whole number not below ``smallest``."""
+def validate_count(argument: str, value: object, *, smallest: int = 1, auto: bool = False) -> None:
+    """Raise ConfigError, naming ``argument``, unless ``value`` is a whole number from ``smallest``, or ``auto``."""
+    if auto and isinstance(value, str) and value == "auto":
+        return
     if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < smallest:
-        raise ConfigError(f"{argument} must be a whole number, {smallest} or more, not {value!r}.")
+        choices = f"{smallest} or more, or 'auto'" if auto else f"{smallest} or more"
+        raise ConfigError(f"{argument} must be a whole number, {choices}, not {value!r}.")
 
 
 def _resolved(early_stopping: EarlyStopping | None, metrics: Sequence[str], *, validation: bool) -> EarlyStopping:
