@@ -54,8 +54,10 @@ def test_a_number_is_scaled_by_median_and_quartiles_and_clipped_smoothly():
     assert encoder.transform(make_table(x=[1e300, -1e300]))[:, 0].tolist() == [3, -3]
 
 
-def test_where_the_quartiles_agree_the_range_scales():
-    assert Scale.fit(np.array([0.0] * 8 + [4.0])) == Scale(0.0, 2 / 4)
+def test_where_the_quartiles_agree_the_standard_deviation_scales():
+    values = np.array([0.0] * 8 + [4.0])
+    assert Scale.fit(values) == (0.0, pytest.approx(1 / values.std(), rel=1e-14))
+    assert Scale.fit(values * 2.0**1020) == (0.0, pytest.approx(2.0**-1020 / values.std(), rel=1e-14))
     assert Scale.fit(np.array([7.0, 7.0])).factor == 0
 
 
@@ -66,6 +68,13 @@ def test_the_whole_range_of_floats_stays_finite_and_in_order(values):
     out = fit_encoder(make_table(x=values), range(4)).transform(make_table(x=values))[:, 0]
     assert np.isfinite(out).all() and (np.abs(out) <= 3).all()
     assert (np.diff(out[np.argsort(values)]) >= 0).all() and out.max() > out.min()
+
+
+def test_numbers_that_are_mostly_zero_keep_their_differences():
+    gains = np.concatenate([np.zeros(900), np.linspace(1000, 5000, 99), [99_999]])
+    encoder = fit_encoder(make_table(x=gains), range(1000))
+    out = encoder.transform(make_table(x=[0.0, 1000.0, 5000.0, 99_999.0]))[:, 0]
+    assert out[0] == 0 and out[1] > 0.2 and out[2] > 1 and out[3] > 2.9
 
 
 def test_whole_numbers_above_two_to_24_keep_their_differences():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, get_args
 
 import msgspec
@@ -10,11 +10,13 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from goodfit.data.features.base import Block, column_as
+from goodfit.arrays import Numbers
+from goodfit.data.features.base import Block, Codes, column_as
 from goodfit.data.features.category import CategoryFeature
 from goodfit.data.features.date import DateFeature
 from goodfit.data.features.number import NumberFeature
 from goodfit.data.table import Column, Kind, Table
+from goodfit.data.target import Target
 from goodfit.errors import DataError
 from goodfit.formatting import join
 
@@ -77,7 +79,14 @@ class Encoder(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             raise DataError(f"The record of the encoder is damaged ({error}): train again.") from error
 
 
-def fit_encoder(table: Table, rows: npt.ArrayLike, *, target: str | None = None) -> Encoder:
+def fit_encoder(
+    table: Table,
+    rows: npt.ArrayLike,
+    *,
+    target: str | Target | None = None,
+    bins: int = 0,
+    max_width: int = 512,
+) -> Encoder:
     """Learn how the columns become numbers, from these rows and no others.
 
     All columns that the schema marks as used become features, except the target; each kind says how (`NumberFeature`,
@@ -85,16 +94,19 @@ def fit_encoder(table: Table, rows: npt.ArrayLike, *, target: str | None = None)
 
     Args:
         rows: row numbers of the training rows, counted from 0.
-        target: the column to predict.
+        target: the column to predict, which is no feature; a `Target` also decides where the bins of numbers are.
+        bins: most bins of each number, see `bin_edges`. 0: numbers are scaled alone.
+        max_width: most columns of an encoded table with bins; numbers have fewer bins, or none, to stay within it.
 
     Raises:
         DataError: no column is left.
     """
+    name = target.name if isinstance(target, Target) else target
     features: list[Feature] = []
     dropped: list[tuple[str, str]] = []
     indices = pa.array(np.asarray(rows, np.int64))
     for column in table.schema:
-        if column.name == target:
+        if column.name == name:
             continue
         fitted = _fit(table, column, indices)
         if isinstance(fitted, str):
@@ -104,7 +116,27 @@ def fit_encoder(table: Table, rows: npt.ArrayLike, *, target: str | None = None)
     if not features:
         reasons = join((f"{name}: {reason}" for name, reason in dropped), most=5) or "the table has only its target"
         raise DataError(f"No column is left to learn from ({reasons}): add columns or rows.")
-    return Encoder(tuple(features), tuple(dropped), target)
+    if bins:
+        y = target.encode(table.take(rows)) if isinstance(target, Target) else None
+        columns = [table.arrow.column(feature.name).take(indices) for feature in features]
+        features = _binned(features, columns, y, bins, max_width - sum(len(feature.names) for feature in features))
+    return Encoder(tuple(features), tuple(dropped), name)
+
+
+def _binned(
+    features: Sequence[Feature], columns: Sequence[pa.ChunkedArray], y: Codes | Numbers | None, bins: int, room: int
+) -> list[Feature]:
+    """The features with at most so many bins for each number, and for all numbers as many as there is room for."""
+    while bins > 1:
+        found = [
+            feature.binned(column, y, bins) if isinstance(feature, NumberFeature) else feature
+            for feature, column in zip(features, columns, strict=True)
+        ]
+        counts = [len(feature.edges) - 1 for feature in found if isinstance(feature, NumberFeature) and feature.edges]
+        if sum(counts) <= room:
+            return found
+        bins = max((most for most in range(bins) if sum(min(most, count) for count in counts) <= room), default=0)
+    return list(features)
 
 
 def _fit(table: Table, column: Column, rows: pa.Array) -> Feature | str:

@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from goodfit.arrays import Numbers
-from goodfit.data.features.base import column_as, read_numbers
+from goodfit.data.features.base import Codes, column_as, read_numbers
 from goodfit.data.table import Kind, Table
 from goodfit.errors import DataError
 from goodfit.formatting import join
@@ -20,7 +20,6 @@ from goodfit.formatting import join
 Label = str | int | float
 Task = Literal["binary", "multiclass", "regression"]
 AskedTask = Literal["auto", "classification", "regression"]
-Codes = npt.NDArray[np.int32]
 
 FEW_CLASSES = 20
 """Whole numbers with at most so many different values are taken as classes."""

@@ -16,6 +16,7 @@ from goodfit.data.table import Kind, Table
 from goodfit.errors import DataError
 
 Block = npt.NDArray[np.float32]
+Codes = npt.NDArray[np.int32]
 Finite = Annotated[float, msgspec.Meta(ge=-sys.float_info.max, le=sys.float_info.max)]
 
 CONSTANT = "constant in the training rows"
@@ -42,18 +43,23 @@ class Scale(NamedTuple):
 
     @classmethod
     def fit(cls, values: Numbers) -> Scale:
-        """Center is the median; factor is 1/(q75 − q25), or 2/(max − min) where the quartiles agree, 0 if constant.
+        """Center is the median; factor is 1/(q75 − q25), or 1/σ where the quartiles agree, 0 if constant.
+
+        σ is the standard deviation (divided by n). The source divides by half the range there, which squeezes numbers
+        that are mostly zero, such as capital gains, to a fraction of their place.
 
         Source: Holzmüller, Grinsztajn and Steinwart, Better by default (2024), section 3.
 
         >>> Scale.fit(np.array([1.0, 2.0, 3.0, 4.0, 5.0]))
         Scale(center=3.0, factor=0.5)
+        >>> Scale.fit(np.array([0.0, 0.0, 0.0, 0.0, 5.0]))
+        Scale(center=0.0, factor=0.5)
         """
         if values.min() == values.max():
             return cls(float(values[0]), 0.0)
         # Halved first, so that the differences of numbers near the largest float do not overflow.
-        low, q25, median, q75, high = np.quantile(values / 2, [0, 0.25, 0.5, 0.75, 1])
-        half_spread = q75 - q25 or (high - low) / 2
+        q25, median, q75 = np.quantile(values / 2, [0.25, 0.5, 0.75])
+        half_spread = q75 - q25 or _deviation(values / 2)
         return cls(float(median * 2), float(0.5 / max(half_spread, np.finfo(np.float64).tiny)))
 
     def __call__(self, values: Numbers) -> Numbers:
@@ -61,6 +67,12 @@ class Scale(NamedTuple):
         with np.errstate(over="ignore"):
             scaled = np.clip((values - self.center) * self.factor, -1e300, 1e300)
         return np.nan_to_num(scaled / np.hypot(1.0, scaled / 3.0), copy=False)
+
+
+def _deviation(values: Numbers) -> float:
+    """Standard deviation. A power of two is taken out, which is exact and keeps the squares within floats' range."""
+    exponent = int(np.frexp(np.abs(values).max())[1])
+    return float(np.ldexp(np.ldexp(values, -exponent).std(), exponent))
 
 
 def column_as(table: Table, name: str, kind: Kind) -> pa.ChunkedArray:
