@@ -67,6 +67,19 @@ def wilson_interval(k: int, n: int, *, confidence: float = 0.95) -> tuple[float,
     return float(interval.low), float(interval.high)
 
 
+def interval_of_new_sample(found: Estimate, n: int, n_new: int) -> Estimate:
+    """Return the interval in which the same statistic of another sample lies, from a sample and its interval.
+
+    Both samples vary, so each half of the interval is stretched by √(1 + n/n_new).
+
+    >>> interval_of_new_sample(Estimate(0.5, 0.4, 0.6), n=300, n_new=100)
+    Estimate(value=0.5, low=0.3, high=0.7)
+    """
+    stretch = math.sqrt(1 + n / n_new)
+    value, low, high = found
+    return Estimate(value, value - stretch * (value - low), value + stretch * (high - value))
+
+
 def bootstrap_intervals(
     scorer: Scorer, n_rows: int, *, seed: int, n_resamples: int = 1000, confidence: float = 0.95
 ) -> list[tuple[float, float]]:

@@ -522,17 +522,21 @@ def test_a_sweep_says_what_won_what_that_is_worth_and_which_weights_are_kept(swe
     l2, rate = found.config.values()
     assert f"Selected: λ {l2:g}, learning rate {rate:g}, epoch {found.training.best_epoch};" in text
     assert f"validation loss {choice.chosen.mean:.4f} ± {choice.chosen.standard_error:.4f}" in text
-    assert "Of its 6 trainings, the one with the lowest validation loss is kept: seed " in text
+    assert "Of its 6 trainings, the one on the first fold, seed " in text
+    assert found.sweep.table["fold"][choice.trial].as_py() == 0
+    assert "Predictions are the weighted mean of " in text
     assert "Lowest of 4 configurations: selection bias " in text
     assert "L2 " in text
     assert f"goodfit test {folder}" in out
 
 
 def test_a_sweep_in_json_has_space_trials_choice_gain_and_optimism():
-    summary = json.loads(run("train", "iris", *SMALL_GRID, "--out", "r", "--json").out, parse_constant=pytest.fail)
+    summary = json.loads(
+        run("train", "iris", *SMALL_GRID, "--folds", "3", "--out", "r", "--json").out, parse_constant=pytest.fail
+    )
     swept = summary["sweep"]
     assert swept["space"] == {"l2": [0.0, 0.01], "learning_rate": [0.001, 0.01]}
-    assert len(swept["trials"]) == 4 and set(swept["trials"][0]) >= {
+    assert len(swept["trials"]) == 12 and set(swept["trials"][0]) >= {
         "l2",
         "learning_rate",
         "seed",
@@ -574,7 +578,7 @@ def test_1se_marks_the_lowest_as_well():
 def test_trials_that_diverge_are_counted_and_drawn_as_a_dash():
     words = ("--l2", "0", "--learning-rate", "0.1,1e30", "--optimizer", "sgd", "--hidden", "4", "--epochs", "3")
     out = run("train", "iris", *words, "--out", "r").out
-    assert "1 of 2 trainings diverged" in out
+    assert "1 of 6 trainings diverged" in out
     assert re.search(r"^0 +\d\.\d{4}\* +– *$", out, re.MULTILINE)
 
 
@@ -626,9 +630,9 @@ def test_ctrl_c_keeps_what_a_sweep_has(here):
         text=True,
         env={**os.environ, "GOODFIT_CACHE": str(here / "cache")},
     ) as process:
-        assert "0 of 2 trainings done" in process.stderr.readline()
+        assert "0 of 10 trainings done" in process.stderr.readline()
         process.send_signal(signal.SIGINT)
         out, err = process.communicate(timeout=60)
     assert process.returncode == 130, err
-    assert "Stopped by you: 0 of 2 trainings finished, 2 had started." in out
+    assert "Stopped by you: 0 of 10 trainings finished, 2 had started." in out
     assert len(goodfit.load("r").sweep.table) == 2

@@ -75,11 +75,11 @@ def test_a_change_beyond_the_axis_stands_at_its_end():
 
 def test_the_grid_names_the_lowest_and_what_was_chosen_instead():
     low, chosen = trial(l2=0.001), trial(l2=0.1)
-    grid = Grid({m.cell: m for m in (low, chosen)}, {low.cell: 0.25, chosen.cell: 0.5}, low.cell, low.cell, 1)
+    grid = Grid({m.cell: m for m in (low, chosen)}, {low.cell: 0.25, chosen.cell: 0.5}, low.cell, low.cell, 1, 2)
     assert sentences.of_grid(grid) == (
         "The lowest validation loss, 0.2500, is at λ 0.001 and learning rate 0.01 (selected); the highest is 0.5000."
     )
-    simpler = Grid(grid.trials, grid.means, chosen.cell, low.cell, 1)
+    simpler = Grid(grid.trials, grid.means, chosen.cell, low.cell, 1, 2)
     assert "Selected: λ 0.1, the largest within one standard error" in sentences.of_grid(simpler)
 
 

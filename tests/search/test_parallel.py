@@ -177,7 +177,9 @@ def test_slots_are_bounded_by_memory_and_not_by_the_number_of_trials(monkeypatch
 def test_the_estimate_counts_what_is_there():
     plan = estimate(recipe({}), trials()[0].params, n_trials=7, n_train=29, epochs=EPOCHS)
     evaluated = evaluation_rows(**SPLITS, seed=0)
-    machine = parallel.ParallelTrials(trials(), Fold(ROWS, **SPLITS), evaluated, epochs=EPOCHS, shuffle=True)
+    machine = parallel.ParallelTrials(
+        trials(), Fold(ROWS, **SPLITS), evaluated, epochs=EPOCHS, shuffle=True, n_trials=7
+    )
     states = [machine.states.params, machine.states.best_params, machine.states.optimizer_state, machine.orders]
     assert plan.parallel == len(machine.slots)
     assert plan.running_bytes == sum(leaf.nbytes for leaf in jax.tree.leaves(states))

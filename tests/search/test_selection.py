@@ -271,8 +271,8 @@ def test_rows_of_weight_zero_have_no_say_in_the_optimism():
 
 
 def test_of_many_configurations_only_those_in_front_are_asked_for_their_rows(monkeypatch):
-    monkeypatch.setattr(module, "MAX_CONTENDERS", 5)
-    monkeypatch.setattr(trial_table, "MAX_CONTENDERS", 5)
+    monkeypatch.setattr(module, "MAX_COMPARED", 5)
+    monkeypatch.setattr(trial_table, "MAX_COMPARED", 5)
     losses = RNG.exponential(size=(40, 30))
     asked = set()
 

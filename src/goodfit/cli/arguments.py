@@ -93,6 +93,7 @@ CONVERTED: dict[str, Callable[[Any], Any]] = {
     "learning_rate": _axis("--learning-rate"),
     "test_size": _share_or_rows,
     "batch_size": _count("--batch-size"),
+    "folds": _count("--folds"),
     "kinds": _kinds,
     "class_weight": _class_weight,
 }

@@ -13,6 +13,7 @@ from rich.table import Table as Grid
 from goodfit.cli.spelling import flags
 from goodfit.cli.verdict import show_checks
 from goodfit.formatting import count, join, numbers, printable, share, value
+from goodfit.search.race_arithmetic import race_trials
 
 if TYPE_CHECKING:
     from goodfit.data.encoder import Encoder
@@ -140,7 +141,7 @@ def _range(prepared: Prepared) -> str:
 def _splits(splits: Splits, settings: Settings) -> Line:
     train, validation, test = len(splits.train), len(splits.validation), len(splits.test)
     sizes = f"train {train:,} · validation {validation:,} · test {test:,}"
-    if settings.folds > 1:
+    if not settings.races and settings.n_folds(train + validation) > 1:
         sizes = f"train + validation {train + validation:,} in {settings.folds} folds · test {test:,}"
     rule = RULES.get(splits.rule, splits.rule).format(group=printable(settings.group), time=printable(settings.time))
     seed = f", seed {splits.seed}" if splits.rule not in ("last", "time") else ""
@@ -166,10 +167,10 @@ def _network(prepared: Prepared) -> Iterator[Line]:
     stops = f"batch size {batch_size:,}, up to {settings.epochs:,} epochs, patience {settings.patience:,}"
     yield "training", "", f"{settings.optimizer}, {rate}{stops}"
     if settings.sweeps:
-        yield "grid", "", _grid_size(settings)
+        yield "grid", "", _grid_size(settings, len(prepared.splits.known))
 
 
-def _grid_size(settings: Settings) -> str:
+def _grid_size(settings: Settings, n_known: int) -> str:
     """Every hyperparameter with several values, seeds and folds, and the number of trainings."""
     l2, rates = settings.space["l2"], settings.space["learning_rate"]
     spans = ((l2, "λ", "λ"), (rates, "learning rate", "learning rates"))
@@ -178,6 +179,11 @@ def _grid_size(settings: Settings) -> str:
         for values, noun, plural in spans
         if len(values) > 1
     ]
-    sizes += [count(n, noun) for n, noun in ((settings.seeds, "seed"), (settings.folds, "fold")) if n > 1]
-    total = count(len(l2) * len(rates) * settings.seeds * settings.folds, "training")
-    return f"{' × '.join(sizes)} = {total}"
+    n_folds, n_configs = settings.n_folds(n_known), len(l2) * len(rates)
+    full_folds = 1 if settings.races else n_folds
+    sizes += [count(n, noun) for n, noun in ((settings.seeds, "seed"), (full_folds, "fold")) if n > 1]
+    text = f"{' × '.join(sizes)} = {count(n_configs * settings.seeds * full_folds, 'training')}"
+    if n_folds == full_folds:
+        return text
+    most = race_trials(n_configs, settings.seeds, n_folds) - n_configs * settings.seeds
+    return f"{text}; up to {most:,} on {count(n_folds - 1, 'more fold')}"

@@ -50,6 +50,7 @@ def training_summary(run: Run) -> dict[str, Any]:
         "settings": record.settings.to_json(),
         "batch_size": record.settings.rows_per_update(len(run.splits.known)),
         "sweep": _sweep(run),
+        "ensemble": _ensemble(run),
         "checks": [check.to_json() for check in record.measurements.checks],
         "verdict": asdict(goodfit.diagnose(run)),
     }
@@ -70,6 +71,23 @@ def _sweep(run: Run) -> dict[str, Any] | None:
     return {"space": space, **asdict(run.sweep.selection), "diverged": diverged, "trials": trials}
 
 
+def _ensemble(run: Run) -> dict[str, Any] | None:
+    """Members and cross-fitted scores; null for a single network."""
+    if (kept := run.ensemble) is None:
+        return None
+    return {
+        "networks": kept.n_networks,
+        "members": [member._asdict() for member in kept.members],
+        "rows": kept.n_rows,
+        "temperature": kept.temperature,
+        "loss": kept.loss,
+        "standard_error": kept.standard_error,
+        "scores": {name: estimate._asdict() for name, estimate in kept.scores.items()},
+        "selected": dict(kept.selected_scores),
+        "baseline": dict(kept.baseline_scores),
+    }
+
+
 def exam_summary(run: Run, opening: Opening) -> dict[str, Any]:
     """Result of `goodfit test`."""
     return {
@@ -79,8 +97,8 @@ def exam_summary(run: Run, opening: Opening) -> dict[str, Any]:
         "reason": opening.reason,
         "rows": len(run.splits.test),
         "test": {name: estimate._asdict() for name, estimate in opening.scores.items()},
-        "validation": dict(run.record.validation_scores),
-        "baseline": dict(run.record.baseline_scores),
+        "known_rows": dict(run.record.known_scores),
+        "baseline": dict(run.record.known_baseline_scores),
     }
 
 

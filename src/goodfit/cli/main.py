@@ -96,6 +96,7 @@ def train(
     seeds: options.Seeds = None,
     folds: options.Folds = None,
     choice: options.Choice = None,
+    keep: options.Keep = None,
     refine: options.Refine = False,
     dry_run: options.DryRun = False,
 ) -> None:

@@ -44,7 +44,10 @@ ClassWeight = Annotated[
     list[str] | None, Optimization(metavar="CLASS=WEIGHT", help="Weight of a class, or balanced. Repeatable.")
 ]
 Seeds = Annotated[int | None, Search(help="Trainings per configuration, each with its own initial weights.")]
-Folds = Annotated[int | None, Search(help="Number of cross-validation folds (1 = a single split).")]
+Folds = Annotated[
+    str | None, Search(metavar="N", help="Cross-validation folds: a number (1 = a single split), or auto.")
+]
+Keep = Annotated[str | None, Search(metavar="WHAT", help="What predicts: ensemble, or one network.")]
 Choice = Annotated[
     str | None, Search(metavar="RULE", help="best, or 1se: the largest λ within one standard error of the best.")
 ]

@@ -17,6 +17,7 @@ import goodfit
 from goodfit.cli.selection_summary import FirstGrid, show_selection
 from goodfit.cli.verdict import show_verdict
 from goodfit.formatting import METRIC_LABELS, count, join, numbers, printable, sparkline, value
+from goodfit.reporting.ensemble_sentences import of_exam
 
 if TYPE_CHECKING:
     from goodfit.data.table import Table
@@ -53,13 +54,16 @@ def show_exam(run: Run, opening: Opening, console: Console) -> None:
     reason = f" ({printable(opening.reason)})" if opening.reason else ""
     console.print(f"{printable(record.target.name)}: {rows}, not used for training or selection", style="bold")
     console.print(f"opening {opening.number} of the exam, {time}{reason}", end="\n\n")
-    grid = _grid("", "test", "95% interval", "validation", "baseline")
+    which = "known rows" if run.ensemble else "validation"
+    grid = _grid("", "test", "95% interval", which, "baseline")
     for name, estimate in opening.scores.items():
-        known = record.validation_scores[name], record.baseline_scores[name]
-        test, low, high, validation, baseline = numbers(*estimate, *known)
-        grid.add_row(METRIC_LABELS[name], Text(test, style="bold"), f"{low} to {high}", validation, baseline)
+        known = record.known_scores[name], record.known_baseline_scores[name]
+        test, low, high, on_known, baseline = numbers(*estimate, *known)
+        grid.add_row(METRIC_LABELS[name], Text(test, style="bold"), f"{low} to {high}", on_known, baseline)
     console.print(grid, "")
-    console.print(f"The last two columns are scores on the validation rows. {_baseline(run)}", style="dim")
+    if run.ensemble is not None:
+        console.print(of_exam(run.ensemble, opening, len(run.splits.test)), end="\n\n")
+    console.print(f"The last two columns are scores on the {_known_rows(run)}. {_baseline(run)}", style="dim")
 
 
 def show_predictions(run: Run, table: Table, prediction: Prediction, out: Path, console: Console) -> None:
@@ -126,7 +130,20 @@ def _curve(values: Sequence[float], low: float, high: float, best: int, colour: 
     return text
 
 
+def _known_rows(run: Run) -> str:
+    """The rows on which scores are known before the exam."""
+    if run.ensemble is None:
+        return "validation rows"
+    return f"{count(run.ensemble.n_rows, 'known row')}, each predicted by networks that were not trained on it"
+
+
 def _metrics(run: Run) -> Grid:
+    if (kept := run.ensemble) is not None:
+        grid = _grid(count(kept.n_rows, "known row"), "ensemble", "selected", "baseline")
+        for name, (value, *_) in kept.scores.items():
+            ensemble, *others = numbers(value, kept.selected_scores[name], kept.baseline_scores[name])
+            grid.add_row(METRIC_LABELS[name], Text(ensemble, style="bold"), *others)
+        return grid
     found, baseline = run.record.validation_scores, run.record.baseline_scores
     grid = _grid(count(len(run.splits.validation), "validation row"), "network", "baseline")
     for name in found:
@@ -147,6 +164,8 @@ def _baseline(run: Run) -> str:
 def _notes(run: Run) -> str:
     """What the numbers refer to."""
     notes = [_baseline(run)]
+    if run.ensemble is not None:
+        notes.insert(0, "Known rows are predicted by networks that were not trained on them.")
     if run.record.target.task == "regression":
         notes.append(
             "Losses are mean squared errors of the standardised target; RMSE and MAE are in its original unit."

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -10,6 +11,8 @@ from rich.console import Console
 from goodfit.cli.grid_table import LOWEST, SELECTED, Cell, draw_grid
 from goodfit.cli.spelling import flags
 from goodfit.formatting import count, numbers, value
+from goodfit.reporting.ensemble_sentences import of_ensemble
+from goodfit.search.race_arithmetic import comparable_means
 
 if TYPE_CHECKING:
     from goodfit.experiment.run_folder import SweepRecord
@@ -37,8 +40,8 @@ def show_selection(run: Run, sweep: SweepRecord, console: Console, *, first: Fir
     marks = {best: LOWEST} | {chosen: SELECTED}
     console.print(_heading(sweep), style="bold")
     console.print(draw_grid(space["l2"], space["learning_rate"], _means(sweep), marks=marks))
-    console.print(f"{SELECTED} selected{f'  {LOWEST} lowest' if chosen != best else ''}", style="dim", end="\n\n")
-    for sentence in (*_won(run, selection), *_reliability(run, sweep), _gain(selection)):
+    console.print(_legend(sweep, chosen != best), style="dim", end="\n\n")
+    for sentence in (*_won(run, selection), *_reliability(run, sweep), _gain(selection), *_ensemble(run)):
         console.print(sentence)
     console.print()
     for warning in _warnings(run, sweep, first):
@@ -49,7 +52,8 @@ def show_estimate(estimate: SweepCost, console: Console) -> None:
     """Cost of a training that is not run."""
     at_a_time = min(estimate.parallel, estimate.trials)
     running, kept = (_megabytes(size) for size in (estimate.running_bytes, estimate.kept_bytes))
-    console.print(f"{count(estimate.trials, 'training')}, {at_a_time:,} at a time")
+    most = "at most " if estimate.is_bound else ""
+    console.print(f"{most}{count(estimate.trials, 'training')}, {at_a_time:,} at a time")
     console.print(f"memory  {running} for the running trainings and {kept} for all results, in addition to the table")
     console.print(f"{count(estimate.compilations, 'compilation')} of the training program, unless cached")
     console.print("Nothing was trained. Remove --dry-run to train.")
@@ -58,25 +62,30 @@ def show_estimate(estimate: SweepCost, console: Console) -> None:
 def stopped(run: Run) -> bool:
     """Whether Ctrl-C ended the training."""
     outcomes = [run.training.outcome.name.lower()] if run.sweep is None else run.sweep.table["outcome"].to_pylist()
-    return "stopped_by_user" in outcomes or (run.sweep is not None and len(outcomes) < _planned(run))
-
-
-def _planned(run: Run) -> int:
-    space, settings = run.settings.space, run.settings
-    return len(space["l2"]) * len(space["learning_rate"]) * settings.seeds * settings.folds
+    return "stopped_by_user" in outcomes or (run.sweep is not None and not run.sweep.is_complete)
 
 
 def _heading(sweep: SweepRecord) -> str:
     """Title of the grid, with the seeds and folds that each number is a mean of."""
-    folds, seeds = (len(set(numbers_of)) for numbers_of in zip(*_common_trials(sweep), strict=True))
+    folds, seeds = (len(set(numbers_of)) for numbers_of in zip(*_own_trials(sweep), strict=True))
     sizes = [count(n, noun) for n, noun in ((seeds, "seed"), (folds, "fold")) if n > 1]
     return f"Lowest validation loss{', mean of ' + ' × '.join(sizes) if sizes else ''}"
 
 
-def _common_trials(sweep: SweepRecord) -> set[tuple[int, int]]:
-    """Fold and seed of the trials that configurations are compared by: those that all of them have."""
+def _own_trials(sweep: SweepRecord) -> set[tuple[int, int]]:
+    """Fold and seed of the trials of the best configuration."""
     rows = sweep.table.take(list(sweep.selection.best.trials)).to_pylist()
     return {(row["fold"], row["seed"]) for row in rows}
+
+
+def _legend(sweep: SweepRecord, lowest_apart: bool) -> str:
+    """What the marks mean, and by what the other configurations of a race were judged."""
+    marks = f"{SELECTED} selected{f'  {LOWEST} lowest' if lowest_apart else ''}"
+    n_contenders, n_configs = sweep.n_contenders, len(_means(sweep))
+    if n_contenders == n_configs:
+        return marks
+    rest = f"{n_contenders:,} of {n_configs:,} configurations were trained on all folds, the others on the first"
+    return f"{marks}  ·  {rest}"
 
 
 def _cell(configuration: ConfigResult) -> Cell:
@@ -84,13 +93,19 @@ def _cell(configuration: ConfigResult) -> Cell:
 
 
 def _means(sweep: SweepRecord) -> dict[Cell, float]:
-    """Mean of each cell over the folds and seeds that all cells have; infinite where a trial has no finite epoch."""
-    rows = sweep.table.to_pylist()
+    """Mean validation loss of each cell; infinite where a trial has no finite epoch."""
     cells: dict[Cell, dict[tuple[int, int], float]] = {}
-    for row in rows:
+    for row in sweep.table.to_pylist():
         cells.setdefault((row["l2"], row["learning_rate"]), {})[row["fold"], row["seed"]] = row["val_loss"]
-    common = _common_trials(sweep)
-    return {cell: sum(of[pair] for pair in common) / len(common) for cell, of in cells.items() if common <= set(of)}
+    return comparable_means(cells)
+
+
+def _ensemble(run: Run) -> Iterator[str]:
+    """What predicts, and its loss beside that of the selected configuration."""
+    if (kept := run.ensemble) is None:
+        return
+    selected = run.sweep.selection.chosen.mean if run.sweep else math.nan
+    yield of_ensemble(kept, selected)
 
 
 def _won(run: Run, selection: Selection) -> Iterator[str]:
@@ -112,10 +127,9 @@ def _reliability(run: Run, sweep: SweepRecord) -> Iterator[str]:
     selection, settings = sweep.selection, run.settings
     if len(selection.chosen.trials) > 1:
         row = sweep.table.slice(selection.trial, 1).to_pylist()[0]
-        counted = (("seed", settings.seeds, 0), ("fold", settings.folds, 1))
-        which = ", ".join(f"{name} {row[name] + first}" for name, n, first in counted if n > 1)
-        n_trials = count(len(selection.chosen.trials), "training")
-        yield f"Of its {n_trials}, the one with the lowest validation loss is kept: {which}."
+        seed = f", seed {row['seed']}" if settings.seeds > 1 else ""
+        n_trials, shown = count(len(selection.chosen.trials), "training"), "below" if run.ensemble else "kept"
+        yield f"Of its {n_trials}, the one on the first fold{seed} is {shown}."
     n, what = len(_means(sweep)), "Selected from" if selection.rule == "1se" else "Lowest of"
     if n > 1:
         _, error = numbers(selection.chosen.mean, selection.chosen.standard_error)
@@ -154,7 +168,7 @@ def _warnings(run: Run, sweep: SweepRecord, first: FirstGrid | None) -> Iterator
     outcomes = sweep.table["outcome"].to_pylist()
     if stopped(run):
         done = sum(outcome != "stopped_by_user" for outcome in outcomes)
-        finished = f"{done:,} of {count(_planned(run), 'training')} finished"
+        finished = f"{done:,} of {count(sweep.n_planned, 'training')} finished"
         yield f"Stopped by you: {finished}, {len(outcomes):,} had started. The selection is among those."
     if diverged := outcomes.count("diverged"):
         yield f"{diverged:,} of {count(len(outcomes), 'training')} diverged; – marks those without a finite loss."

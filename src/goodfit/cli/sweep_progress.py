@@ -20,6 +20,7 @@ from rich.text import Text
 from goodfit.cli.grid_table import SELECTED, Cell, draw_grid
 from goodfit.cli.progress import SECONDS_BETWEEN_LINES
 from goodfit.formatting import count, numbers
+from goodfit.search.race_arithmetic import comparable_means
 
 if TYPE_CHECKING:
     from goodfit.experiment.settings import Settings
@@ -28,12 +29,16 @@ if TYPE_CHECKING:
 
 @dataclass
 class SweepState:
-    """Results so far. values: for each fold, the lowest validation loss of each of its trials."""
+    """Results so far.
+
+    trials: number of trainings, as far as it is known. values: for each fold, the lowest validation loss so far of each
+    configuration and seed, infinite where there is none.
+    """
 
     l2: tuple[float, ...] = ()
     rates: tuple[float, ...] = ()
     seeds: int = 1
-    folds: int = 1
+    trials: int = 0
     done: int = 0
     seconds: float = 0.0
     values: dict[int, list[float]] = field(default_factory=dict)
@@ -41,28 +46,23 @@ class SweepState:
     @classmethod
     def of(cls, settings: Settings) -> SweepState:
         """Before the first result."""
-        return cls(settings.space["l2"], settings.space["learning_rate"], settings.seeds, settings.folds)
-
-    @property
-    def trials(self) -> int:
-        """Number of trainings."""
-        return len(self.l2) * len(self.rates) * self.seeds * self.folds
+        l2, rates = settings.space["l2"], settings.space["learning_rate"]
+        return cls(l2, rates, settings.seeds, len(l2) * len(rates) * settings.seeds)
 
     def add(self, progress: Progress) -> None:
-        """Add the losses of the running fold. Once all its trials are done, later losses belong to the next fold."""
-        values = [float(value) for value in progress.values]
-        self.values[min(self.done // len(values), self.folds - 1)] = values
-        self.done, self.seconds = progress.done, progress.seconds
+        """Add the losses of the running fold."""
+        self.values[progress.fold] = [float(value) for value in progress.values]
+        self.done, self.trials, self.seconds = progress.done, progress.trials, progress.seconds
 
     def means(self) -> dict[Cell, float]:
         """Mean of each cell over its seeds and folds so far."""
-        cells = [cell for cell in product(self.l2, self.rates) for _ in range(self.seeds)]
-        found: dict[Cell, list[float]] = defaultdict(list)
-        for values in self.values.values():
-            for cell, value in zip(cells, values, strict=True):
+        cells = [(cell, seed) for cell in product(self.l2, self.rates) for seed in range(self.seeds)]
+        found: dict[Cell, dict[tuple[int, int], float]] = defaultdict(dict)
+        for fold, values in self.values.items():
+            for (cell, seed), value in zip(cells, values, strict=True):
                 if math.isfinite(value):
-                    found[cell].append(value)
-        return {cell: sum(values) / len(values) for cell, values in found.items()}
+                    found[cell][fold, seed] = value
+        return comparable_means(found)
 
     def left(self) -> str:
         """Time left, as far as it is known."""

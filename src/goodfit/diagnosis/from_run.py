@@ -84,11 +84,18 @@ def _neighbours(rows: Sequence[Mapping[str, Any]], selection: Selection) -> Iter
             yield Neighbour(
                 each.config.get("l2"),
                 each.config.get("learning_rate"),
-                _mean_loss(rows, each.trials),
+                _comparable_loss(rows, each.trials, selection.chosen.trials),
                 each.mean,
                 each.gain,
                 each.standard_error,
             )
+
+
+def _comparable_loss(rows: Sequence[Mapping[str, Any]], trials: Sequence[int], own: Sequence[int]) -> float:
+    """Training loss of a config on all folds of the selected one, whose own loss stands in for folds it lacks."""
+    pairs = {(rows[trial]["fold"], rows[trial]["seed"]) for trial in trials}
+    same = [trial for trial in own if (rows[trial]["fold"], rows[trial]["seed"]) in pairs]
+    return _mean_loss(rows, trials) + _mean_loss(rows, own) - _mean_loss(rows, same)
 
 
 def _mean_loss(rows: Sequence[Mapping[str, Any]], trials: Sequence[int]) -> float:

@@ -19,12 +19,16 @@ OnRefined = Callable[[Settings, Selection], None]
 
 
 class Fitted(NamedTuple):
-    """A training, and what it was trained on; of a sweep the winner's."""
+    """A training, and what it was trained on; of a sweep the winner's.
+
+    folds: the table once for each fold.
+    """
 
     prepared: Prepared
     fold: Fold
     training: Training
     sweep: Sweep | None
+    folds: Sequence[Prepared]
 
 
 def fit_once(prepared: Prepared, on_epoch: OnEpoch | None) -> Fitted:
@@ -52,7 +56,7 @@ def fit_once(prepared: Prepared, on_epoch: OnEpoch | None) -> Fitted:
         seed=settings.seed,
         on_epoch=on_epoch and (lambda record: on_epoch(in_unit_of_target(record, target))),
     )
-    return Fitted(prepared, fold, training, None)
+    return Fitted(prepared, fold, training, None, [prepared])
 
 
 def plan_for(prepared: Prepared) -> SweepPlan:
@@ -75,9 +79,10 @@ def plan_for(prepared: Prepared) -> SweepPlan:
 def fit_grid(folds: Sequence[Prepared], on_progress: OnProgress | None) -> Fitted:
     """The whole grid on every fold; the winner with the encoder and the splits of its fold."""
     arrays = [arrays_of(prepared) for prepared in folds]
-    found = sweep(plan_for(folds[0]), arrays, rule=folds[0].settings.choice, on_progress=on_progress)
+    settings = folds[0].settings
+    found = sweep(plan_for(folds[0]), arrays, rule=settings.choice, race=settings.races, on_progress=on_progress)
     winner = found.winner_fold
-    return Fitted(folds[winner], arrays[winner], found.winner, found)
+    return Fitted(folds[winner], arrays[winner], found.winner, found, folds)
 
 
 def second_grid(

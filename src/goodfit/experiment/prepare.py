@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from goodfit.arrays import Array
+from goodfit.arrays import Array, Indices
 from goodfit.checks.ids import row_counters, without_row_counters
 from goodfit.checks.registry import Check, check_table
 from goodfit.data.arrays import class_factors
@@ -94,24 +94,47 @@ def prepare(source: Source, target: str, settings: Settings) -> Prepared:
 def prepare_folds(prepared: Prepared) -> list[Prepared]:
     """Return the same table once for each fold: known rows split anew, encoder and target learned anew.
 
-    Groups stay together; the test rows are those of ``prepared``. SplitError for rows in order of time.
+    Where the folds are as large as the validation rows, the first fold is the split that ``prepared`` has. Groups stay
+    together; the test rows are those of ``prepared``.
+
+    Raises:
+        SplitError: rows in order of time, or more folds than rows or groups.
     """
-    settings, table = prepared.settings, prepared.table
-    if settings.folds == 1:
+    settings, splits = prepared.settings, prepared.splits
+    n_folds = settings.n_folds(len(splits.known))
+    if n_folds == 1:
         return [prepared]
     if settings.split == "time":
         raise SplitError("folds mix the order of time: leave out folds, or time.")
-    target, rows = prepared.target, table.row_numbers
+    if n_folds != round(1 / settings.validation_split):
+        cut = _folds_of(prepared, splits.known, n_folds)
+        return [_on_fold(prepared, train, validation) for train, validation in cut]
+    if n_folds == 2:
+        return [prepared, _on_fold(prepared, splits.validation, splits.train)]
+    cut = _folds_of(prepared, splits.train, n_folds - 1)
+    others = (_on_fold(prepared, np.append(train, splits.validation), validation) for train, validation in cut)
+    return [prepared, *others]
+
+
+def _folds_of(prepared: Prepared, rows: Indices, n_folds: int) -> list[tuple[Indices, Indices]]:
+    """Return training and validation rows of each fold of these rows, by their numbers in the source."""
+    settings, target = prepared.settings, prepared.target
+    table = prepared.table.take(np.searchsorted(prepared.table.row_numbers, np.sort(rows)))
     folds = make_folds(
         table.n_rows,
-        settings.folds,
+        n_folds,
         seed=settings.seed,
         stratify=None if target.task == "regression" else np.asarray(target.encode(table)),
         groups=_groups(table, settings, target.name),
     )
-    cut = [replace(prepared.splits, train=rows[train], validation=rows[validation]) for train, validation in folds]
-    learned = (_learned(settings, table, splits, prepared.sealed, target.name) for splits in cut)
-    return [replace(each, checks=prepared.checks) for each in learned]
+    return [(table.row_numbers[train], table.row_numbers[validation]) for train, validation in folds]
+
+
+def _on_fold(prepared: Prepared, train: Indices, validation: Indices) -> Prepared:
+    """Return the same table with these training and validation rows."""
+    splits = replace(prepared.splits, train=np.sort(train), validation=np.sort(validation))
+    learned = _learned(prepared.settings, prepared.table, splits, prepared.sealed, prepared.target.name)
+    return replace(learned, checks=prepared.checks)
 
 
 def arrays_of(prepared: Prepared) -> Fold:

@@ -4,6 +4,8 @@ run.json              everything else, and the SHA-256 of these; written last, s
 encoder.json          what the columns became
 splits.safetensors     row numbers of train, validation and test
 weights.safetensors   best.<layer>.<name> and last.<layer>.<name>
+ensemble.json         of an ensemble, its configs with their weights, its scores, and the encoders of the folds
+ensemble.safetensors  of an ensemble, <fold>.<network>.<layer>.<name>
 history.csv           one row for each epoch
 measurements.json         what was measured of the network on training and validation rows
 sweep.csv             of a sweep, one row for each trial
@@ -18,6 +20,7 @@ import math
 import os
 import platform
 import warnings
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
@@ -38,6 +41,7 @@ from goodfit.data.splits.splits import Splits
 from goodfit.data.table import Column
 from goodfit.data.target import Target
 from goodfit.errors import GoodFitError, RunError
+from goodfit.experiment.kept_ensemble import KeptEnsemble
 from goodfit.experiment.measure import Measurements
 from goodfit.experiment.settings import Settings, settings_from
 from goodfit.holdout.seal import Seal
@@ -46,9 +50,10 @@ from goodfit.search.selection import ConfigResult, Contrast, Gain, Selection
 from goodfit.training.fit import Outcome, Training
 from goodfit.training.history import History
 
-FORMAT = 4
+FORMAT = 5
 FILES = ("encoder.json", "splits.safetensors", "weights.safetensors", "history.csv", "measurements.json")
 SWEEP_FILES = ("sweep.csv", "curves.parquet", "quantiles.parquet")
+ENSEMBLE_FILES = ("ensemble.json", "ensemble.safetensors")
 DAMAGE = (
     GoodFitError,
     OSError,
@@ -83,6 +88,7 @@ class Record:
     seal: Seal | None
     training: Training
     sweep: "SweepRecord | None"
+    ensemble: KeptEnsemble | None
     measurements: Measurements
     created: str
     versions: Mapping[str, str]
@@ -96,6 +102,18 @@ class Record:
     def baseline_scores(self) -> Mapping[str, float]:
         """The same metrics by a model without columns."""
         return self.measurements.baseline_scores
+
+    @property
+    def known_scores(self) -> Mapping[str, float]:
+        """Metrics of what predicts: of the ensemble on all known rows, or of the network on the validation rows."""
+        if self.ensemble is None:
+            return self.validation_scores
+        return {name: value for name, (value, *_) in self.ensemble.scores.items()}
+
+    @property
+    def known_baseline_scores(self) -> Mapping[str, float]:
+        """The same metrics of the same rows by a model without columns."""
+        return self.baseline_scores if self.ensemble is None else self.ensemble.baseline_scores
 
     @property
     def config(self) -> dict[str, float]:
@@ -112,12 +130,31 @@ class SweepRecord:
     table: one row for each trial, see ``goodfit.search.sweep.Sweep``. curves: one row for each trial and epoch,
     with the columns of ``History``. weights: for each trial the quantiles of all its kernel weights at the best epoch,
     as ``trial``, ``share`` (0 … 1) and ``weight``. selection: which configuration won, and how sure that is.
+    n_planned: number of trials that the sweep has if it is not interrupted.
     """
 
     table: pa.Table
     curves: pa.Table
     weights: pa.Table
     selection: Selection
+    n_planned: int
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether every planned trial was trained to its end."""
+        outcomes = self.table["outcome"].to_pylist()
+        return len(outcomes) == self.n_planned and "stopped_by_user" not in outcomes
+
+    @property
+    def n_folds(self) -> int:
+        """Number of folds by which the selected config was judged."""
+        return len({self.table["fold"][number].as_py() for number in self.selection.chosen.trials})
+
+    @property
+    def n_contenders(self) -> int:
+        """Number of configs that were trained on as many folds and seeds as the selected one."""
+        n_trials = Counter(tuple(row[name] for name in self.selection.chosen.config) for row in self.table.to_pylist())
+        return sum(n >= len(self.selection.chosen.trials) for n in n_trials.values())
 
     @property
     def choice(self) -> Selection:
@@ -202,6 +239,10 @@ def save_run(folder: Path, record: Record) -> None:
     if (swept := record.sweep) is not None:
         tables = {"curves.parquet": swept.curves, "quantiles.parquet": swept.weights}
         files |= {"sweep.csv": _csv(swept.table), **{name: _parquet(table) for name, table in tables.items()}}
+    if (kept := record.ensemble) is not None:
+        networks = {f"{fold}.{i}": w for fold, each in enumerate(kept.folds) for i, w in enumerate(each.networks)}
+        named = {name: w for prefix, params in networks.items() for name, w in _named(prefix, params).items()}
+        files |= {"ensemble.json": _json(kept.to_json()), "ensemble.safetensors": safetensors.numpy.save(named)}
     digests = {name: _sha256(content) for name, content in files.items()}
     files["run.json"] = _json(_summary(record) | {"sha256": digests})
     try:
@@ -225,7 +266,8 @@ def load_run(folder: Path) -> Record:
             raise RunError(
                 f"{folder} has run format {summary['format']}, but this goodfit reads {FORMAT}: train again."
             )
-        return _record(_contents(folder, summary["sha256"], swept=summary["choice"] is not None), summary)
+        names = [*FILES, *(SWEEP_FILES if summary["choice"] else ()), *(ENSEMBLE_FILES if summary["ensemble"] else ())]
+        return _record(_contents(folder, summary["sha256"], names), summary)
     except RunError:
         raise
     except DAMAGE as error:
@@ -247,14 +289,16 @@ def _summary(record: Record) -> dict[str, Any]:
         "best_epoch": record.training.best_epoch,
         "weights": [list(layer) for layer in record.training.params],
         "choice": _plain(asdict(record.sweep.selection)) if record.sweep else None,
+        "n_planned": record.sweep.n_planned if record.sweep else 1,
+        "ensemble": record.ensemble is not None,
         "versions": dict(record.versions),
     }
 
 
-def _contents(folder: Path, digests: Mapping[str, str], *, swept: bool) -> dict[str, bytes]:
+def _contents(folder: Path, digests: Mapping[str, str], names: Sequence[str]) -> dict[str, bytes]:
     """The other files; RunError for one that is missing or not as it was written."""
     contents = {}
-    for name in (*FILES, *(SWEEP_FILES if swept else ())):
+    for name in names:
         if not (folder / name).is_file():
             raise RunError(f"{folder} is damaged ({name} is missing): train again.")
         contents[name] = (folder / name).read_bytes()
@@ -287,7 +331,8 @@ def _record(contents: Mapping[str, bytes], summary: Mapping[str, Any]) -> Record
         target=Target.from_json(summary["target"]),
         seal=Seal.from_json(summary["seal"]) if summary["seal"] else None,
         training=training,
-        sweep=_sweep(contents, summary["choice"]) if summary["choice"] else None,
+        sweep=_sweep(contents, summary["choice"], int(summary["n_planned"])) if summary["choice"] else None,
+        ensemble=_ensemble(contents, summary["weights"]) if summary["ensemble"] else None,
         measurements=Measurements.from_json(json.loads(contents["measurements.json"])),
         created=summary["created"],
         versions=summary["versions"],
@@ -333,12 +378,14 @@ def _choice(record: Mapping[str, Any]) -> Selection:
 
 def _contrast(record: Mapping[str, Any]) -> Contrast:
     numbers = _numbers({name: record[name] for name in ("mean", "gain", "standard_error")})
-    return Contrast(config=record["config"], trials=tuple(record["trials"]), **numbers)
+    return Contrast(config=record["config"], trials=tuple(record["trials"]), n_rows=int(record["n_rows"]), **numbers)
 
 
 def _configuration(record: Mapping[str, Any]) -> ConfigResult:
     numbers = _numbers({name: record[name] for name in ("mean", "standard_error")})
-    return ConfigResult(config=record["config"], trials=tuple(record["trials"]), **numbers)
+    return ConfigResult(
+        config=record["config"], trials=tuple(record["trials"]), n_rows=int(record["n_rows"]), **numbers
+    )
 
 
 def _history_table(history: History) -> pa.Table:
@@ -357,12 +404,20 @@ def _parquet(table: pa.Table) -> bytes:
     return sink.getvalue()
 
 
-def _sweep(contents: Mapping[str, bytes], selection: Mapping[str, Any]) -> SweepRecord:
+def _ensemble(contents: Mapping[str, bytes], names: list[list[str]]) -> KeptEnsemble:
+    weights = safetensors.numpy.load(contents["ensemble.safetensors"])
+    return KeptEnsemble.from_json(
+        json.loads(contents["ensemble.json"]), lambda fold, i: _layers(f"{fold}.{i}", weights, names)
+    )
+
+
+def _sweep(contents: Mapping[str, bytes], selection: Mapping[str, Any], n_planned: int) -> SweepRecord:
     return SweepRecord(
         table=pyarrow.csv.read_csv(BytesIO(contents["sweep.csv"])),
         curves=pyarrow.parquet.read_table(BytesIO(contents["curves.parquet"])),
         weights=pyarrow.parquet.read_table(BytesIO(contents["quantiles.parquet"])),
         selection=_choice(selection),
+        n_planned=n_planned,
     )
 
 

@@ -27,6 +27,9 @@ SplitRule = NamedSplit | Splitter
 AUTO_BATCH_SIZES = {32: 0, 64: 4_000, 128: 8_000, 256: 16_000}
 """``batch_size="auto"``: batch size, and the smallest number of known rows that gets it. From 4,000 to 16,000
 known rows an epoch has 50 to 100 updates; measured in docs/benchmarks.md."""
+KEPT = ("ensemble", "one")
+MAX_ROWS_AUTO_FOLDS = 5_000
+"""On more known rows one fold is enough to tell configs apart, and five would take five times as long."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,7 +41,11 @@ class Settings:
             for the guide's: 0, 0.0001, 0.001, 0.01, 0.1, 1. More than one training is a sweep.
         learning_rate: η. One value, several, or ``auto`` for the guide's: 0.00001, 0.0001, 0.001, 0.01, 0.1.
         seeds: trainings of every pair of values, with first weights and row orders of their own.
-        folds: 1 judges on one set of validation rows; k judges every row once, in k trainings of every pair.
+        folds: number of cross-validation folds. 1 judges by one set of validation rows; k judges by every known row, in
+            k trainings of every pair. ``auto``: on up to 5,000 known rows as many folds as ``validation_split`` makes,
+            five by default, where only contenders are trained on the folds after the first; otherwise 1.
+        keep: what predicts. ``ensemble``: the weighted mean of the best configs, each with its networks of all folds;
+            ``one``: the one network of the selected config.
         choice: ``best``, or ``1se``: the largest l2 within one standard error of the best.
         optimizer: ``adam`` or ``sgd``.
         hidden: units of each hidden layer; empty for a linear model.
@@ -67,7 +74,8 @@ class Settings:
     l2: float | Sequence[float] | str = "auto"
     learning_rate: float | Sequence[float] | str = "auto"
     seeds: int = 1
-    folds: int = 1
+    folds: int | Literal["auto"] = "auto"
+    keep: Literal["ensemble", "one"] = "ensemble"
     choice: SelectionRule = "best"
     optimizer: str = "adam"
     hidden: tuple[int, ...] = (64, 64)
@@ -107,10 +115,11 @@ class Settings:
     def _check_numbers(self) -> None:
         if not isinstance(self.dropout, int | float):
             raise ConfigError(f"dropout must be a number, not {self.dropout!r}.")
-        counts = (("epochs", 1), ("patience", 0), ("seed", 0), ("seeds", 1), ("folds", 1))
+        counts = (("epochs", 1), ("patience", 0), ("seed", 0), ("seeds", 1))
         for name, smallest in counts:
             validate_count(name, getattr(self, name), smallest=smallest)
         validate_count("batch_size", self.batch_size, auto=True)
+        validate_count("folds", self.folds, auto=True)
         for units in self.hidden:
             validate_count("units in hidden", units)
         validate_size("test_size", self.test_size, zero=True, counts=True)
@@ -122,6 +131,7 @@ class Settings:
             ("task", get_args(AskedTask)),
             ("split", get_args(NamedSplit)),
             ("choice", RULES),
+            ("keep", KEPT),
         ):
             value = getattr(self, name)
             if value not in known and (isinstance(value, str) or name != "split"):
@@ -149,7 +159,28 @@ class Settings:
     @property
     def sweeps(self) -> bool:
         """Whether there is more than one training."""
-        return max(self.seeds, self.folds, *(len(values) for values in self.space.values())) > 1
+        folds = 1 if self.folds == "auto" else self.folds
+        return max(self.seeds, folds, *(len(values) for values in self.space.values())) > 1
+
+    def n_folds(self, n_known: int) -> int:
+        """Return the number of folds for so many known rows.
+
+        ``auto`` is 1 for a single training, and where rows have an order or are split by an object; it is at most 10.
+
+        >>> Settings().n_folds(800), Settings(validation_split=0.25).n_folds(800), Settings().n_folds(8000)
+        (5, 4, 1)
+        """
+        if self.folds != "auto":
+            return self.folds
+        ordered = self.split not in ("random", "group", "duplicates")
+        if ordered or not self.sweeps or n_known > MAX_ROWS_AUTO_FOLDS:
+            return 1
+        return min(10, round(1 / self.validation_split))
+
+    @property
+    def races(self) -> bool:
+        """Whether only contenders are trained on the folds after the first."""
+        return self.folds == "auto"
 
     def rows_per_update(self, n_known: int) -> int:
         """Return the batch size for so many known rows, the same on every fold.

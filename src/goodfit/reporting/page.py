@@ -10,13 +10,13 @@ from goodfit.diagnosis.verdict import diagnose
 from goodfit.errors import RunError
 from goodfit.experiment.run_folder import Record, write_file
 from goodfit.formatting import METRIC_LABELS, numbers
-from goodfit.reporting import sentences
+from goodfit.reporting import ensemble_sentences, sentences
 from goodfit.reporting.charts.grid import heat_map
 from goodfit.reporting.figures import RunLike, figures_of
 from goodfit.reporting.heat_table import SelectableGrid, selectable
 from goodfit.reporting.pages import Figure, render, write_pngs
 from goodfit.reporting.spelling import Speller, arguments, python_call, source_name
-from goodfit.reporting.trials import grid_of, restored
+from goodfit.reporting.trials import grid_of, restored, short_value
 
 MOST_CLASSES = 20
 """A confusion matrix of more classes is summed up in its sentence only."""
@@ -88,6 +88,13 @@ def html(run: RunLike, *, spell: Speller = python_call) -> str:
         checks=found.checks,
         repairs={c.sentence: training(c.change) for c in found.checks if c.change},
         metrics=metric_rows(record),
+        ensemble_sentence=(
+            ensemble_sentences.of_ensemble(record.ensemble, record.sweep.selection.chosen.mean)
+            if record.ensemble and record.sweep
+            else ""
+        ),
+        ensemble_members=member_rows(record),
+        ensemble_metrics=ensemble_rows(record),
         confusion=found.confusion if len(found.confusion) <= MOST_CLASSES else (),
         confusion_sentence=(sentences.of_confusion(found.confusion, record.target.classes) if found.confusion else ""),
         openings=list(_openings(run)),
@@ -106,15 +113,38 @@ def metric_rows(record: Record) -> list[tuple[str, str, str, str, str]]:
     return found
 
 
+def member_rows(record: Record) -> list[tuple[str, str, str]]:
+    """λ, learning rate and weight of each config of the ensemble."""
+    members = record.ensemble.members if record.ensemble else ()
+    return [
+        (short_value(each.config["l2"]), short_value(each.config["learning_rate"]), f"{each.weight:.0%}")
+        for each in members
+    ]
+
+
+def ensemble_rows(record: Record) -> list[tuple[str, str, str, str, str]]:
+    """Metric, ensemble, its interval, selected config, baseline; on the known rows."""
+    if (kept := record.ensemble) is None:
+        return []
+    rows = []
+    for name, estimate in kept.scores.items():
+        selected, base = kept.selected_scores[name], kept.baseline_scores[name]
+        own, low, high, selected_, base_ = numbers(*estimate, selected, base)
+        rows.append((METRIC_LABELS[name], own, f"{low} to {high}", selected_, base_))
+    return rows
+
+
 def _openings(run: RunLike) -> Iterator[dict[str, Any]]:
     for opening in run.ledger.openings():
         rows = []
         for name, estimate in opening.scores.items():
-            known = run.record.validation_scores.get(name, float("nan"))
+            known = run.record.known_scores.get(name, float("nan"))
             test, low, high, validation = numbers(*estimate, known)
             rows.append((METRIC_LABELS.get(name, name), test, f"{low} to {high}", validation))
         time = opening.time.replace("T", " ").replace("+00:00", " UTC")
-        yield {"number": opening.number, "time": time, "reason": opening.reason or "", "rows": rows}
+        kept = run.record.ensemble
+        said = ensemble_sentences.of_exam(kept, opening, len(run.record.splits.test)) if kept else ""
+        yield {"number": opening.number, "time": time, "reason": opening.reason or "", "rows": rows, "sentence": said}
 
 
 def _selection_css(selected: SelectableGrid) -> str:

@@ -12,6 +12,7 @@ from goodfit.arrays import Array
 from goodfit.experiment.run_folder import Record, SweepRecord, curves_table, quantiles_table
 from goodfit.formatting import value
 from goodfit.nn.arrays import Params
+from goodfit.search.race_arithmetic import comparable_means
 from goodfit.search.sweep import Sweep
 
 Cell = tuple[float, float]
@@ -64,9 +65,9 @@ class Grid:
 
     Attributes:
         trials: the training shown for each pair.
-        means: validation loss at the best epochs, averaged over the seeds and folds that all pairs have.
+        means: validation loss at the best epochs, see ``goodfit.search.race_arithmetic``.
         chosen, lowest: the selected pair, and the one with the lowest mean.
-        n_each: number of trainings in each mean.
+        n_each: number of trainings of each contender. n_contenders: pairs with so many trainings.
     """
 
     trials: Mapping[Cell, Trial]
@@ -74,6 +75,7 @@ class Grid:
     chosen: Cell
     lowest: Cell
     n_each: int
+    n_contenders: int
 
     @cached_property
     def l2(self) -> list[float]:
@@ -140,7 +142,6 @@ def grid_of(found: SweepRecord | Sweep) -> Grid:
     selection, table = found.selection, found.table.to_pylist()
     curves, weights = (_by_trial(rows, len(table)) for rows in _kept(found))
     winner = table[selection.trial]
-    pairs = {(row["fold"], row["seed"]) for row in (table[number] for number in selection.best.trials)}
     trials: dict[Cell, Trial] = {}
     values: dict[Cell, dict[tuple[int, int], float]] = {}
     for number, row in enumerate(table):
@@ -150,12 +151,13 @@ def grid_of(found: SweepRecord | Sweep) -> Grid:
         values.setdefault(cell, {})[row["fold"], row["seed"]] = row["val_loss"]
         if cell not in trials or (row["fold"], row["seed"]) == (winner["fold"], winner["seed"]):
             trials[cell] = _trial(number, row, curves[number], weights[number])
-    means = {cell: float(np.mean([of[pair] for pair in pairs])) for cell, of in values.items() if pairs <= set(of)}
     chosen, lowest = (
         (config.get("l2", 0.0), config.get("learning_rate", 0.0))
         for config in (selection.chosen.config, selection.best.config)
     )
-    return Grid(trials, means, chosen, lowest, len(pairs))
+    n_each = max(map(len, values.values()))
+    n_contenders = sum(len(of) == n_each for of in values.values())
+    return Grid(trials, comparable_means(values), chosen, lowest, n_each, n_contenders)
 
 
 def pair_of(grid: Grid) -> tuple[Trial, Trial] | None:

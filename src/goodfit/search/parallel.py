@@ -51,15 +51,35 @@ class Trial(NamedTuple):
 
 
 class Progress(NamedTuple):
-    """Progress of a sweep. values: best monitored value of each trial so far, infinite before its first epoch."""
+    """Progress of a sweep.
+
+    done, trials: number of finished trials, and of all; before the contenders of a race are known, the most there can
+    be. values: best monitored value so far of each config and seed on the running fold, infinite before its first
+    epoch. fold: the running fold.
+    """
 
     done: int
     trials: int
     seconds: float
     values: Array
+    fold: int = 0
 
 
 OnProgress = Callable[[Progress], None]
+
+
+class Capacity(NamedTuple):
+    """Sizes to pad to, so that folds of about the same size share one compiled program.
+
+    train, validation: number of evaluated rows. trials: number of trials that slots are made for.
+    """
+
+    train: int = 0
+    validation: int = 0
+    trials: int = 0
+
+
+AS_IT_IS = Capacity()
 
 
 class SweepCost(NamedTuple):
@@ -76,6 +96,7 @@ class SweepCost(NamedTuple):
     running_bytes: int
     kept_bytes: int
     compilations: int = 1
+    is_bound: bool = False
 
 
 def estimate(
@@ -100,7 +121,7 @@ def run_trials(
     fold: Fold,
     *,
     epochs: int,
-    evaluated_sizes: tuple[int, int] = (0, 0),
+    capacity: Capacity = AS_IT_IS,
     data_seed: int = 0,
     shuffle: bool = True,
     on_progress: OnProgress | None = None,
@@ -111,8 +132,7 @@ def run_trials(
     Args:
         trials: one or more, with recipes that differ in numbers only and weights of the same shapes.
         epochs: maximum number of epochs.
-        evaluated_sizes: numbers of training and validation rows to pad to, so that folds of about the same size share
-            one compiled program.
+        capacity: sizes to pad to.
         data_seed: of the fixed sample of many training rows that measures ``loss``.
         shuffle: draw a new row order for every epoch.
         on_progress: called after each chunk of epochs.
@@ -122,9 +142,10 @@ def run_trials(
         The training of each trial; None for those that had not begun when the sweep was interrupted.
     """
     padding = len(fold.rows.labels) - 1
-    evaluated = evaluation_rows(fold.train, fold.validation, seed=data_seed, sizes=evaluated_sizes, padding=padding)
+    evaluated = evaluation_rows(fold.train, fold.validation, seed=data_seed, sizes=capacity[:2], padding=padding)
     with jax.enable_x64(trials[0].recipe.dtype == "float64"):
-        running = ParallelTrials(trials, fold, evaluated, epochs=epochs, shuffle=shuffle)
+        n_trials = max(len(trials), capacity.trials)
+        running = ParallelTrials(trials, fold, evaluated, epochs=epochs, shuffle=shuffle, n_trials=n_trials)
         began = time.perf_counter()
         while running.occupied():
             running.advance_chunk()
@@ -139,12 +160,19 @@ class ParallelTrials:
     """The host's side of a running sweep: which trial is in which slot, and the results so far."""
 
     def __init__(
-        self, trials: Sequence[Trial], fold: Fold, evaluated: EvaluationRows, *, epochs: int, shuffle: bool
+        self,
+        trials: Sequence[Trial],
+        fold: Fold,
+        evaluated: EvaluationRows,
+        *,
+        epochs: int,
+        shuffle: bool,
+        n_trials: int,
     ) -> None:
         self.trials, self.epochs = trials, epochs
         recipe, _, params = trials[0]
         self.layout = layout_of(params)
-        cost = estimate(recipe, params, n_trials=len(trials), n_train=len(fold.train), epochs=epochs)
+        cost = estimate(recipe, params, n_trials=n_trials, n_train=len(fold.train), epochs=epochs)
         self.advance = make_advance(self.layout, fold.rows, evaluated)
         self.names = column_names(recipe, validation=evaluated.validation.shape[0] > 0)
         self.capacity, self.chunk = cost.chunk_epochs, 1

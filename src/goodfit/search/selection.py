@@ -1,14 +1,14 @@
 """Selection of a config by its validation loss, and the bias of the selected loss, without test rows."""
 
 from collections.abc import Callable, Container, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
 
 from goodfit.arrays import Array
 from goodfit.errors import ConfigError
-from goodfit.search.trial_table import MAX_CONTENDERS, TrialTable
+from goodfit.search.trial_table import MAX_COMPARED, TrialTable
 from goodfit.search.trial_table import ConfigResult as ConfigResult
 from goodfit.search.trial_table import Contrast as Contrast
 from goodfit.search.trial_table import TrialResult as TrialResult
@@ -40,8 +40,9 @@ class Selection:
 
     Attributes:
         rule: ``best`` or ``1se``.
-        chosen, best: the selected config, and the one with the lowest mean.
-        trial: the trial whose weights are returned: the one of the selected config with the lowest loss.
+        chosen, best: the selected config, and the one with the lowest mean, of the contenders of a race.
+        trial: the trial whose weights are returned: of the selected config on the first fold, the seed with the lowest
+            loss. The luckiest fold would make its metrics too good.
         optimism: selection bias: how much too low the selected loss is on average, for being the lowest of many. It
             does not include the choice of the best epoch by the same rows.
         edges: hyperparameters whose best value is at an end of the grid, with the end: the grid should be extended.
@@ -72,15 +73,17 @@ def select(
     *,
     losses: Callable[[int], Array],
     weights: Sequence[Array],
+    contenders: Sequence[Mapping[str, float]] | None = None,
     rule: SelectionRule = "best",
     seed: int = 0,
 ) -> Selection:
     """Select a config.
 
-    If the sweep was interrupted, configs are compared by the folds and seeds that all of them have.
+    Configs are compared by the folds and seeds that all of them have.
 
     Args:
         results: of all trials. losses, weights: of their validation rows; see ``TrialTable``.
+        contenders: of a race the configs that were trained on all folds, from which one is selected; None for all.
         rule: ``best``, the lowest mean; ``1se``, the largest l2 whose mean is within one standard error of the lowest.
         seed: of the bootstrap that estimates the optimism.
 
@@ -88,25 +91,37 @@ def select(
         ConfigError: every trial diverged, or the rule is unknown or does not fit the search space.
     """
     validate_rule(rule, results[0].config)
-    table = TrialTable(results, losses, weights)
+    every = TrialTable(results, losses, weights)
+    table = every if contenders is None else TrialTable(results, losses, weights, contenders)
     best = int(np.argmin(table.means))
     if not np.isfinite(table.means[best]):
         raise ConfigError("every trial of the grid diverged; try learning rates ten times smaller.")
     slack = table.standard_error(best) if rule == "1se" else None
     chosen = _pick(table.means, table.l2, slack)
-    trials = table.trials[chosen].ravel()
+    of_first_fold = table.trials[chosen, 0].tolist()
     without_l2 = np.flatnonzero((table.l2 == 0) & np.isfinite(table.means))
     optimism, optimism_of_gain = _optimism(table, chosen, without_l2, slack=slack, seed=seed)
     return Selection(
         rule=rule,
         chosen=table.result(chosen),
         best=table.result(best),
-        trial=min(trials.tolist(), key=lambda index: results[index].value),
+        trial=min(of_first_fold, key=lambda index: results[index].value),
         optimism=max(0.0, optimism),
-        edges=_edges(table.configs, table.configs[best]),
+        edges=_edges(every.configs, table.configs[best]),
         gain=_gain(table, chosen, without_l2, optimism_of_gain) if len(without_l2) else None,
-        contrasts=tuple(table.contrasts(chosen)),
+        contrasts=_contrasts(every, table, chosen),
     )
+
+
+def _contrasts(every: TrialTable, final: TrialTable, chosen: int) -> tuple[Contrast, ...]:
+    """Return the contrasts of the selected config, by all folds where the other config has them."""
+    by_all = {tuple(each.config.values()): each for each in final.contrasts(chosen)}
+    first = every.index(final.configs[chosen])
+    if every is final or first is None:
+        return tuple(by_all.values())
+    shift = final.means[chosen] - every.means[first]
+    by_first = (replace(each, mean=float(each.mean + shift)) for each in every.contrasts(first))
+    return tuple(by_all.get(tuple(each.config.values()), each) for each in by_first)
 
 
 def _pick(means: Array, l2: Array, slack: float | None) -> int:
@@ -152,7 +167,7 @@ def _optimism(
     order = np.argsort(table.means, kind="stable")
     finite = order[np.isfinite(table.means[order])]
     of_gain = finite[np.isin(finite, without_l2)]
-    contenders = np.union1d(np.append(finite[:MAX_CONTENDERS], chosen), of_gain[:MAX_CONTENDERS])
+    contenders = np.union1d(np.append(finite[:MAX_COMPARED], chosen), of_gain[:MAX_COMPARED])
     rows, l2 = np.stack([table.rows(index) for index in contenders.tolist()]), table.l2[contenders]
     without = np.flatnonzero(np.isin(contenders, without_l2))
 

@@ -4,6 +4,7 @@ import time
 import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from threading import Event
 from typing import Any
 
 import numpy as np
@@ -16,8 +17,12 @@ from goodfit.nn.layers import Layer
 from goodfit.nn.losses import Loss
 from goodfit.nn.network import init_network
 from goodfit.nn.optimizers import Optimizer, get_optimizer
+from goodfit.search.ensemble import Ensemble, make_ensemble
+from goodfit.search.padding import padded_fold, padded_params, unpadded
+from goodfit.search.parallel import Capacity, OnProgress, Progress, SweepCost, Trial, estimate, run_trials
 from goodfit.search.parallel import Fold as Fold
-from goodfit.search.parallel import OnProgress, Progress, SweepCost, Trial, estimate, run_trials
+from goodfit.search.race_arithmetic import race_trials
+from goodfit.search.racing import find_contenders
 from goodfit.search.selection import Selection, SelectionRule, TrialResult, select, validate_rule
 from goodfit.search.space import (
     Config,
@@ -28,6 +33,7 @@ from goodfit.search.space import (
     optimizer_with,
     validate_space,
 )
+from goodfit.search.trial_table import TrialTable
 from goodfit.training.evaluation import row_losses
 from goodfit.training.fit import Training
 from goodfit.training.interrupt import interruptible
@@ -126,12 +132,18 @@ class Sweep:
         trainings: the training of each trial, in the order of the table, with its history and weights.
         selection: the selected config, and how certain the selection is.
         space: the values of each hyperparameter.
+        n_planned: number of trials that the sweep has if it is not interrupted.
+        results: of each trial, in the order of the table. recipe: of the selected trial. folds: all rows.
     """
 
     table: pa.Table
     trainings: tuple[Training, ...]
     selection: Selection
     space: SearchSpace
+    n_planned: int
+    results: tuple[TrialResult, ...]
+    recipe: Recipe
+    folds: tuple[Fold, ...]
 
     @property
     def choice(self) -> Selection:
@@ -149,36 +161,42 @@ class Sweep:
         """The fold on which the selected trial was trained."""
         return int(self.table["fold"][self.selection.trial].as_py())
 
+    def ensemble(self) -> Ensemble:
+        """Return the weighted mean of configs whose validation loss is lowest, with its cross-fitted loss."""
+        return make_ensemble(self.results, self.trainings, self.selection, self.recipe, self.folds)
 
-def estimate_sweep(plan: SweepPlan, *, n_features: int, n_train: Sequence[int]) -> SweepCost:
+
+def estimate_sweep(plan: SweepPlan, *, n_features: int, n_train: Sequence[int], race: bool = False) -> SweepCost:
     """Return the number of trials, memory and compilations of a sweep without running it.
 
     Args:
         n_train: number of training rows of each fold.
+        race: whether only contenders are trained on the folds after the first.
     """
     recipe = plan.recipe(plan.grid[0], max(n_train))
     params = init_network(plan.layers, n_inputs=n_features, seed=0, dtype=plan.dtype)
-    n_trials, n_folds = len(plan.grid) * len(plan.seeds), len(n_train)
-    one = estimate(recipe, params, n_trials=n_trials, n_train=max(n_train), epochs=plan.epochs)
+    n_configs, n_seeds, n_folds = len(plan.grid), len(plan.seeds), len(n_train)
+    one = estimate(recipe, params, n_trials=n_configs * n_seeds, n_train=max(n_train), epochs=plan.epochs)
+    n_trials = race_trials(n_configs, n_seeds, n_folds) if race else n_configs * n_seeds * n_folds
     programs = len({-(-n // plan.batch_size) for n in n_train})
-    return one._replace(trials=n_trials * n_folds, kept_bytes=one.kept_bytes * n_folds, compilations=programs)
-
-
-@dataclass(frozen=True)
-class _Finished:
-    """Finished trials of all folds, in order: their results, trainings and recipes."""
-
-    results: list[TrialResult]
-    trainings: list[Training]
-    recipes: list[Recipe]
+    kept = one.kept_bytes * n_trials // (n_configs * n_seeds)
+    return one._replace(trials=n_trials, kept_bytes=kept, compilations=programs, is_bound=race and n_folds > 1)
 
 
 def sweep(
-    plan: SweepPlan, folds: Sequence[Fold], *, rule: SelectionRule = "best", on_progress: OnProgress | None = None
+    plan: SweepPlan,
+    folds: Sequence[Fold],
+    *,
+    rule: SelectionRule = "best",
+    race: bool = False,
+    on_progress: OnProgress | None = None,
 ) -> Sweep:
-    """Train every trial, fold by fold, and select a config.
+    """Train every config, fold by fold, and select one.
 
     Ctrl-C ends the sweep; the selection is then made among the trials that have begun.
+
+    Args:
+        race: train only contenders on the folds after the first; see ``goodfit.search.racing``.
 
     Raises:
         ConfigError: every trial diverged, or the rule is unknown or does not fit the search space.
@@ -187,50 +205,131 @@ def sweep(
     validate_rule(rule, plan.space)
     if any(not fold.rows.labels[fold.validation, -1].any() for fold in folds):
         raise SplitError("a sweep selects by validation rows: give validation_split, validation_data or folds.")
-    finished = _train_all(plan, folds, on_progress)
-
-    def losses(index: int) -> Array:
-        fold = folds[finished.results[index].fold]
-        return row_losses(finished.recipes[index], finished.trainings[index].params, fold.rows, fold.validation)
-
-    weights = [np.asarray(fold.rows.labels)[fold.validation, -1].astype(float) for fold in folds]
-    selection = select(finished.results, losses=losses, weights=weights, rule=rule, seed=plan.seeds[0])
-    return Sweep(_table(finished), tuple(finished.trainings), selection, plan.space)
-
-
-def _train_all(plan: SweepPlan, folds: Sequence[Fold], on_progress: OnProgress | None) -> _Finished:
-    """Train every config with every seed on every fold, until Ctrl-C."""
-    sizes = max(len(fold.train) for fold in folds), max(len(fold.validation) for fold in folds)
-    pairs = [(config, seed) for config in plan.grid for seed in plan.seeds]
-    finished, began = _Finished([], [], []), time.perf_counter()
+    running = _RunningSweep(plan, folds, on_progress)
     with interruptible() as interrupted:
-        for number, fold in enumerate(folds):
-            trials = _trials(plan, fold, pairs)
-            trainings = run_trials(
-                trials,
-                fold,
-                epochs=plan.epochs,
-                evaluated_sizes=sizes,
-                data_seed=plan.seeds[0],
-                shuffle=plan.shuffle,
-                on_progress=on_progress and _across_folds(on_progress, number, len(folds), began),
-                interrupted=interrupted,
-            )
-            for (config, seed), trial, training in zip(pairs, trials, trainings, strict=True):
-                if training is not None:
-                    finished.results.append(TrialResult(config, number, seed, _value(training), _curve(training)))
-                    finished.trainings.append(training)
-                    finished.recipes.append(trial.recipe)
+        contenders = running.train_all(interrupted, rule=rule, race=race and len(folds) > 1)
+    selection = select(
+        running.results,
+        losses=running.losses,
+        weights=running.weights,
+        contenders=contenders,
+        rule=rule,
+        seed=plan.seeds[0],
+    )
+    return Sweep(
+        table=running.table(),
+        trainings=tuple(running.trainings),
+        selection=selection,
+        space=plan.space,
+        n_planned=running.n_planned,
+        results=tuple(running.results),
+        recipe=running.recipes[selection.trial],
+        folds=tuple(folds),
+    )
+
+
+class _RunningSweep:
+    """The trials that have finished, and what the next ones need.
+
+    results, trainings, recipes: of all trials, in order. n_planned: number of trials, as far as it is known.
+    """
+
+    def __init__(self, plan: SweepPlan, folds: Sequence[Fold], on_progress: OnProgress | None) -> None:
+        self.plan, self.folds, self.on_progress = plan, folds, on_progress
+        self.results: list[TrialResult] = []
+        self.trainings: list[Training] = []
+        self.recipes: list[Recipe] = []
+        self.weights = [np.asarray(fold.rows.labels)[fold.validation, -1].astype(float) for fold in folds]
+        self.n_planned = len(plan.grid) * len(plan.seeds) * len(folds)
+        self.n_features = max(fold.rows.x.shape[1] for fold in folds)
+        self.capacity = Capacity(
+            train=max(len(fold.train) for fold in folds),
+            validation=max(len(fold.validation) for fold in folds),
+            trials=len(plan.grid) * len(plan.seeds),
+        )
+        self.began = time.perf_counter()
+
+    def losses(self, index: int) -> Array:
+        """Return the losses of the validation rows of a trial, by its number."""
+        fold = self.folds[self.results[index].fold]
+        return row_losses(self.recipes[index], self.trainings[index].params, fold.rows, fold.validation)
+
+    def train_all(self, interrupted: Event, *, rule: SelectionRule, race: bool) -> list[Config] | None:
+        """Train until the end or Ctrl-C; return the contenders of a race if all of them have begun on a second fold."""
+        configs, contenders = self.plan.grid, None
+        if race:
+            self.n_planned = race_trials(len(configs), len(self.plan.seeds), len(self.folds))
+        for number in range(len(self.folds)):
+            if number == 1 and race:
+                configs = find_contenders(TrialTable(self.results, self.losses, self.weights), rule)
+                self.n_planned = len(self.results) + len(configs) * len(self.plan.seeds) * (len(self.folds) - 1)
+            if not configs:
+                break
+            n_new = self._train_fold(number, configs, interrupted)
+            if number == 1 and race and n_new == len(configs) * len(self.plan.seeds):
+                contenders = configs
             if interrupted.is_set():
                 break
-    return finished
+        return contenders
 
+    def _train_fold(self, number: int, configs: Sequence[Config], interrupted: Event) -> int:
+        """Train these configs with every seed on one fold, and return how many trials have begun."""
+        fold, seeds = self.folds[number], self.plan.seeds
+        pairs = [(config, seed) for config in configs for seed in seeds]
+        trials = self._trials(fold, pairs)
+        trainings = run_trials(
+            trials,
+            padded_fold(fold, self.n_features),
+            epochs=self.plan.epochs,
+            capacity=self.capacity,
+            data_seed=seeds[0],
+            shuffle=self.plan.shuffle,
+            on_progress=self.on_progress and self._progress(number, pairs),
+            interrupted=interrupted,
+        )
+        n_before = len(self.results)
+        for (config, seed), trial, training in zip(pairs, trials, trainings, strict=True):
+            if training is not None:
+                cut = unpadded(training, fold.rows.x.shape[1])
+                self.results.append(TrialResult(config, number, seed, _value(cut), _curve(cut)))
+                self.trainings.append(cut)
+                self.recipes.append(trial.recipe)
+        return len(self.results) - n_before
 
-def _trials(plan: SweepPlan, fold: Fold, pairs: Sequence[tuple[Config, int]]) -> list[Trial]:
-    """Return the trials of one fold for pairs of config and seed; a seed has its initial weights and row orders."""
-    n_features = fold.rows.x.shape[1]
-    weights = {seed: init_network(plan.layers, n_inputs=n_features, seed=seed, dtype=plan.dtype) for seed in plan.seeds}
-    return [Trial(plan.recipe(config, len(fold.train), seed=seed), seed, weights[seed]) for config, seed in pairs]
+    def _trials(self, fold: Fold, pairs: Sequence[tuple[Config, int]]) -> list[Trial]:
+        """Return the trials of one fold; a seed has its initial weights and row orders."""
+        plan, n_train = self.plan, len(fold.train)
+        weights = {}
+        for seed in plan.seeds:
+            own = init_network(plan.layers, n_inputs=fold.rows.x.shape[1], seed=seed, dtype=plan.dtype)
+            weights[seed] = padded_params(own, self.n_features)
+        return [Trial(plan.recipe(config, n_train, seed=seed), seed, weights[seed]) for config, seed in pairs]
+
+    def _progress(self, fold: int, pairs: Sequence[tuple[Config, int]]) -> OnProgress:
+        """Return a function that reports the progress of one fold as progress of the whole sweep."""
+        assert self.on_progress is not None
+        everywhere = [(config, seed) for config in self.plan.grid for seed in self.plan.seeds]
+        places = [everywhere.index(pair) for pair in pairs]
+        done_before, tell = len(self.results), self.on_progress
+
+        def report(progress: Progress) -> None:
+            values = np.full(len(everywhere), np.inf)
+            values[places] = progress.values
+            seconds = time.perf_counter() - self.began
+            tell(Progress(done_before + progress.done, self.n_planned, seconds, values, fold))
+
+        return report
+
+    def table(self) -> pa.Table:
+        """Return one row for each trial."""
+        rows = []
+        for result, training in zip(self.results, self.trainings, strict=True):
+            at_best = training.history.row(training.best_epoch) if training.best_epoch else {}
+            measured = {name: at_best.get(name, float("inf")) for name in ("val_loss", "loss", "penalty")}
+            ran = {"best_epoch": training.best_epoch, "epochs": training.history.n_epochs}
+            outcome = {"outcome": training.outcome.name.lower()}
+            rows.append({**result.config, "seed": result.seed, "fold": result.fold, **measured, **ran, **outcome})
+        return pa.Table.from_pylist(rows)
 
 
 def _value(training: Training) -> float:
@@ -243,25 +342,3 @@ def _curve(training: Training) -> Array:
     losses = training.history["val_loss"]
     is_lowest = training.best_epoch and losses[training.best_epoch - 1] == np.nanmin(losses)
     return losses if is_lowest else losses[:0]
-
-
-def _across_folds(on_progress: OnProgress, fold: int, n_folds: int, began: float) -> OnProgress:
-    """Return a function that reports the progress of one fold as progress of the whole sweep."""
-
-    def report(progress: Progress) -> None:
-        n_trials, seconds = progress.trials, time.perf_counter() - began
-        done = fold * n_trials + progress.done
-        on_progress(progress._replace(done=done, trials=n_folds * n_trials, seconds=seconds))
-
-    return report
-
-
-def _table(finished: _Finished) -> pa.Table:
-    rows = []
-    for result, training in zip(finished.results, finished.trainings, strict=True):
-        at_best = training.history.row(training.best_epoch) if training.best_epoch else {}
-        measured = {name: at_best.get(name, float("inf")) for name in ("val_loss", "loss", "penalty")}
-        ran = {"best_epoch": training.best_epoch, "epochs": training.history.n_epochs}
-        outcome = {"outcome": training.outcome.name.lower()}
-        rows.append({**result.config, "seed": result.seed, "fold": result.fold, **measured, **ran, **outcome})
-    return pa.Table.from_pylist(rows)

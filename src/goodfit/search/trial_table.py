@@ -1,5 +1,8 @@
 """Trials as a table of configs, folds and seeds: mean validation losses, standard errors, differences.
 
+A table compares its configs by the folds and seeds that all of them have. After a race, which trains only contenders on
+the other folds, one table holds all configs on the first fold, and another the contenders on all folds.
+
 The value of a config is the mean validation loss of its trials at their restored epochs. Its standard error is
 
     SE² = max(Var(rows)/n, Var(folds)/K) + Var(seeds)/S
@@ -27,7 +30,7 @@ from goodfit.stats import weighted_mean_error
 
 NEAR_EPOCHS = 2
 """The second estimate of a single fold is the mean over this many epochs on either side of the best."""
-MAX_CONTENDERS = 200
+MAX_COMPARED = 200
 """Number of configs that take part in the bootstrap, and that are compared with the selected one row by row: those with
 the lowest losses."""
 
@@ -47,12 +50,16 @@ class TrialResult(NamedTuple):
 
 @dataclass(frozen=True)
 class ConfigResult:
-    """Result of a config: its values, the numbers of its trials, mean validation loss and standard error."""
+    """Result of a config: its values, the numbers of its trials, mean validation loss and standard error.
+
+    n_rows: number of validation rows behind the mean.
+    """
 
     config: Mapping[str, float]
     trials: tuple[int, ...]
     mean: float
     standard_error: float
+    n_rows: int = 0
 
 
 @dataclass(frozen=True)
@@ -60,10 +67,12 @@ class Contrast:
     """A config that differs from another, usually the selected one, in one hyperparameter.
 
     Attributes:
-        config: its values. trials: the numbers of its trials.
-        mean: its mean validation loss.
+        config: its values. trials: the numbers of its trials that are compared.
+        mean: its mean validation loss. Of a config that was trained on fewer folds, the mean of the other config plus
+            their difference on the folds of both.
         gain: how much lower its validation loss is, paired by rows, folds and seeds; the mean of both estimates.
         standard_error: of the gain, including half the difference of the two estimates.
+        n_rows: number of validation rows by which the two are compared.
     """
 
     config: Mapping[str, float]
@@ -71,6 +80,7 @@ class Contrast:
     mean: float
     gain: float
     standard_error: float
+    n_rows: int = 0
 
 
 class TrialTable:
@@ -80,6 +90,7 @@ class TrialTable:
         results: of all trials.
         losses: from the number of a trial to the losses of its fold's validation rows (rows,).
         weights: for each fold, the weights of its validation rows (rows,).
+        only: the configs of the table; by default all.
 
     Attributes:
         configs, means, l2: of each config; l2 is NaN where it is not searched.
@@ -89,11 +100,16 @@ class TrialTable:
     """
 
     def __init__(
-        self, results: Sequence[TrialResult], losses: Callable[[int], Array], weights: Sequence[Array]
+        self,
+        results: Sequence[TrialResult],
+        losses: Callable[[int], Array],
+        weights: Sequence[Array],
+        only: Sequence[Mapping[str, float]] | None = None,
     ) -> None:
         cells: dict[tuple[float, ...], dict[tuple[int, int], int]] = {}
         for index, trial in enumerate(results):
-            cells.setdefault(tuple(trial.config.values()), {})[trial.fold, trial.seed] = index
+            if only is None or trial.config in only:
+                cells.setdefault(tuple(trial.config.values()), {})[trial.fold, trial.seed] = index
         folds, seeds = _common(list(cells.values()))
         self.trials = np.array([[[of[fold, seed] for seed in seeds] for fold in folds] for of in cells.values()])
         self.configs = [results[index].config for index in self.trials[:, 0, 0]]
@@ -112,7 +128,12 @@ class TrialTable:
     def result(self, config: int) -> ConfigResult:
         """Return the result of a config, by number."""
         trials = tuple(self.trials[config].ravel().tolist())
-        return ConfigResult(self.configs[config], trials, float(self.means[config]), self.standard_error(config))
+        mean, error = float(self.means[config]), self.standard_error(config)
+        return ConfigResult(self.configs[config], trials, mean, error, len(self.weights))
+
+    def index(self, config: Mapping[str, float]) -> int | None:
+        """Return the number of a config in this table, or None."""
+        return self.configs.index(config) if config in self.configs else None
 
     def standard_error(self, config: int, other: int | None = None) -> float:
         """Return the standard error of the mean of a config, or of its difference from another's."""
@@ -133,12 +154,12 @@ class TrialTable:
         own, second = self.configs[config], self.second_estimate(config)
         beside = [i for i, other in enumerate(self.configs) if sum(other[name] != own[name] for name in own) == 1]
         finite = [i for i in beside if np.isfinite(self.means[i])]
-        contenders = sorted(finite, key=lambda i: self.means[i])[: MAX_CONTENDERS - 1]
+        contenders = sorted(finite, key=lambda i: self.means[i])[: MAX_COMPARED - 1]
         for other in sorted(contenders):
             gains = self.means[config] - self.means[other], (second - self.second_estimate(other)).mean()
             error = float(np.hypot(self.standard_error(config, other), 0.5 * (gains[0] - gains[1])))
             trials, gain = tuple(self.trials[other].ravel().tolist()), float(0.5 * (gains[0] + gains[1]))
-            yield Contrast(self.configs[other], trials, float(self.means[other]), gain, error)
+            yield Contrast(self.configs[other], trials, float(self.means[other]), gain, error, len(self.weights))
 
 
 def _common(cells: Sequence[Mapping[tuple[int, int], int]]) -> tuple[list[int], list[int]]:

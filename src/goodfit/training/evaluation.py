@@ -1,8 +1,9 @@
 """Loss and metrics of given rows with given weights: without dropout or penalty, in blocks that fit in memory."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import partial
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -139,6 +140,44 @@ def predictions(recipe: Recipe, params: Params, x: np.ndarray) -> np.ndarray:
     return outputs(recipe, params, x, activation=recipe.link)
 
 
+def ensemble_predictions(recipe: Recipe, networks: Sequence[Params], shares: np.ndarray, x: np.ndarray) -> np.ndarray:
+    """Return the weighted mean of the predictions of several networks (rows, n_outputs), in one call for all of them.
+
+    Args:
+        networks: weights of networks with the layers of the recipe.
+        shares: weight of each network in the mean (networks,).
+    """
+    stacked = jax.tree.map(lambda *arrays: np.stack(arrays), *networks)
+    size, blocks = max(1, block_size(recipe, x.shape[1]) // len(networks)), []
+    size = 1 << (size.bit_length() - 1)
+    with jax.enable_x64(recipe.dtype == "float64"):
+        weights = np.asarray(shares, recipe.dtype)
+        for begin in range(0, len(x), size):
+            block = x[begin : begin + size]
+            padded = np.zeros((1 << (len(block) - 1).bit_length(), x.shape[1]), x.dtype)
+            padded[: len(block)] = block
+            of_block = _mean_outputs(
+                recipe.layers, stacked, weights, padded, dtype=recipe.dtype, logits=recipe.fused, activation=recipe.link
+            )
+            blocks.append(np.asarray(of_block)[: len(block)])
+    return np.concatenate(blocks)
+
+
+@partial(jax.jit, static_argnames=("dtype", "logits", "activation"))
+def _mean_outputs(
+    layers: Sequence[Layer],
+    networks: Params,
+    shares: jax.Array,
+    x: jax.Array,
+    *,
+    dtype: str,
+    logits: bool,
+    activation: str,
+) -> jax.Array:
+    of_one = partial(_outputs, layers, x=x, dtype=dtype, logits=logits, activation=activation)
+    return jnp.tensordot(shares, jax.vmap(of_one)(networks), axes=1)
+
+
 def last_layer(recipe: Recipe, params: Params, x: np.ndarray) -> np.ndarray:
     """Return the outputs of the last layer (rows, n_outputs), including its activation."""
     return outputs(recipe, params, x, activation=recipe.link if recipe.fused else "linear")
@@ -158,6 +197,21 @@ def losses_of(recipe: Recipe, y: np.ndarray, outputs: np.ndarray) -> np.ndarray:
 @partial(jax.jit, static_argnames="logits")
 def _row_losses(loss: Loss, y: jax.Array, outputs: jax.Array, *, logits: bool) -> jax.Array:
     return loss.per_example(y, outputs, logits=logits)
+
+
+def losses_of_predictions(recipe: Recipe, y: np.ndarray, predictions: np.ndarray) -> np.ndarray:
+    """Return the loss of each row (…, rows) from targets (rows, …) and predictions (…, rows, n_outputs)."""
+    loss: Any = recipe.loss
+    loss = replace(loss, from_logits=False) if getattr(loss, "from_logits", False) else loss
+    with jax.enable_x64(recipe.dtype == "float64"):
+        given = np.asarray(predictions, recipe.dtype)
+        flat = given.reshape(-1, *given.shape[-2:])
+        return np.asarray(_prediction_losses(loss, y, flat)).reshape(given.shape[:-1])
+
+
+@jax.jit
+def _prediction_losses(loss: Loss, y: jax.Array, predictions: jax.Array) -> jax.Array:
+    return jax.vmap(lambda of_one: loss.per_example(y, of_one, logits=False))(predictions)
 
 
 def evaluate(recipe: Recipe, params: Params, x: np.ndarray, labels: np.ndarray) -> dict[str, float]:

@@ -1,0 +1,160 @@
+"""The ensemble that a run keeps: its networks with the encoders of their folds, and its score on known rows."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, fields
+from typing import Any, Self, get_type_hints
+
+import msgspec
+import numpy as np
+
+from goodfit.arrays import Array
+from goodfit.data.encoder import Encoder
+from goodfit.data.table import Table
+from goodfit.data.target import Target
+from goodfit.experiment.prepare import TASKS, Prepared, layers_for
+from goodfit.experiment.settings import Settings
+from goodfit.nn.arrays import Params
+from goodfit.search.calibration import with_temperature
+from goodfit.search.ensemble import Ensemble, Member
+from goodfit.stats import Estimate, interval_of_new_sample
+from goodfit.training.evaluation import ensemble_predictions
+from goodfit.training.recipe import make_recipe
+from goodfit.training.scores import estimates
+
+
+@dataclass(frozen=True)
+class FoldNetworks:
+    """The networks of one fold, in the order of the members, seed by seed.
+
+    encoder: learned from the training rows of this fold. mean, scale: of the target in these rows, 0 and 1 for classes.
+    """
+
+    encoder: Encoder
+    mean: float
+    scale: float
+    networks: tuple[Params, ...]
+
+
+@dataclass(frozen=True)
+class KeptEnsemble:
+    """The networks that predict.
+
+    Attributes:
+        members: configs with their weights, the largest first.
+        shares: weight of each network of a fold (networks,); they sum to 1.
+        folds: the networks of each fold; all folds weigh the same.
+        n_rows: number of known rows that judged it.
+        temperature: of the probabilities, see ``goodfit.search.calibration``; 1 for none.
+        loss, standard_error: cross-fitted validation loss, comparable with that of a config. loss_before: without the
+            temperature.
+        scores: metrics of the cross-fitted predictions, with 95 % intervals, in the target's own unit.
+        selected_scores: the same metrics of the selected config alone, on the same rows.
+        baseline_scores: the same metrics without columns, by the class shares or the mean in the training rows.
+    """
+
+    members: tuple[Member, ...]
+    shares: tuple[float, ...]
+    folds: tuple[FoldNetworks, ...]
+    n_rows: int
+    temperature: float
+    loss: float
+    standard_error: float
+    loss_before: float
+    scores: Mapping[str, Estimate]
+    selected_scores: Mapping[str, float]
+    baseline_scores: Mapping[str, float]
+
+    @property
+    def n_networks(self) -> int:
+        """Number of networks."""
+        return len(self.shares) * len(self.folds)
+
+    @property
+    def params(self) -> Params:
+        """The weights of all networks, layer after layer."""
+        return tuple(layer for fold in self.folds for network in fold.networks for layer in network)
+
+    def expected(self, name: str, n_new: int) -> Estimate:
+        """Return the 95 % interval in which a metric of so many new rows lies, by the known rows."""
+        return interval_of_new_sample(self.scores[name], self.n_rows, n_new)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return a dict for JSON, without the weights of the networks."""
+        folds = [{"encoder": f.encoder.to_json(), "mean": f.mean, "scale": f.scale} for f in self.folds]
+        plain = {name: msgspec.to_builtins(getattr(self, name)) for name in self._plain_fields()}
+        return {**plain, "folds": folds}
+
+    @classmethod
+    def from_json(cls, record: Mapping[str, Any], networks: Callable[[int, int], Params]) -> Self:
+        """Return the ensemble of a record; ``networks`` gives the weights by number of fold and network."""
+        n_networks = len(record["shares"])
+        folds = [
+            FoldNetworks(
+                Encoder.from_json(each["encoder"]),
+                float(each["mean"]),
+                float(each["scale"]),
+                tuple(networks(fold, i) for i in range(n_networks)),
+            )
+            for fold, each in enumerate(record["folds"])
+        ]
+        types = get_type_hints(cls)
+        known = {name: msgspec.convert(record[name], types[name]) for name in cls._plain_fields()}
+        return cls(folds=tuple(folds), **known)
+
+    @classmethod
+    def _plain_fields(cls) -> list[str]:
+        """Names of the attributes without weights."""
+        return [f.name for f in fields(cls) if f.name != "folds"]
+
+    def predict(self, settings: Settings, target: Target, table: Table) -> Array:
+        """Return probabilities, or values standardised as ``target`` says, of every row (rows, outputs)."""
+        recipe = make_recipe(layers_for(settings, target), loss=TASKS[target.task].loss)
+        total = np.zeros(())
+        for fold in self.folds:
+            found = ensemble_predictions(recipe, fold.networks, np.array(self.shares), fold.encoder.transform(table))
+            value = found.astype(float) * fold.scale + fold.mean
+            total = total + (value - target.mean) / target.scale
+        return with_temperature(total / len(self.folds), self.temperature, recipe.link)
+
+
+def keep_ensemble(found: Ensemble, folds: Sequence[Prepared], target: Target, seed: int) -> KeptEnsemble:
+    """Return what a run keeps of an ensemble.
+
+    Args:
+        folds: the table once for each fold.
+        target: in whose unit metrics are given.
+        seed: of the bootstrap.
+    """
+    networks = tuple(
+        FoldNetworks(prepared.encoder, prepared.target.mean, prepared.target.scale, of_fold)
+        for prepared, of_fold in zip(folds, found.networks, strict=False)
+    )
+    scores = _scores(found, folds, target, seed)
+    return KeptEnsemble(
+        members=found.members,
+        shares=tuple(found.shares.tolist()),
+        folds=networks,
+        n_rows=len(found.predictions),
+        temperature=found.temperature,
+        loss=found.loss,
+        standard_error=found.standard_error,
+        loss_before=found.loss_before,
+        scores=scores["ensemble"],
+        selected_scores={name: value for name, (value, *_) in scores["selected"].items()},
+        baseline_scores={name: value for name, (value, *_) in scores["baseline"].items()},
+    )
+
+
+def _scores(found: Ensemble, folds: Sequence[Prepared], target: Target, seed: int) -> dict[str, dict[str, Estimate]]:
+    """Metrics on all known rows that judged, in the target's own unit."""
+    models = {"ensemble": found.predictions, "selected": found.selected_predictions, "baseline": found.baseline}
+    truth: Array = found.rows.y.astype(float)
+    if target.task == "regression":
+        mean, scale = (
+            np.array([getattr(folds[fold].target, name) for fold in found.rows.folds])[:, None]
+            for name in ("mean", "scale")
+        )
+        models, truth = {name: values * scale + mean for name, values in models.items()}, truth * scale + mean
+    else:
+        truth = truth[:, 0].astype(np.int64)
+    return estimates(TASKS[target.task].judged, truth, models, seed=seed)

@@ -1,0 +1,43 @@
+"""What is said of an ensemble and of its exam. Plain Python, so that the shell can load it quickly."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from goodfit.formatting import METRIC_LABELS, count, numbers
+
+if TYPE_CHECKING:
+    from goodfit.experiment.kept_ensemble import KeptEnsemble
+    from goodfit.holdout.ledger import Opening
+
+
+def of_exam(kept: KeptEnsemble, opening: Opening, n_test: int) -> str:
+    """Whether the exam agrees with the cross-fitted score of the known rows."""
+    name = next(name for name in ("log_loss", "rmse") if name in opening.scores)
+    test, expected = opening.scores[name].value, kept.expected(name, n_test)
+    found, low, high = numbers(test, max(0.0, expected.low), expected.high)
+    label, rows = METRIC_LABELS[name], count(n_test, "row")
+    interval = f"the 95% interval from {low} to {high} that the known rows predict for {rows}"
+    if expected.low <= test <= expected.high:
+        return f"The {label} of the exam, {found}, is within {interval}."
+    side = "above" if test > expected.high else "below"
+    return f"The {label} of the exam, {found}, is {side} {interval}. By chance this happens in one exam of 20."
+
+
+def of_ensemble(kept: KeptEnsemble, selected_loss: float) -> str:
+    """What the ensemble consists of, and its loss beside that of the selected configuration."""
+    loss, error, own = numbers(kept.loss, kept.standard_error, selected_loss)
+    size = f"{count(len(kept.members), 'configuration')} × {count(len(kept.folds), 'fold')}"
+    return (
+        f"Predictions are the weighted mean of {count(kept.n_networks, 'network')} ({size}). Its validation loss is "
+        f"{loss} ± {error}, cross-fitted; that of the selected configuration alone is {own}.{_of_temperature(kept)}"
+    )
+
+
+def _of_temperature(kept: KeptEnsemble) -> str:
+    if kept.temperature == 1:
+        return ""
+    before, after = numbers(kept.loss_before, kept.loss)
+    effect = "less" if kept.temperature > 1 else "more"
+    said = f"A temperature of {kept.temperature:.2f} makes probabilities {effect} extreme"
+    return f" {said}, which lowers the loss from {before} to {after}."

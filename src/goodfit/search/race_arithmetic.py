@@ -1,0 +1,51 @@
+"""Numbers of a race: how many trials it has, and mean losses of configs with different numbers of folds on one level.
+
+Plain Python, so that any door can use it before NumPy is loaded.
+"""
+
+import math
+from collections.abc import Hashable, Mapping
+from statistics import fmean
+from typing import TypeVar
+
+Key = TypeVar("Key", bound=Hashable)
+MAX_SHARE = 0.4375
+"""Largest share of the configs that are contenders: with five folds, at most 55 % of all trials are trained."""
+
+
+def max_contenders(n_configs: int) -> int:
+    """Return the largest number of contenders; all configs of a grid of eight or fewer.
+
+    >>> max_contenders(30), max_contenders(8)
+    (13, 8)
+    """
+    return min(n_configs, max(8, int(MAX_SHARE * n_configs)))
+
+
+def race_trials(n_configs: int, n_seeds: int, n_folds: int) -> int:
+    """Return the largest number of trials of a race."""
+    return n_seeds * (n_configs + (n_folds - 1) * max_contenders(n_configs))
+
+
+def comparable_means(values: Mapping[Key, Mapping[tuple[int, int], float]]) -> dict[Key, float]:
+    """Return the mean validation loss of each config, as on the folds and seeds of the configs that have the most.
+
+    A config that has fewer of them gets the mean of those that have all, plus its difference from them on the folds and
+    seeds that it has.
+
+    Args:
+        values: validation loss by fold and seed, of each config.
+
+    >>> comparable_means({"a": {(0, 0): 1.0, (1, 0): 3.0}, "b": {(0, 0): 1.5}})
+    {'a': 2.0, 'b': 2.5}
+    """
+    most = max(map(len, values.values()), default=0)
+    full = [of for of in values.values() if len(of) == most and all(map(math.isfinite, of.values()))]
+    level = {pair: fmean(of[pair] for of in full) for pair in (full[0] if full else ())}
+    means = {}
+    for key, of in values.items():
+        shared = [pair for pair in of if pair in level] or list(of)
+        means[key] = fmean(of[pair] for pair in shared)
+        if len(shared) < len(level):
+            means[key] += fmean(level.values()) - fmean(level[pair] for pair in shared)
+    return means

@@ -1,0 +1,118 @@
+"""The ensemble of a run: what it predicts, what the run folder keeps of it, and which rows judged it."""
+
+import numpy as np
+import pytest
+
+import goodfit
+from goodfit.data.table import open_source
+from goodfit.errors import ConfigError, SplitError
+from goodfit.experiment.prepare import TASKS, layers_for, prepare, prepare_folds
+from goodfit.experiment.settings import Settings
+from goodfit.training.evaluation import predictions
+from goodfit.training.recipe import make_recipe
+
+RNG = np.random.default_rng(0)
+N = 200
+X = RNG.normal(size=N)
+TABLE = {
+    "x": X,
+    "city": np.where(RNG.random(N) < 0.03, "rare", RNG.choice(["a", "b", "c"], size=N)),  # not in every fold
+    "late": np.where(RNG.random(N) < 0.02, np.nan, RNG.normal(size=N)),
+    "y": 100 + 20 * X + RNG.normal(size=N),
+}
+QUICK = {"l2": [0, 0.01], "learning_rate": [0.003, 0.03], "hidden": (4,), "epochs": 10, "target": "y"}
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    return goodfit.train(TABLE, out=tmp_path_factory.mktemp("runs") / "r", **QUICK)
+
+
+def test_it_is_the_weighted_mean_of_its_networks_each_with_the_encoder_of_its_fold(run):
+    kept, target, total = run.ensemble, run.record.target, 0.0
+    recipe = make_recipe(layers_for(run.settings, target), loss=TASKS[target.task].loss)
+    for fold in kept.folds:
+        x = fold.encoder.transform(run.read_for_prediction(TABLE))
+        for share, network in zip(kept.shares, fold.networks, strict=True):
+            total = total + share * (predictions(recipe, network, x)[:, 0] * fold.scale + fold.mean) / len(kept.folds)
+    np.testing.assert_allclose(run.predict(TABLE).values, total, rtol=1e-5)
+    assert len(kept.folds) == 5
+    assert kept.n_networks == len(kept.shares) * 5 == sum(len(m.trials) for m in kept.members)
+
+
+def test_a_loaded_run_predicts_the_same_bits(run):
+    loaded = goodfit.load(run.path)
+    np.testing.assert_array_equal(loaded.predict(TABLE).values, run.predict(TABLE).values)
+    assert loaded.ensemble.scores == run.ensemble.scores
+    assert loaded.ensemble.members == run.ensemble.members
+
+
+def test_metrics_of_known_rows_are_in_the_unit_of_the_target(run):
+    kept = run.ensemble
+    assert kept.n_rows == len(run.splits.known) == 160
+    assert kept.baseline_scores["rmse"] == pytest.approx(np.std(TABLE["y"][run.splits.known]), rel=0.02)
+    assert kept.scores["rmse"].value < kept.baseline_scores["rmse"]
+    assert kept.scores["rmse"].low < kept.scores["rmse"].value < kept.scores["rmse"].high
+
+
+def test_the_first_fold_is_the_split_of_the_guide_and_the_others_part_the_rest():
+    prepared = prepare(open_source(TABLE), "y", Settings())
+    folds = prepare_folds(prepared)
+    assert folds[0] is prepared
+    assert [len(fold.splits.train) for fold in folds] == [128] * 5
+    everywhere = np.sort(np.concatenate([fold.splits.validation for fold in folds]))
+    np.testing.assert_array_equal(everywhere, prepared.splits.known)
+    for fold in folds:
+        np.testing.assert_array_equal(np.union1d(fold.splits.train, fold.splits.validation), prepared.splits.known)
+
+
+@pytest.mark.parametrize(
+    ("settings", "n_known", "folds"),
+    [
+        ({}, 800, 5),
+        ({}, 5_001, 1),
+        ({"validation_split": 0.5}, 800, 2),
+        ({"validation_split": 0.01}, 800, 10),
+        ({"validation_split": 0.8}, 800, 1),
+        ({"l2": 0.1, "learning_rate": 0.1}, 800, 1),
+        ({"split": "last"}, 800, 1),
+        ({"time": "t"}, 800, 1),
+        ({"folds": 3}, 80_000, 3),
+    ],
+)
+def test_the_number_of_folds(settings, n_known, folds):
+    assert Settings(**settings).n_folds(n_known) == folds
+
+
+def test_two_folds_swap_training_and_validation_rows():
+    prepared = prepare(open_source(TABLE), "y", Settings(validation_split=0.5))
+    first, second = prepare_folds(prepared)
+    np.testing.assert_array_equal(first.splits.train, second.splits.validation)
+
+
+def test_one_network_is_kept_on_request_and_for_a_single_training():
+    assert goodfit.train(TABLE, keep="one", **QUICK).ensemble is None
+    assert goodfit.train(TABLE, **QUICK | {"l2": 0.01, "learning_rate": 0.01}).ensemble is None
+
+
+def test_the_exam_judges_the_ensemble(run):
+    opening = goodfit.load(run.path).test(TABLE)
+    truth = TABLE["y"][run.splits.test]
+    rows = {name: values[run.splits.test] for name, values in TABLE.items()}
+    rmse = np.sqrt(np.mean((run.predict(rows).values - truth) ** 2))
+    assert opening.scores["rmse"].value == pytest.approx(rmse, rel=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("settings", "error", "message"),
+    [
+        ({"keep": "ensembel"}, ConfigError, "keep must be one of ensemble, one, not 'ensembel'"),
+        ({"folds": "many"}, ConfigError, "folds must be a whole number, 1 or more, or .auto., not"),
+        ({"folds": 0}, ConfigError, "folds must be a whole number, 1 or more, not 0"),
+        ({"folds": 500}, SplitError, "folds=500 is more than the 160 rows there are"),
+        ({"folds": 5, "time": "x"}, SplitError, "folds mix the order of time: leave out folds, or time"),
+    ],
+)
+def test_mistakes_are_one_sentence(settings, error, message):
+    with pytest.raises(error, match=message):
+        goodfit.train(TABLE, **QUICK | settings)
