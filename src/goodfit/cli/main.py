@@ -77,6 +77,7 @@ def train(
     task: options.Task = None,
     kinds: options.Kinds = None,
     drop: options.Drop = None,
+    numbers: options.Numbers = None,
     test_size: options.TestSize = None,
     validation_split: options.ValidationSplit = None,
     split: options.SplitRule = None,

@@ -47,6 +47,9 @@ Seeds = Annotated[int | None, Search(help="Trainings per configuration, each wit
 Folds = Annotated[
     str | None, Search(metavar="N", help="Cross-validation folds: a number (1 = a single split), or auto.")
 ]
+Numbers = Annotated[
+    str | None, Table("--numbers", metavar="HOW", help="scaled, piecewise (bins that follow the target), or auto.")
+]
 Keep = Annotated[str | None, Search(metavar="WHAT", help="What predicts: ensemble, or one network.")]
 Choice = Annotated[
     str | None, Search(metavar="RULE", help="best, or 1se: the largest λ within one standard error of the best.")

@@ -156,8 +156,8 @@ def layers_for(settings: Settings, target: Target) -> tuple[Layer, ...]:
 def _learned(settings: Settings, table: Table, splits: Splits, sealed: SealedRows, target: str) -> Prepared:
     """Encoder and target as the training rows of these splits make them."""
     train = splits.among_known.train
-    encoder = fit_encoder(_usable(table, settings), train, target=target)
     fitted = fit_target(table, target, train, task=settings.task)
+    encoder = fit_encoder(_usable(table, settings), train, target=fitted, bins=settings.bins)
     return Prepared(settings, table, splits, sealed, fitted, encoder)
 
 

@@ -28,6 +28,9 @@ AUTO_BATCH_SIZES = {32: 0, 64: 4_000, 128: 8_000, 256: 16_000}
 """``batch_size="auto"``: batch size, and the smallest number of known rows that gets it. From 4,000 to 16,000
 known rows an epoch has 50 to 100 updates; measured in docs/benchmarks.md."""
 KEPT = ("ensemble", "one")
+NUMBERS = ("auto", "scaled", "piecewise")
+MAX_BINS = 16
+"""Most bins of a number that is encoded piecewise."""
 MAX_ROWS_AUTO_FOLDS = 5_000
 """On more known rows one fold is enough to tell configs apart, and five would take five times as long."""
 
@@ -49,7 +52,7 @@ class Settings:
         choice: ``best``, or ``1se``: the largest l2 within one standard error of the best.
         optimizer: ``adam`` or ``sgd``.
         hidden: units of each hidden layer; empty for a linear model.
-        activation: of the hidden layers.
+        activation: of the hidden layers. The slope of ``leaky_relu`` below 0 keeps units from dying at large rates.
         dropout: share of the hidden outputs set to 0 in training.
         epochs: the most that are run.
         batch_size: rows of one update. ``auto``: 32 below 4,000 known rows, 64 below 8,000, 128
@@ -65,6 +68,8 @@ class Settings:
         task: ``auto``, ``classification`` or ``regression``.
         class_weight: class to weight, 1 for those not named, or ``balanced``; in training and validation.
         kinds: column to kind, where the table was misunderstood.
+        numbers: how numbers are encoded. ``scaled``; ``piecewise``: in up to 16 bins, too, which follow the target;
+            ``auto``: piecewise where an ensemble is kept. A single network on one split is overconfident with bins.
         drop: columns not to be used.
 
     Raises:
@@ -79,7 +84,7 @@ class Settings:
     choice: SelectionRule = "best"
     optimizer: str = "adam"
     hidden: tuple[int, ...] = (64, 64)
-    activation: str = "relu"
+    activation: str = "leaky_relu"
     dropout: float = 0.0
     epochs: int = 200
     batch_size: int | Literal["auto"] = "auto"
@@ -93,6 +98,7 @@ class Settings:
     task: AskedTask = "auto"
     class_weight: Mapping[str, float] | str | None = None
     kinds: Mapping[str, Kind] = field(default_factory=dict)
+    numbers: Literal["auto", "scaled", "piecewise"] = "auto"
     drop: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
@@ -132,6 +138,7 @@ class Settings:
             ("split", get_args(NamedSplit)),
             ("choice", RULES),
             ("keep", KEPT),
+            ("numbers", NUMBERS),
         ):
             value = getattr(self, name)
             if value not in known and (isinstance(value, str) or name != "split"):
@@ -176,6 +183,12 @@ class Settings:
         if ordered or not self.sweeps or n_known > MAX_ROWS_AUTO_FOLDS:
             return 1
         return min(10, round(1 / self.validation_split))
+
+    @property
+    def bins(self) -> int:
+        """The most bins of a number; 0 where numbers are scaled only."""
+        ensemble = self.keep == "ensemble" and self.sweeps
+        return MAX_BINS if self.numbers == "piecewise" or (self.numbers == "auto" and ensemble) else 0
 
     @property
     def races(self) -> bool:
