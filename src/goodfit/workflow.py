@@ -283,7 +283,7 @@ def dry_run(
     Raises:
         DataError, SplitError, ConfigError: as ``train``.
 
-    >>> dry_run("iris", hidden=(8,), seeds=2).trials
+    >>> dry_run("iris", hidden=(8,), seeds=2, folds=1).trials
     60
     """
     choices = settings_from(settings)

@@ -46,7 +46,7 @@ def test_a_table_of_thousands_of_columns_is_said_in_27_lines():
         ({}, "grid            6 λ (0 to 1) × 5 learning rates (0.00001 to 0.1) = 30 trainings"),
         ({"l2": 0.5}, "penalty         0.5 · Σw² of"),
         ({"l2": 1, "learning_rate": 1, "seeds": 3, "folds": 4}, "grid            3 seeds × 4 folds = 12 trainings"),
-        ({"hidden": ()}, "3 → 1, linear model (no hidden layer)"),
+        ({"hidden": (), "numbers": "scaled"}, "3 → 1, linear model (no hidden layer)"),
         ({"dropout": 0.2}, "leaky_relu, dropout 0.2"),
         (
             {"optimizer": "sgd", "patience": 3, "learning_rate": 0.001},

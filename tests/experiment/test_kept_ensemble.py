@@ -108,7 +108,7 @@ def test_the_exam_judges_the_ensemble(run):
     [
         ({"keep": "ensembel"}, ConfigError, "keep must be one of ensemble, one, not 'ensembel'"),
         ({"folds": "many"}, ConfigError, "folds must be a whole number, 1 or more, or .auto., not"),
-        ({"folds": 0}, ConfigError, "folds must be a whole number, 1 or more, not 0"),
+        ({"folds": 0}, ConfigError, "folds must be a whole number, 1 or more, or .auto., not 0"),
         ({"folds": 500}, SplitError, "folds=500 is more than the 160 rows there are"),
         ({"folds": 5, "time": "x"}, SplitError, "folds mix the order of time: leave out folds, or time"),
     ],
