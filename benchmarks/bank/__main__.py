@@ -49,7 +49,7 @@ def main(fresh: Sequence[Source] = FRESH, seen: Sequence[Source] = SEEN) -> None
             _judge(f"{part}, {name}", found)
             say(f"{part}, {name}: {sum(map(n_faults, found))} findings contradict each other or a measurement")
             if name != "alone":
-                _judge(f"{part}, {name}, winners", [one for one in found if one.wins])
+                _judge(f"{part}, {name}, selected configs", [one for one in found if one.wins])
 
 
 def _judge(title: str, found: list[Labelled]) -> None:
@@ -80,7 +80,7 @@ def _show(
 
 
 def _of_words(found: list[Pair]) -> Iterator[str]:
-    yield f"Macro agreement of what was said {agreement(told(found), WORDS):.3f}"
+    yield f"Balanced accuracy where a word was given {agreement(told(found), WORDS):.3f}"
     yield f"({agreement(told(found), WORDS, leaning=True):.3f} with unclear truths, for the side to which they lean),"
     yield f"of all {agreement(found, WORDS):.3f}."
     yield f"Good fit called bad {share(found, 'good fit', ('underfitting', 'overfitting')):.1%},"
@@ -91,7 +91,7 @@ def _of_words(found: list[Pair]) -> Iterator[str]:
 
 
 def _of_rates(found: list[Pair]) -> Iterator[str]:
-    yield f"Macro agreement of what was said {agreement(told(found), RATES):.3f}"
+    yield f"Balanced accuracy where a word was given {agreement(told(found), RATES):.3f}"
     yield f"({agreement(told(found), RATES, leaning=True):.3f} with unclear truths, for the side to which they lean)."
 
 

@@ -6,8 +6,10 @@ from itertools import product
 
 import numpy as np
 import pytest
+from scipy.stats import norm
 
 import goodfit
+from goodfit.diagnosis.comparisons import Comparison
 from goodfit.diagnosis.findings import SEVERITIES, WORDS, Finding, Verdict
 from goodfit.diagnosis.from_run import observe
 from goodfit.diagnosis.observations import Neighbour, Observations
@@ -211,13 +213,49 @@ def test_who_cannot_tell_lets_every_row_judge_and_then_asks_for_more():
         "its gain in validation loss is 0.03 ± 0.02."
     )
     assert found.next_step.change == {"folds": 5}
-    assert diagnose(measured(0.03, 0.02, n_folds=5)).next_step.change == {}
+    folded = diagnose(measured(0.03, 0.02, n_folds=5))
+    assert folded.next_step.change == {}
+    assert folded.sentence.startswith("The validation rows are too few to tell whether λ = 0.01 is better")
     assert diagnose(measured(0.03, 0.02, time_order=True)).next_step.advice == "Collect more rows."
     uncertain = diagnose(measured(0.03, 0.02, val_loss_error=0.2))
     assert {each.code for each in uncertain.findings if each.change == {"folds": 5}} == {
         "cannot_tell",
         "validation_too_small",
     }
+
+
+def comparison(gain, error, prior, *, clear=0.04, doubt=1.25):
+    words = {"name": "λ = 0.01", "side": "restrains", "reason": "better"}
+    return Comparison(**words, gain=gain, error=error, prior=prior, clear=clear, open_from=clear, doubt=doubt)
+
+
+@pytest.mark.parametrize(("gain", "error", "prior"), [(0.05, 0.02, 0.03), (-0.1, 0.04, 0.01), (0.0, 0.5, 0.1)])
+def test_the_expected_gain_and_its_spread_are_those_of_bayes_rule(gain, error, prior):
+    true = np.linspace(-1, 1, 200_001)
+    posterior = norm.pdf(true, 0, prior) * norm.pdf(gain, true, error)
+    posterior /= posterior.sum()
+    mean = float(posterior @ true)
+    found = comparison(gain, error, prior)
+    assert (found.expected, found.spread) == pytest.approx((mean, float(posterior @ (true - mean) ** 2) ** 0.5))
+    for doubt in (0.5, 1.25):
+        at = found.expected - doubt * found.spread  # just clear if gains from here on are
+        assert posterior[true >= at].sum() == pytest.approx(norm.cdf(doubt), abs=1e-3)
+        assert comparison(gain, error, prior, clear=abs(at), doubt=doubt).is_clear == (at > 0)
+
+
+def test_without_a_prior_or_without_an_error_the_measured_gain_is_believed():
+    assert (comparison(0.05, 0.02, math.inf).expected, comparison(0.05, 0.02, math.inf).spread) == (0.05, 0.02)
+    assert (comparison(0.05, 0.0, 0.03).expected, comparison(0.05, 0.0, 0.03).spread) == (0.05, 0.0)
+
+
+def test_the_config_that_a_grid_selects_is_doubted_less_than_another():
+    unsure = {"gain": 0.01, "error": 0.05, "l2": 0.01, "learning_rate": 0.001, "loss": 0.6}
+    lowest, other = (
+        replace(measured(0.0, 0.01), neighbours=(Neighbour(**unsure, val_loss=at),)) for at in (0.81, 0.79)
+    )
+    assert (diagnose(lowest).word, diagnose(other).word) == ("good fit", "cannot tell")
+    surely = Neighbour(0.01, 0.001, 0.6, 0.81, 0.05, 0.001)  # the second reading of its loss may say so
+    assert diagnose(replace(lowest, neighbours=(surely,))).word == "overfitting"
 
 
 def test_less_penalty_frees_and_more_restrains_and_a_pace_does_what_the_training_rows_say():
@@ -298,7 +336,9 @@ def test_a_heavy_penalty_without_a_gap_underfits():
 def test_what_is_no_better_than_a_baseline_is_no_good_fit():
     worse = (0.01, 0.001, 1.0, 1.2)
     noise = {"loss": falling(0.98), "val_loss": falling(0.99), "linear_loss": 1.0, "linear_difference": (0.01, 0.02)}
-    assert diagnose(beside(worse, **noise, baseline_difference=(0.01, 0.02))).word == "cannot tell"
+    unsure = diagnose(beside(worse, **noise, baseline_difference=(0.01, 0.02)))
+    assert unsure.word == "cannot tell"
+    assert "its gain in validation loss is 0.01 ± 0.02" in unsure.sentence
     assert diagnose(beside(worse, **noise, baseline_difference=(0.01, 0.002))).word == "good fit"
     assert diagnose(beside(worse, **noise, baseline_difference=(0.01, 0.02))).next_step.change == {"folds": 5}
 

@@ -1,5 +1,6 @@
 """Every threshold has a pair of observations, just below and just above it, that end differently."""
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, fields, replace
 from typing import Any
@@ -58,6 +59,14 @@ def more_penalty(share: float) -> Observations:
     return flat(neighbour(share * LEARNABLE, l2=0.1))
 
 
+def undecided(prior: float) -> Observations:
+    """A config with the lowest loss, and a neighbour that may gain just what is clear if this is the prior."""
+    error, clear, doubt = 0.05, THRESHOLDS.restrains, THRESHOLDS.doubt
+    trust = (prior * clear) ** 2 / ((prior * clear) ** 2 + error**2)
+    gain = (clear - doubt * math.sqrt(trust) * error) / trust
+    return flat(neighbour(gain * LEARNABLE, error * LEARNABLE, l2=0.1))
+
+
 def late_fall(share: float) -> Observations:
     """Both losses fall by this share of 0.5 in the last tenth of the epochs, and are level before."""
     curve = (VAL_LOSS + share * LEARNABLE,) * (EPOCHS - 6) + (VAL_LOSS,) * 6
@@ -93,13 +102,17 @@ def leaps(size: float) -> Observations:
 
 BOUNDARIES: dict[str, Boundary] = {
     "doubt": Boundary(
-        lambda doubt: flat(neighbour(0.08 * LEARNABLE + doubt * 0.1, 0.1, l2=0.0)), word, "cannot tell", "underfitting"
+        lambda doubt: flat(Neighbour(0.0, 0.001, LOSS, 0.4, 0.08 * 0.6 + doubt * 0.1, 0.1)),
+        word,
+        "cannot tell",
+        "underfitting",
     ),
     "frees": Boundary(less_penalty, word, "good fit", "underfitting"),
     "restrains": Boundary(more_penalty, word, "good fit", "overfitting"),
     "rate_factor": Boundary(
         lambda factor: flat(neighbour(0.08 * LEARNABLE * factor, rate=0.01, loss=0.1)), word, "good fit", "underfitting"
     ),
+    "prior": Boundary(undecided, word, "cannot tell", "good fit"),
     "model": Boundary(
         lambda share: flat(WORSE, trees_difference=(-share * LEARNABLE, 0.0)), word, "good fit", "underfitting"
     ),

@@ -27,6 +27,7 @@ class Comparison:
             ``restrains`` if it fits them less, so that a gain means overfitting; "" if it says neither.
         gain: by how much its validation loss is lower. Of curves: the size of what they show.
         error: standard error of the gain; 0 if it was not measured on rows.
+        prior: standard deviation of true gains around 0 before anything is measured; infinite where none is known.
         clear: gains from here on are clear.
         open_from: gains from here on leave the question open, if they are not clear.
         most: the largest gain there can be; a loss is not below 0.
@@ -39,6 +40,7 @@ class Comparison:
     side: Literal["frees", "restrains", ""]
     gain: float
     error: float
+    prior: float = math.inf
     clear: float
     open_from: float
     most: float = math.inf
@@ -48,19 +50,34 @@ class Comparison:
     change: Mapping[str, Any] = field(default_factory=dict)
 
     @property
+    def trust(self) -> float:
+        """The share of the measured gain that is believed: τ² / (τ² + SE²), where τ is the prior."""
+        return (self.prior / math.hypot(self.prior, self.error)) ** 2 if math.isfinite(self.prior) else 1.0
+
+    @property
+    def expected(self) -> float:
+        """The expected true gain: the measured one, shrunken towards 0."""
+        return self.trust * self.gain
+
+    @property
+    def spread(self) -> float:
+        """The standard deviation of the true gain around what is expected."""
+        return math.sqrt(self.trust) * self.error
+
+    @property
     def strength(self) -> float:
-        """The gain in units of what is clear."""
-        return self.gain / self.clear
+        """The expected gain in units of what is clear."""
+        return self.expected / self.clear
 
     @property
     def low(self) -> float:
         """The strength less the doubt about it."""
-        return (self.gain - self.doubt * self.error) / self.clear
+        return (self.expected - self.doubt * self.spread) / self.clear
 
     @property
     def high(self) -> float:
         """The strength and the doubt about it."""
-        return (self.gain + self.doubt * self.error) / self.clear
+        return (self.expected + self.doubt * self.spread) / self.clear
 
     @property
     def is_clear(self) -> bool:
@@ -70,7 +87,7 @@ class Comparison:
     @property
     def is_open(self) -> bool:
         """Whether the alternative is clearly better, or may be."""
-        return min(self.gain + self.doubt * self.error, self.most) >= self.open_from
+        return min(self.expected + self.doubt * self.spread, self.most) >= self.open_from
 
 
 @dataclass(frozen=True)
@@ -92,6 +109,17 @@ class Diagnosis:
         """The gap as a share of what was learned on the training rows: how much of that does not generalise."""
         obs, least = self.obs, self.thresholds.least_learned
         return obs.gap / max(obs.start - obs.restored_loss, least * abs(obs.start), 1e-12)
+
+    @property
+    def is_selected(self) -> bool:
+        """Whether there is a grid in which no other config has a lower validation loss."""
+        others = [n.val_loss for n in self.obs.neighbours]
+        return bool(others) and self.obs.restored_val_loss <= min(others)
+
+    @property
+    def prior(self) -> float:
+        """The prior of another config's or model's true gain, in units of what is clear; infinite for none."""
+        return self.thresholds.prior if self.is_selected else math.inf
 
     @property
     def has_large_gap(self) -> bool:

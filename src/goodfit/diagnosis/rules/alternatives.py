@@ -55,8 +55,8 @@ def reference_models(d: Diagnosis) -> Iterator[Comparison]:
             step = _more_penalty(d) if large else _larger(d, linear=name == LINEAR)
             measured = -difference[0], difference[1]
             reason = _lowers(f"{name} on the same rows", *measured)
-            clear = d.clear_gain(d.thresholds.model)
-            yield _comparison(d, name, "restrains" if large else "frees", measured, clear, reason, step)
+            clear, side = d.clear_gain(d.thresholds.model), "restrains" if large else "frees"
+            yield _comparison(d, name, side, measured, clear, reason, step, prior=d.prior * clear)
 
 
 def earlier_epoch(d: Diagnosis) -> Iterator[Comparison]:
@@ -102,7 +102,7 @@ def _neighbour(
     """Compare with another config of the grid."""
     clear = d.clear_gain(factor * (d.thresholds.frees if side == "frees" else d.thresholds.restrains))
     reason = _lowers(name, other.gain, other.error)
-    return _comparison(d, name, side, (other.gain, other.error), clear, reason, step)
+    return _comparison(d, name, side, (other.gain, other.error), clear, reason, step, prior=d.prior * clear)
 
 
 def _comparison(
@@ -113,6 +113,7 @@ def _comparison(
     clear: float,
     reason: str,
     step: Step,
+    prior: float = math.inf,
 ) -> Comparison:
     """Build a comparison from its gain and standard error; without a grid questions are open from a lesser gain on."""
     loss = d.obs.restored_val_loss
@@ -121,6 +122,7 @@ def _comparison(
         side=side,
         gain=measured[0],
         error=measured[1],
+        prior=prior,
         clear=clear,
         open_from=clear if d.obs.neighbours else d.thresholds.open_question * clear,
         most=loss if measured[1] and loss >= 0 else math.inf,

@@ -59,7 +59,8 @@ def good_fit(d: Diagnosis) -> Finding:
 
 def _contested(d: Diagnosis, strongest: Comparison) -> Finding:
     """An alternative may be clearly better, or not: the validation rows are too few."""
-    rows = f"{d.obs.n_validation} validation rows are" if d.obs.n_validation else "The validation rows are"
+    known = d.obs.n_validation if d.obs.n_folds == 1 else None  # with folds not all rows compare all alternatives
+    rows = f"{known} validation rows are" if known else "The validation rows are"
     gain = f"{strongest.gain:.2g} ± {strongest.error:.2g}"
     words = f"{rows} too few to tell whether {strongest.name} is better: its gain in validation loss is {gain}."
     evidence = {"gain": strongest.gain, "standard_error": strongest.error, "clear": strongest.clear}
@@ -69,7 +70,11 @@ def _contested(d: Diagnosis, strongest: Comparison) -> Finding:
 
 def _no_better_than_baseline(d: Diagnosis) -> Finding:
     """Nothing speaks for a bad fit, and nothing says that something was learned."""
-    words = "The network is not significantly better than the baseline, so its fit cannot be assessed."
+    gain, error = d.obs.baseline_difference or (math.nan, math.nan)
+    words = (
+        f"The network is not significantly better than the baseline: its gain in validation loss is {gain:.2g} ± "
+        f"{error:.2g}, so its fit cannot be assessed."
+    )
     advice, change = more_validation(d)
     if not change:
         advice = "Look for columns that are related to the target, or collect more rows."
