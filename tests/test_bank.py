@@ -12,7 +12,7 @@ from benchmarks.bank.fresh import FRESH
 from benchmarks.bank.seen import SEEN
 from benchmarks.bank.trainings import FOLDS, L2, SCHEMES, Trained, row_losses_of_rivals, train_all
 from benchmarks.bank.truth import label
-from benchmarks.bank.views import alone, in_a_grid, in_folds
+from benchmarks.bank.views import alone, in_a_grid, in_a_race, in_folds
 from goodfit.data.splits.folds import make_folds
 from goodfit.diagnosis.observations import Observations
 from goodfit.search.sweep import Fold
@@ -103,6 +103,28 @@ def test_a_grid_has_the_gains_of_its_neighbours_and_folds_those_of_all_rows():
     assert alone(one, (0, 0)).neighbours == ()
 
 
+def test_a_race_compares_contenders_on_all_folds_and_other_configs_on_the_first():
+    rates = np.linspace(0.2, 0.3, 10)  # of ten configs the first eight are contenders
+    one = trained([rates])
+    one.rows[0, 0, one.fold > 0] = 0.25
+    one.rows[0, 9, one.fold > 0] = 0.0
+    noise = 0.2 * np.random.default_rng(0).normal(size=one.rows.shape)
+    one.rows[:] += noise - noise.mean(axis=2, keepdims=True)
+    first, best, last = (in_a_race(one, (0, j)) for j in (0, 1, 9))
+    assert (first.n_folds, best.n_folds, last.n_folds) == (FOLDS, FOLDS, 1)
+    assert last == in_a_grid(one, (0, 9))
+    by_all, by_first = (
+        dict(zip(one.rates[1:], view(one, (0, 0)).neighbours, strict=True)) for view in (in_folds, in_a_grid)
+    )
+    raced = {n.learning_rate: n for n in first.neighbours}
+    assert raced[one.rates[1]] == by_all[one.rates[1]]
+    assert raced[one.rates[9]].gain == by_first[one.rates[9]].gain
+    shift = first.restored_val_loss - in_a_grid(one, (0, 0)).restored_val_loss
+    assert raced[one.rates[9]].val_loss == pytest.approx(by_first[one.rates[9]].val_loss + shift)
+    wins = [found.wins for found in label([one], in_a_race)]  # the last would have won on all folds
+    assert sum(wins) == 1 and not wins[9]
+
+
 def test_agreement_is_the_mean_over_truths_and_cannot_tell_is_wrong():
     words = ("underfitting", "good fit", "overfitting")
     found = [score.Pair(word, word, word) for word in words] + [score.Pair("good fit", "good fit", "cannot tell")]
@@ -152,10 +174,11 @@ def small():
 def test_a_small_piece_of_the_bank_is_judged_mostly_right(small):
     assert {name: len(found) for name, found in small.items()} == {
         "alone": len(SCHEMES) * len(L2) * 5,
+        "in a race": 2 * len(L2) * 5,
         "in a grid": 2 * len(L2) * 5,
         "on five folds": 2 * len(L2) * 5,
     }
-    for view in ("in a grid", "on five folds"):
+    for view in ("in a race", "in a grid", "on five folds"):
         words, rates = score.pairs(small[view])
         assert sum(map(n_faults, small[view])) == 0
         rates = score.told(rates)

@@ -20,12 +20,13 @@ from benchmarks.bank.score import (
 from benchmarks.bank.seen import SEEN
 from benchmarks.bank.trainings import train_all
 from benchmarks.bank.truth import Labelled, label
-from benchmarks.bank.views import alone, in_a_grid, in_folds
+from benchmarks.bank.views import alone, in_a_grid, in_a_race, in_folds
 from benchmarks.harness import say, show, timed
 from goodfit.diagnosis.verdict import diagnose
 
 MODULE = "benchmarks.bank"
 VIEWS = {
+    "in a race": in_a_race,
     "on five folds": in_folds,
     "in a grid": in_a_grid,
     "alone": alone,

@@ -22,7 +22,7 @@ from typing import NamedTuple
 import numpy as np
 
 from benchmarks.bank.trainings import SCHEMES, Trained
-from benchmarks.bank.views import View, in_folds
+from benchmarks.bank.views import View
 from goodfit.diagnosis.observations import Observations
 
 CLEAR = 0.05
@@ -75,11 +75,12 @@ def label(trained: Sequence[Trained], view: View) -> Iterator[Labelled]:
         long = by_place[one.hidden, SCHEMES[1]]
         observed = {place: view(one, place) for place in np.ndindex(one.truth.shape[:2])}
         known = {place: obs for place, obs in observed.items() if obs is not None}
-        best = min((obs.restored_val_loss for obs in known.values()), default=np.nan)
+        n_folds = max((obs.n_folds for obs in known.values()), default=1)  # a race has one to all
+        best = min((obs.restored_val_loss for obs in known.values() if obs.n_folds == n_folds), default=np.nan)
         for place, obs in known.items():
-            gains = _gains(one, larger, long, place, clear, one_fold=view is not in_folds)
+            gains = _gains(one, larger, long, place, clear, one_fold=obs.n_folds == 1)
             found = _labelled(one, obs, gains, one.truth[place].mean(), clear, nothing)
-            yield found._replace(wins=obs.restored_val_loss == best)
+            yield found._replace(wins=obs.n_folds == n_folds and obs.restored_val_loss == best)
 
 
 def _gains(

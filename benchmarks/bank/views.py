@@ -1,12 +1,13 @@
-"""What is known of a training of the bank when it is judged: it alone, the rest of its grid, or that on five folds."""
+"""What is known of a training of the bank when it is judged: it alone, its grid, a race or full grid of five folds."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
 
 from benchmarks.bank.trainings import L2, Trained
 from goodfit.diagnosis.observations import Neighbour, Observations
+from goodfit.search.racing import find_contenders
 from goodfit.search.trial_table import Contrast, TrialResult, TrialTable
 
 View = Callable[[Trained, tuple[int, int]], Observations | None]
@@ -27,6 +28,34 @@ def in_a_grid(one: Trained, place: tuple[int, int]) -> Observations | None:
 def in_folds(one: Trained, place: tuple[int, int]) -> Observations | None:
     """The same with the means over all folds."""
     return _with_neighbours(one, place, one.truth.shape[2])
+
+
+def in_a_race(one: Trained, place: tuple[int, int]) -> Observations | None:
+    """The whole grid on the first fold, contenders on all folds: configs are compared on the folds that both have."""
+    obs, contenders = in_a_grid(one, place), _contenders(one)
+    full = in_folds(one, place) if place in contenders else None
+    if obs is None or full is None:
+        return obs
+    by_all = {(n.l2, n.learning_rate): n for n in full.neighbours if _place(one, n) in contenders}
+    shift = [full.restored_loss - obs.restored_loss, full.restored_val_loss - obs.restored_val_loss]
+    by_first = {(n.l2, n.learning_rate): _shifted(n, *shift) for n in obs.neighbours}
+    return replace(full, neighbours=tuple((by_first | by_all).values()))
+
+
+def _shifted(n: Neighbour, loss: float, val_loss: float) -> Neighbour:
+    """A neighbour of the first fold, beside means over all folds."""
+    return n._replace(loss=n.loss + loss, val_loss=n.val_loss + val_loss)
+
+
+def _contenders(one: Trained) -> frozenset[tuple[int, int]]:
+    """Places of the configs that a race trains on all folds."""
+    table = _table(one, list(np.ndindex(one.truth.shape[:2])), 1)
+    found = find_contenders(table, "best")
+    return frozenset((L2.index(config["l2"]), one.rates.index(config["learning_rate"])) for config in found)
+
+
+def _place(one: Trained, n: Neighbour) -> tuple[int, int]:
+    return L2.index(n.l2), one.rates.index(n.learning_rate)
 
 
 def _with_neighbours(one: Trained, place: tuple[int, int], n_folds: int) -> Observations | None:
@@ -53,20 +82,25 @@ def _with_neighbours(one: Trained, place: tuple[int, int], n_folds: int) -> Obse
 
 def _beside(one: Trained, place: tuple[int, int], n_folds: int) -> tuple[Contrast, ...]:
     """As a sweep has them, by the code of a sweep."""
-    shape = one.truth.shape[:2]
-    places = [(at, k) for at in np.ndindex(shape) if at[0] == place[0] or at[1] == place[1] for k in range(n_folds)]
+    places = [at for at in np.ndindex(one.truth.shape[:2]) if at[0] == place[0] or at[1] == place[1]]
+    table = _table(one, places, n_folds)
+    return tuple(table.contrasts(table.configs.index(_point(one, place))))
+
+
+def _table(one: Trained, places: Sequence[tuple[int, ...]], n_folds: int) -> TrialTable:
+    """Configs on the first folds, as a sweep compares them."""
+    trials = [(at, k) for at in places for k in range(n_folds)]
     judged = []
-    for at, k in places:
+    for at, k in trials:
         rows = one.rows[at][one.fold == k]
         judged.append(TrialResult(_point(one, at), k, 0, float(rows.mean(dtype=float)), one.val_curves[at][k]))
 
     def losses(index: int) -> np.ndarray:
-        at, k = places[index]
+        at, k = trials[index]
         return one.rows[at][one.fold == k]
 
     weights = [np.ones(np.count_nonzero(one.fold == k)) for k in range(n_folds)]
-    table = TrialTable(judged, losses, weights)
-    return tuple(table.contrasts(table.configs.index(_point(one, place))))
+    return TrialTable(judged, losses, weights)
 
 
 def _point(one: Trained, at: tuple[int, int]) -> dict[str, float]:

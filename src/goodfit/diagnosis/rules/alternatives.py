@@ -18,6 +18,7 @@ PATIENCE = 10
 LINEAR, TREES = "a linear model", "gradient boosting"
 
 
+Side = Literal["frees", "restrains", ""]
 Step = tuple[str, dict[str, Any]]
 """What to do next, in words and as keyword arguments of ``goodfit.train``."""
 
@@ -55,7 +56,8 @@ def reference_models(d: Diagnosis) -> Iterator[Comparison]:
             step = _more_penalty(d) if large else _larger(d, linear=name == LINEAR)
             measured = -difference[0], difference[1]
             reason = _lowers(f"{name} on the same rows", *measured)
-            clear, side = d.clear_gain(d.thresholds.model), "restrains" if large else "frees"
+            clear = d.clear_gain(d.thresholds.model)
+            side: Side = "restrains" if large else "frees"
             yield _comparison(d, name, side, measured, clear, reason, step, prior=d.prior * clear)
 
 
@@ -108,7 +110,7 @@ def _neighbour(
 def _comparison(
     d: Diagnosis,
     name: str,
-    side: Literal["frees", "restrains", ""],
+    side: Side,
     measured: tuple[float, float],
     clear: float,
     reason: str,
