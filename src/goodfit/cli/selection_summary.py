@@ -128,7 +128,7 @@ def _reliability(run: Run, sweep: SweepRecord) -> Iterator[str]:
     if len(selection.chosen.trials) > 1:
         row = sweep.table.slice(selection.trial, 1).to_pylist()[0]
         seed = f", seed {row['seed']}" if settings.seeds > 1 else ""
-        n_trials, shown = count(len(selection.chosen.trials), "training"), "below" if run.ensemble else "kept"
+        n_trials, shown = count(len(selection.chosen.trials), "training"), "shown below" if run.ensemble else "kept"
         yield f"Of its {n_trials}, the one on the first fold{seed} is {shown}."
     n, what = len(_means(sweep)), "Selected from" if selection.rule == "1se" else "Lowest of"
     if n > 1:
