@@ -513,6 +513,7 @@ def test_five_rows_and_one_column_are_enough():
     assert np.isfinite(run.predict({"age": [40.0]}).values).all()
 
 
+@pytest.mark.slow
 def test_a_very_wide_table():
     """100 rows, 10,000 columns."""
     x = RNG.normal(size=(100, 10_000))
