@@ -323,7 +323,7 @@ def _record(fitted: Fitted, source: str) -> Record:
         fold,
         target=target,
         judges=ScoringSpec(TASKS[target.task].judged, partial(unit_of, target=target)),
-        feature_names=prepared.encoder.feature_names,
+        encoder=prepared.encoder,
         checks=prepared.checks,
         seed=settings.seed,
     )

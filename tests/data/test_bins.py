@@ -160,3 +160,14 @@ def test_bins_of_many_rows_and_columns_are_quick():
     start = time.process_time()
     fit({f"x{i}": column for i, column in enumerate(x)} | {"y": np.tanh(x).sum(axis=0)})
     assert time.process_time() - start < 2
+
+
+def test_reference_models_learn_from_the_columns_that_are_not_bins():
+    x = RNG.normal(size=200)
+    columns = {"x": x, "gap": np.where(x > 1, np.nan, x), "word": ["a", "b"] * 100, "y": (x > 0).astype(int)}
+    table, encoder = fit(columns)
+    scaled = fit_encoder(table, np.arange(table.n_rows), target="y")
+    kept = [encoder.feature_names[i] for i in encoder.without_bins]
+    assert len(encoder.feature_names) > len(kept)
+    assert kept == list(scaled.feature_names)
+    np.testing.assert_array_equal(encoder.transform(table)[:, encoder.without_bins], scaled.transform(table))

@@ -65,12 +65,12 @@ def test_it_predicts_the_weighted_mean_of_its_networks_run_alone(loss, y, output
 
 def test_networks_of_another_table_of_the_same_shape_compile_nothing():
     first, second = (swept(seed=seed)[0].ensemble() for seed in (0, 1))
-    networks = [network for of_fold in first.networks for network in of_fold]
-    others = [network for of_fold in second.networks for network in of_fold][: len(networks)]
-    shares, x = np.full(len(others), 1 / len(others)), X[:50]
-    ensemble_predictions(first.recipe, networks[: len(others)], shares, x)
+    n = min(len(first.networks[0]), len(second.networks[0]))
+    shares = np.full(n, 1 / n)
+    ensemble_predictions(first.recipe, first.networks[0][:n], shares, X)
     before = evaluation._mean_outputs._cache_size()
-    ensemble_predictions(second.recipe, others, shares, x + 1)
+    assert before
+    ensemble_predictions(second.recipe, second.networks[0][:n], shares, X + 1)
     assert evaluation._mean_outputs._cache_size() == before
 
 
@@ -109,19 +109,20 @@ def test_a_single_config_is_an_ensemble_of_its_folds():
 
 
 def test_every_row_is_predicted_by_networks_that_were_not_trained_on_it():
-    """The targets of one fold's validation rows are replaced: the networks of that fold stay the same."""
+    """Other targets of a fold's validation rows leave all that its networks learned as it is, and change the others."""
     found, folds = swept()
-    ensemble, first = found.ensemble(), folds[0].validation
     changed = Y.copy()
-    changed[first] += 100
-    other = swept(y=changed)[0]
-    own = predictions(found.recipe, found.trainings[2].params, X[first])
-    at_start = predictions(other.recipe, other.trainings[2].last_params, X[first])
-    assert np.abs(own - Y[first][:, None]).mean() < np.abs(at_start - changed[first][:, None]).mean()
-    rows = ensemble.rows
-    assert len(rows.y) == N
-    assert rows.weights.sum() == pytest.approx(1)
+    changed[folds[0].validation] += 100
+    other, _ = swept(y=changed)
+    for number, row in enumerate(found.table.to_pylist()):
+        same = np.array_equal(
+            found.trainings[number].last_params[0]["kernel"], other.trainings[number].last_params[0]["kernel"]
+        )
+        assert same == (row["fold"] == 0), row
+    rows = found.ensemble().rows
     assert [np.count_nonzero(rows.folds == fold) for fold in range(3)] == [len(f.validation) for f in folds]
+    assert rows.y[rows.folds == 0, 0] == pytest.approx(Y[folds[0].validation])
+    assert rows.weights.sum() == pytest.approx(1)
 
 
 def test_the_votes_that_predict_a_part_do_not_depend_on_its_targets():
@@ -153,12 +154,16 @@ def test_on_noise_the_cross_fitted_score_is_not_better_than_it_is():
     assert abs(np.mean(honest)) < 2.5 * error
 
 
-def test_without_folds_the_validation_rows_judge_in_parts():
-    found, _ = swept(n_folds=4)
-    one_fold = folds_of(make_labels(Y, None, "float64"), 4)[:1]
+def test_without_folds_the_validation_rows_judge_in_five_parts():
+    (fold,) = folds_of(make_labels(Y, None, "float64"), 4)[:1]
     plan = plan_sweep((Dense(1),), optimizer="adam", loss="mse", space={"l2": [0, 0.1]}, epochs=5, dtype="float64")
-    ensemble = sweep(plan, one_fold).ensemble()
+    ensemble = sweep(plan, [fold]).ensemble()
     assert len(ensemble.networks) == 1
-    assert set(ensemble.rows.parts) == set(range(5))
-    assert len(ensemble.predictions) == len(one_fold[0].validation)
-    assert found.ensemble().baseline.shape == (N, 1)
+    assert np.unique(ensemble.rows.parts, return_counts=True)[1].tolist() == [3] * 5
+    assert ensemble.rows.y[:, 0] == pytest.approx(Y[fold.validation])
+
+
+def test_the_baseline_is_the_mean_of_the_training_means():
+    found, folds = swept()
+    expected = np.mean([Y[fold.train].mean() for fold in folds])
+    assert found.ensemble().baseline == pytest.approx(np.full((N, 1), expected), abs=1e-12)

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from goodfit.arrays import Numbers
+from goodfit.arrays import Indices, Numbers
 from goodfit.data.features.base import Block, Codes, column_as
 from goodfit.data.features.category import CategoryFeature
 from goodfit.data.features.date import DateFeature
@@ -39,6 +39,16 @@ class Encoder(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     def feature_names(self) -> tuple[str, ...]:
         """The names of the columns of `transform`, in order."""
         return tuple(name for feature in self.features for name in feature.names)
+
+    @property
+    def without_bins(self) -> Indices:
+        """Columns of `transform` that are not bins: what a linear model learns from."""
+        kept = [
+            not (isinstance(feature, NumberFeature) and feature.is_bin(position))
+            for feature in self.features
+            for position in range(len(feature.names))
+        ]
+        return np.flatnonzero(kept)
 
     @property
     def columns(self) -> dict[str, Kind]:

@@ -126,8 +126,8 @@ def keep_ensemble(found: Ensemble, folds: Sequence[Prepared], target: Target, se
         seed: of the bootstrap.
     """
     networks = tuple(
-        FoldNetworks(prepared.encoder, prepared.target.mean, prepared.target.scale, of_fold)
-        for prepared, of_fold in zip(folds, found.networks, strict=False)
+        FoldNetworks(folds[fold].encoder, folds[fold].target.mean, folds[fold].target.scale, of_fold)
+        for fold, of_fold in zip(np.unique(found.rows.folds).tolist(), found.networks, strict=True)
     )
     scores = _scores(found, folds, target, seed)
     return KeptEnsemble(

@@ -13,6 +13,7 @@ import numpy as np
 
 from goodfit.arrays import Array
 from goodfit.checks.registry import Check
+from goodfit.data.encoder import Encoder
 from goodfit.data.target import Target
 from goodfit.experiment.reference_models import (
     ReferenceData,
@@ -96,16 +97,16 @@ def gather(
     *,
     target: Target,
     judges: ScoringSpec,
-    feature_names: Sequence[str],
+    encoder: Encoder,
     checks: Sequence[Check] = (),
     seed: int = 0,
 ) -> Measurements:
-    """Measure a network on the rows of its fold."""
+    """Measure a network on the rows of its fold; the reference models learn from the columns that are not bins."""
     x, labels = np.asarray(fold.rows.x), np.asarray(fold.rows.labels)[:-1]
     y, weight, rows = labels[:, :-1], labels[:, -1].astype(float), fold.validation
     truth: Array = y.astype(float) if target.task == "regression" else y[:, 0].astype(np.int64)
     logits = outputs(recipe, training.params, x[rows])
-    data = ReferenceData(target, fold, x, truth, weight, seed)
+    data = ReferenceData(target, fold, x[:, encoder.without_bins], truth, weight, seed)
     models = {"baseline": constant_outputs(data, weight), "linear": reference_outputs(linear_model, data)}
     trees = {"trees": reference_outputs(boosted_trees, data)}
     losses = {name: losses_of(recipe, y[rows], found) for name, found in (models | trees).items()}
@@ -132,7 +133,7 @@ def gather(
         residuals=_residuals(target, truth[rows], found) if target.task == "regression" else (),
         units=units,
         dead_units=dead,
-        features=_features(feature_names, x[sample], training.input_steps),
+        features=_features(encoder.feature_names, x[sample], training.input_steps),
         checks=tuple(checks),
     )
 

@@ -158,7 +158,7 @@ def of_alternatives(compared: Sequence[Comparison]) -> str:
         said = f"Of {rows}, undecided: {join(possibly, longest=80)}"
     else:
         said = f"None of {rows} is clearly better"
-    bars = f"bars: ± {compared[0].doubt:g} standard errors"
+    bars = f"bars: expected gain ± {compared[0].doubt:g} standard deviations"
     return f"{said} ({bars}, cut off at the edges; beyond the dashed line: clearly better)."
 
 

@@ -155,8 +155,8 @@ def grid_of(found: SweepRecord | Sweep) -> Grid:
         (config.get("l2", 0.0), config.get("learning_rate", 0.0))
         for config in (selection.chosen.config, selection.best.config)
     )
-    n_each = max(map(len, values.values()))
-    n_contenders = sum(len(of) == n_each for of in values.values())
+    n_each = len(selection.chosen.trials)
+    n_contenders = sum(len(of) >= n_each for of in values.values())
     return Grid(trials, comparable_means(values), chosen, lowest, n_each, n_contenders)
 
 

@@ -20,6 +20,7 @@ from goodfit.arrays import Array
 from goodfit.nn.arrays import Params
 from goodfit.search.calibration import cross_fit_temperature, fit_temperature, with_temperature
 from goodfit.search.parallel import Fold
+from goodfit.search.race_arithmetic import MAX_CONFIGS
 from goodfit.search.racing import IN_DOUBT
 from goodfit.search.selection import Selection
 from goodfit.search.trial_table import TrialResult
@@ -28,8 +29,6 @@ from goodfit.training.evaluation import ensemble_predictions, losses_of_predicti
 from goodfit.training.fit import Training
 from goodfit.training.recipe import Recipe
 
-MAX_CONFIGS = 8
-"""Most configs of an ensemble."""
 MAX_VOTES = 12
 """Most votes of an ensemble: with few, the weights stay near each other, which is best where rows are few."""
 N_PARTS = 5
@@ -209,8 +208,8 @@ def _cross_fitted(recipe: Recipe, found: Array, rows: KnownRows) -> Array:
     result = np.empty(found.shape[1:])
     for part in np.unique(rows.parts):
         inside = rows.parts == part
-        outside = rows.select(~inside) if not inside.all() else rows
-        counts = select_greedily(recipe, found[:, rows.parts != part] if not inside.all() else found, outside)
+        others = inside if inside.all() else ~inside
+        counts = select_greedily(recipe, found[:, others], rows.select(others))
         result[inside] = np.tensordot(counts / counts.sum(), found[:, inside], axes=1)
     return result
 

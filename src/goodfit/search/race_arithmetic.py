@@ -9,6 +9,8 @@ from statistics import fmean
 from typing import TypeVar
 
 Key = TypeVar("Key", bound=Hashable)
+MAX_CONFIGS = 8
+"""Most configs of an ensemble; a race has at least as many contenders."""
 MAX_SHARE = 0.4375
 """Largest share of the configs that are contenders: with five folds, at most 55 % of all trials are trained."""
 
@@ -19,7 +21,7 @@ def max_contenders(n_configs: int) -> int:
     >>> max_contenders(30), max_contenders(8)
     (13, 8)
     """
-    return min(n_configs, max(8, int(MAX_SHARE * n_configs)))
+    return min(n_configs, max(MAX_CONFIGS, int(MAX_SHARE * n_configs)))
 
 
 def race_trials(n_configs: int, n_seeds: int, n_folds: int) -> int:

@@ -54,6 +54,11 @@ class NumberFeature(ColumnFeature, frozen=True, tag="number"):
         bins = tuple(f"{self.name} {label}" for label in bin_labels(self.edges))
         return scaled + bins + (f"{self.name} is missing",) * self.indicator
 
+    def is_bin(self, position: int) -> bool:
+        """Whether the number at this position of `names` is one of the bins."""
+        first = int(self.scale.factor > 0)
+        return first <= position < first + max(len(self.edges) - 1, 0)
+
     def write(self, column: pa.ChunkedArray, out: Block) -> None:
         values = read_numbers(self.name, column)
         missing = np.isnan(values)
