@@ -20,6 +20,7 @@ from benchmarks import (
     limits,
     one_training,
     quality,
+    racing,
     start_up,
     tables,
     whole_grid,
@@ -255,3 +256,16 @@ def test_all_three_are_judged_on_the_same_test_rows(monkeypatch):
     assert found.errors["MLP"].mean() < 0.1
     row = grid_search.row("t", [found._replace(seconds={"goodfit": 2.0, "MLP": 1.0, "grid search": 30.0})])
     assert row[-5:] == ["2.0", "1.0", "30.0", "15.0", "1 × 114"]
+
+
+def test_racing_compares_a_draw_with_the_full_grid_and_counts_words(tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(racing, "FULL_GRIDS", 1)
+    found = racing.main(quick=True, rounds=2, only=["iris"], cache=os.fspath(tmp_path / "draws"))
+    first, second = found["iris"]
+    assert first["trials"] == first["all_trials"] == 10  # two configs are both contenders
+    assert first["behind"] == first["error"] == 0
+    assert "behind" not in second
+    assert first["low"] < first["known"] < first["high"]
+    again = racing.main(quick=True, rounds=2, only=["iris"], cache=os.fspath(tmp_path / "draws"))
+    assert again == found
+    assert "1 of 1" in capsys.readouterr().out
