@@ -9,7 +9,13 @@ import importlib
 import os
 from pathlib import Path
 
-# Both are read when the packages are imported.
+# These are read when the packages are imported. Compiling takes half of the time of all tests, so compiled programs are
+# kept, as the command line keeps them: for the other workers, for processes that a test starts, and for the next run.
+# `pytest --cache-clear` removes them.
+os.environ["GOODFIT_CACHE"] = str(Path(__file__).parents[1] / ".pytest_cache" / "d" / "jax")
+os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", os.environ["GOODFIT_CACHE"])
+os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0")
+os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES", "-1")
 os.environ.setdefault("JAX_PLATFORMS", "cpu")
 os.environ["KERAS_BACKEND"] = "jax"
 

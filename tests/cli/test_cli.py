@@ -621,14 +621,13 @@ def test_a_grid_in_which_everything_diverges_is_a_mistake():
     assert "every trial of the grid diverged; try learning rates ten times smaller" in result.err
 
 
-def test_ctrl_c_keeps_what_a_sweep_has(here):
+def test_ctrl_c_keeps_what_a_sweep_has():
     words = ("iris", "--l2", "0,0.01", "--learning-rate", "0.001", "--epochs", "1000000", "--patience", "1000000")
     with subprocess.Popen(
         [sys.executable, "-c", "from goodfit.cli.main import main; main()", "train", *words, "--out", "r"],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-        env={**os.environ, "GOODFIT_CACHE": str(here / "cache")},
     ) as process:
         assert "0 of 10 trainings done" in process.stderr.readline()
         process.send_signal(signal.SIGINT)
