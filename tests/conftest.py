@@ -16,6 +16,8 @@ os.environ["GOODFIT_CACHE"] = str(Path(__file__).parents[1] / ".pytest_cache" / 
 os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", os.environ["GOODFIT_CACHE"])
 os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0")
 os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES", "-1")
+# Each worker has one core: more threads of scikit-learn's trees than cores wait for each other, ten times as long.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("JAX_PLATFORMS", "cpu")
 os.environ["KERAS_BACKEND"] = "jax"
 

@@ -34,12 +34,13 @@ def test_the_old_name_of_a_split_still_works():
 
 
 def test_the_batch_grows_with_the_rows_from_32_to_256():
-    sizes = [Settings().rows_per_update(n) for n in range(1, 200_000, 7)]
+    settings = Settings()
+    sizes = [settings.rows_per_update(n) for n in range(1, 200_000, 7)]
     assert sizes == sorted(sizes) and sorted(set(sizes)) == [32, 64, 128, 256]
     # The guide's thousand rows, of which 800 are known, are trained in its batches of 32.
-    assert Settings().rows_per_update(800) == 32
+    assert settings.rows_per_update(800) == 32
     rows = (3_999, 4_000, 7_999, 8_000, 15_999, 16_000)
-    assert [Settings().rows_per_update(n) for n in rows] == [32, 64, 64, 128, 128, 256]
+    assert [settings.rows_per_update(n) for n in rows] == [32, 64, 64, 128, 128, 256]
 
 
 @pytest.mark.parametrize("n_known", [1, 800, 100_000])
