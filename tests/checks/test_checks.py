@@ -7,8 +7,9 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import scipy
 
-from goodfit.checks.drift import check_drift
+from goodfit.checks.drift import check_drift, kolmogorov_smirnov
 from goodfit.checks.inputs import CheckInputs
 from goodfit.checks.registry import Check, check_table
 from goodfit.data.row_keys import row_keys
@@ -381,6 +382,15 @@ def test_categories_and_missing_cells_drift_too(values):
     (found,) = check({"origin": [values[0] if first else values[1] for first in drawn]} | columns, split="last")
     assert (found.code, found.columns) == ("drift", ("origin",))
     assert found.effect["distance"] > 0.4
+
+
+@pytest.mark.parametrize("sizes", [(1, 1), (7, 30), (400, 100)])
+def test_the_distance_of_two_samples_is_that_of_scipy_with_ties_and_without(sizes):
+    rng = np.random.default_rng(0)
+    drawn = [rng.normal(size=n) + shift for n, shift in zip(sizes, (0, 0.5), strict=True)]
+    for a, b in (drawn, drawn[::-1], [side.round() for side in drawn]):
+        assert kolmogorov_smirnov(a, b) == pytest.approx(scipy.stats.ks_2samp(a, b).statistic, abs=1e-12)
+    assert kolmogorov_smirnov(drawn[0], drawn[1][:0]) == 0
 
 
 def test_a_random_split_does_not_drift():
