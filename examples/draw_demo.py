@@ -1,6 +1,7 @@
-"""Draw what `make demo` shows as a picture that needs nothing from the network.
+"""Draw what `make demo` shows, or other commands, as a picture that needs nothing from the network.
 
 python examples/draw_demo.py docs/images/demo.svg
+python examples/draw_demo.py iris.svg "goodfit train iris --out runs/iris" "goodfit test runs/iris"
 """
 
 import contextlib
@@ -43,7 +44,7 @@ with (
     contextlib.chdir(folder),
     patch.multiple(program, OUT=console, ERR=unseen),
 ):
-    for command in COMMANDS:
+    for command in sys.argv[2:] or COMMANDS:
         run(command, console)
 picture.write_text(
     console.export_svg(title="goodfit", theme=MONOKAI, code_format=PICTURE, unique_id="demo"), encoding="utf-8"
