@@ -392,7 +392,7 @@ def test_the_exam_reads_the_table_where_it_was(tmp_path, monkeypatch):
 
 
 def test_a_table_like_titanic(tmp_path):
-    """Ids, text, codes, blanks, and a target of 0 and 1."""
+    """Ids, names, codes, blanks, and a target of 0 and 1."""
     rows = range(N)
     lines = ["PassengerId,Survived,Pclass,Name,Sex,Age,Cabin,Embarked"]
     for i in rows:
@@ -405,7 +405,7 @@ def test_a_table_like_titanic(tmp_path):
     assert {"Pclass", "Sex", "Age", "Embarked"} <= set(run.record.encoder.columns)
     dropped = dict(run.record.encoder.dropped)
     assert "id" in dropped["PassengerId"]
-    assert "text" in dropped["Name"]
+    assert "Name: mr" in run.record.encoder.feature_names
     assert run.record.validation_scores["accuracy"] == 1
     assert set(run.predict(tmp_path / "titanic.csv").values.tolist()) == {0, 1}
 

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from goodfit.guided_tour import cycle, fits, paths, penalty, steps
+from goodfit.reporting.charts.table import SHOWN, named_features
 from goodfit.reporting.trials import Trial
 from goodfit.training.fit import Outcome, Training
 from goodfit.training.history import History
@@ -91,11 +92,11 @@ def test_rare_words_are_said_to_have_longer_steps_only_if_they_do():
 
 def test_words_shown_are_the_most_frequent_and_some_of_the_rarest():
     features = [("the", 0.5, 0.1), ("of", 0.6, 0.1), *((f"rare{n:02}", 0.01, 0.5) for n in range(20))]
-    shown = [word for word, _, _ in steps.named_words(features)]
+    shown = [word for word, _, _ in named_features(features)]
     assert shown[:2] == ["of", "the"]
     assert shown[-1] == "rare19"
-    assert len(set(shown)) == len(shown) <= 2 * steps.SHOWN
-    said = steps.of_words(steps.named_words(features), 100)
+    assert len(set(shown)) == len(shown) <= 2 * SHOWN
+    said = steps.of_words(named_features(features), 100)
     assert "“of” is in 60.0% of 100 lines" in said
 
 

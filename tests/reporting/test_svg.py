@@ -5,6 +5,7 @@ from xml.etree import ElementTree
 
 import altair as alt
 
+from goodfit.reporting.charts.table import named_features, named_step_chart
 from goodfit.reporting.svg import KEY, inline_svg
 from goodfit.reporting.theme import LIGHT, TRAIN
 
@@ -66,3 +67,10 @@ def test_the_same_chart_is_the_same_text_whatever_was_drawn_before():
     first, second = (inline_svg(layer, label="a", name="a") for _ in range(2))
     assert "clipPath" in first
     assert first == second
+
+
+def test_names_of_features_with_control_characters_are_drawn():
+    features = [("a\x1b[31m", 0.9, 1.0), ("b\x00", 0.5, 2.0), ("x" * 40 + "1", 0.1, 3.0), ("x" * 40 + "2", 0.1, 3.0)]
+    drawn = inline_svg(named_step_chart(named_features(features)), label="steps", name="steps")
+    assert "\\x1b[31m" in drawn
+    assert "…" + "x" * 16 + "2" in drawn

@@ -77,8 +77,9 @@ def _grid(lines: list[Line]) -> Grid:
 def _columns(prepared: Prepared) -> Iterator[Line]:
     table, encoder = prepared.table, prepared.encoder
     by_kind: dict[str, list[str]] = {}
-    for name, of_kind in encoder.columns.items():
-        by_kind.setdefault(of_kind, []).append(printable(name))
+    for feature in encoder.features:
+        words = f" ({count(len(feature.names), 'word')} and pairs of words)" if feature.kind == "text" else ""
+        by_kind.setdefault(feature.kind, []).append(printable(feature.name) + words)
     for kind, plural in PLURALS.items():
         names = by_kind.get(kind, [])
         if not names:

@@ -15,12 +15,13 @@ from goodfit.data.features.base import Block, Codes, column_as
 from goodfit.data.features.category import CategoryFeature
 from goodfit.data.features.date import DateFeature
 from goodfit.data.features.number import NumberFeature
+from goodfit.data.features.text import TextFeature
 from goodfit.data.table import Column, Kind, Table
 from goodfit.data.target import Target
 from goodfit.errors import DataError
 from goodfit.formatting import join
 
-Feature = NumberFeature | CategoryFeature | DateFeature
+Feature = NumberFeature | CategoryFeature | DateFeature | TextFeature
 """The registry: a new kind of column is entered here."""
 FEATURES: dict[str, type[Feature]] = {feature.kind: feature for feature in get_args(Feature)}
 

@@ -179,7 +179,7 @@ def read_table(source: object, *, kinds: Mapping[str, Kind] | None = None, drop:
     * Objects: data frames (pandas, polars, pyarrow, duckdb), dicts of columns, arrays (n_rows, n_columns), a `Table`.
 
     `infer_kind` has the rules; `Column.note` says what they found. `kinds` overrides them for the columns it names,
-    which are then used (except "text" and "id"); columns in `drop` stay in the table but are not used.
+    which are then used (except "id"); columns in `drop` stay in the table but are not used.
 
     DataError if there is no table, row or column to read, for an unknown column or kind, for a column of which no cell
     can be read as the kind asked for.

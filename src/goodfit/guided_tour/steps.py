@@ -2,17 +2,15 @@
 
 from collections.abc import Sequence
 
-import altair as alt
 import numpy as np
 
 from goodfit.arrays import Array
 from goodfit.formatting import count, numbers, share
 from goodfit.guided_tour.chapter import Chapter, Names, Picture, trial
 from goodfit.reporting import sentences
-from goodfit.reporting.charts.basics import NUMBER, Layer, rows, sized
 from goodfit.reporting.charts.curves import rate_curves
-from goodfit.reporting.charts.table import step_chart
-from goodfit.reporting.theme import NARROW, TRAIN
+from goodfit.reporting.charts.table import SHOWN, named_features, named_step_chart, step_chart
+from goodfit.reporting.theme import NARROW
 from goodfit.reporting.trials import Trial, short_value
 
 L2 = 0.001
@@ -23,8 +21,6 @@ ROUGH = 3.0
 """Ratio of roughness from which on a curve jumps."""
 LONGER = 1.2
 """Ratio of two steps from which on one is called longer."""
-SHOWN = 6
-"""Common words, and rare ones, shown by name."""
 
 
 def rates(names: Names) -> Picture:
@@ -72,16 +68,10 @@ def words(names: Names) -> Picture:
         (str(word), float(part), float(step))
         for word, part, step in zip(names["words"], shares, names["steps"], strict=True)
     ]
-    shown = named_words(features)
-    return Picture(f"{of_words(shown, n_lines)} {of_rarest(features)}", [word_chart(shown), step_chart(features)])
-
-
-def named_words(features: Sequence[tuple[str, float, float]]) -> list[tuple[str, float, float]]:
-    """The most frequent words, then some of the rarest, evenly through the alphabet."""
-    ordered = sorted(features, key=lambda feature: (-feature[1], feature[0]))
-    rarest = sorted(feature for feature in ordered if feature[1] == ordered[-1][1])
-    chosen = [rarest[place] for place in np.linspace(0, len(rarest) - 1, min(SHOWN, len(rarest))).round().astype(int)]
-    return [*ordered[:SHOWN], *(feature for feature in chosen if feature not in ordered[:SHOWN])]
+    shown = named_features(features)
+    return Picture(
+        f"{of_words(shown, n_lines)} {of_rarest(features)}", [named_step_chart(shown, "lines"), step_chart(features)]
+    )
 
 
 def of_words(shown: Sequence[tuple[str, float, float]], n_lines: int) -> str:
@@ -105,21 +95,6 @@ def of_rarest(features: Sequence[tuple[str, float, float]]) -> str:
         f"The steps for the {count(len(rarest), 'word')} that are as rare are {ratio:.1f} times as long as those for "
         f"the {SHOWN} most frequent: a weight that is seldom updated moves further each time."
     )
-
-
-def word_chart(shown: Sequence[tuple[str, float, float]]) -> Layer:
-    """A bar per word: how far its weights move per unit of gradient."""
-    found = [{"word": word, "step": step, "lines": f"{share(part, 1)} of lines"} for word, part, step in shown]
-    base = alt.Chart(rows(found)).encode(
-        y=alt.Y("word:N", sort=None, axis=alt.Axis(title=None, ticks=False, minExtent=62))
-    )
-    most = 1.45 * max(step for _, _, step in shown)
-    x = alt.X(
-        "step:Q", axis=alt.Axis(title="step per unit of gradient", format=NUMBER), scale=alt.Scale(domain=[0, most])
-    )
-    bars = base.mark_bar(color=TRAIN, opacity=0.85).encode(x=x)
-    said = base.mark_text(align="left", dx=5, fontSize=10.5).encode(x=x, text="lines:N")
-    return sized(alt.layer(bars, said))
 
 
 RATES: Chapter = Chapter(

@@ -19,7 +19,7 @@ from goodfit.reporting.charts.basics import Layer
 from goodfit.reporting.charts.curves import loss_curves, rate_curves
 from goodfit.reporting.charts.l2_path import l2_path_chart
 from goodfit.reporting.charts.predictions import calibration_chart, residual_chart
-from goodfit.reporting.charts.table import splits_chart, step_chart
+from goodfit.reporting.charts.table import named_features, named_step_chart, splits_chart, step_chart
 from goodfit.reporting.charts.weights import l2_path_weights, weight_histogram
 from goodfit.reporting.pages import Figure
 from goodfit.reporting.svg import Chart
@@ -157,7 +157,8 @@ def steps(shown: Shown) -> Parts | None:
     if len(features) < 4 or min(shares) > RARE * max(shares):
         return None
     drawn = sorted(features, key=lambda feature: feature[1])[:: -(-len(features) // MOST_POINTS)]
-    return "Step size of each feature", sentences.of_steps(features), [step_chart(drawn)]
+    charts = [named_step_chart(named_features(features)), step_chart(drawn)]
+    return "Step size of each feature", sentences.of_steps(features), charts
 
 
 def calibration(shown: Shown) -> Parts | None:

@@ -91,7 +91,7 @@ def infer_kind(name: str, raw: pa.Array, *, decimal_comma: bool = False) -> Read
       mark an id.
     * Whole numbers named like an id are id if 95 % of them differ, else category. Numbers with a fraction are number.
     * Infinity is noted; the encoder refuses it if the column is used.
-    * Columns of kind id and text, empty columns and, in a table of more than one row, constant columns are not used.
+    * Columns of kind id, empty columns and, in a table of more than one row, constant columns are not used.
     """
     if raw.null_count == len(raw):
         return _all_missing(len(raw))
@@ -200,10 +200,8 @@ def _words(text: Text, kind: Kind, *notes: str) -> Reading:
     category = kind == "category"
     if kind == "id":
         notes = (f"id: {len(text.distinct):,} different values in {len(text.codes):,} rows", *notes)
-    elif kind == "text":
-        notes = ("text columns are not used", *notes)
     distinct = without_decimal_zeros(text.distinct) if category else text.distinct
-    return Reading(text.spread(distinct), kind, category, _join(*notes, text.note))
+    return Reading(text.spread(distinct), kind, kind != "id", _join(*notes, text.note))
 
 
 def _infer_number(name: str, raw: pa.Array, number: Reading) -> Reading:

@@ -46,7 +46,7 @@ def alternatives_chart(compared: Sequence[Comparison]) -> Layer:
     )
     nothing = alt.Chart(rows([{"at": 0}])).mark_rule(color=MUTED, strokeWidth=1).encode(x="at:Q")
     clear = alt.Chart(rows([{"at": 1}])).mark_rule(color=INK, strokeDash=[4, 3]).encode(x="at:Q")
-    return sized(alt.layer(nothing, clear, bars, points), height=40 + 22 * len(compared))
+    return sized(alt.layer(nothing, clear, bars, points), height=max(130, 40 + 22 * len(compared)))
 
 
 def _answer(compared: Comparison) -> str:

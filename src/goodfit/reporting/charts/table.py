@@ -4,10 +4,16 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import altair as alt
+import numpy as np
 
+from goodfit.formatting import printable, share
 from goodfit.reporting.charts.basics import NUMBER, Layer, log_axis, rows, sized
 from goodfit.reporting.theme import LIGHT, MUTED, TRAIN, VALIDATION, WIDTH
 
+Feature = tuple[str, float, float]
+"""Name of a feature, share of training rows in which it is not zero, Adam's step for a unit of gradient."""
+SHOWN = 6
+"""Most frequent features, and rarest ones, shown by name."""
 LEGEND = alt.Legend(symbolType="square", symbolSize=110, symbolStrokeWidth=0)
 COLOURS = {"train": TRAIN, "validation": VALIDATION, "test": MUTED}
 
@@ -40,19 +46,52 @@ def splits_chart(sizes: Mapping[str, int]) -> Layer:
     return sized(alt.layer(bars, words), width=WIDTH, height=95)
 
 
-def step_chart(features: Sequence[tuple[str, float, float]]) -> Layer:
-    """Adam's step size for a feature by the share of training rows in which it is not zero.
-
-    Args:
-        features: name, share of training rows, step for a unit of gradient.
-    """
-    found = [{"share": share, "step": step} for _, share, step in features]
+def step_chart(features: Sequence[Feature]) -> Layer:
+    """Adam's step size for a feature by the share of training rows in which it is not zero."""
+    found = [{"share": part, "step": step} for _, part, step in features]
     space = {
-        "x": _log("share", [share for _, share, _ in features], "share of training rows", ".3~%"),
+        "x": _log("share", [part for _, part, _ in features], "share of training rows", ".3~%"),
         "y": _log("step", [step for _, _, step in features], "step per unit of gradient", NUMBER),
     }
     points = alt.Chart(rows(found)).mark_point(filled=True, color=TRAIN, opacity=0.6, size=45)
     return sized(points.encode(**space))
+
+
+def named_features(features: Sequence[Feature]) -> list[Feature]:
+    """Return the most frequent features, then some of the rarest, evenly through the alphabet."""
+    ordered = sorted(features, key=lambda feature: (-feature[1], feature[0]))
+    rarest = sorted(ordered[-max(SHOWN, sum(feature[1] == ordered[-1][1] for feature in ordered)) :])
+    chosen = [rarest[place] for place in np.linspace(0, len(rarest) - 1, min(SHOWN, len(rarest))).round().astype(int)]
+    return [*ordered[:SHOWN], *(feature for feature in chosen if feature not in ordered[:SHOWN])]
+
+
+def named_step_chart(shown: Sequence[Feature], unit: str = "rows") -> Layer:
+    """A bar for each feature: Adam's step for a unit of gradient.
+
+    unit: what the share of a feature counts.
+    """
+    labels = _short([name for name, _, _ in shown])
+    found = [
+        {"name": label, "step": step, "share": f"{share(part, 1)} of {unit}"}
+        for label, (_, part, step) in zip(labels, shown, strict=True)
+    ]
+    base = alt.Chart(rows(found)).encode(
+        y=alt.Y("name:N", sort=None, axis=alt.Axis(title=None, ticks=False, minExtent=115, labelLimit=125))
+    )
+    most = 1.45 * max(step for _, _, step in shown)
+    x = alt.X(
+        "step:Q", axis=alt.Axis(title="step per unit of gradient", format=NUMBER), scale=alt.Scale(domain=[0, most])
+    )
+    bars = base.mark_bar(color=TRAIN, opacity=0.85).encode(x=x)
+    said = base.mark_text(align="left", dx=5, fontSize=10.5).encode(x=x, text="share:N")
+    return sized(alt.layer(bars, said))
+
+
+def _short(names: Sequence[str]) -> list[str]:
+    """The ends of long names, if they differ, without control characters, of which the renderer dies."""
+    whole = [printable(name, longest=200) for name in names]
+    short = [name if len(name) < 20 else f"…{name[-17:]}" for name in whole]
+    return short if len(set(short)) == len(short) else whole
 
 
 def _log(field: str, values: Sequence[float], title: str, form: str) -> Any:  # noqa: ANN401
