@@ -391,6 +391,15 @@ def test_the_exam_reads_the_table_where_it_was(tmp_path, monkeypatch):
 # --- tables as they come ---------------------------------------------------------------------------------------------
 
 
+def test_a_row_unlike_all_known_rows_is_predicted_within_half_a_range_of_them():
+    rng = np.random.default_rng(0)
+    x = np.where(np.arange(200) % 2, -1.0, 1.0) * rng.uniform(0.9, 1.1, 200)
+    run = train({**{f"x{i}": x for i in range(30)}, "y": x}, "y", l2=0.0, learning_rate=0.01, epochs=50, hidden=())
+    low, high = x.min(), x.max()
+    found = run.predict({f"x{i}": [1e9, -1e9] for i in range(30)}).values
+    assert found == pytest.approx([high + (high - low) / 2, low - (high - low) / 2])
+
+
 def test_a_table_like_titanic(tmp_path):
     """Ids, names, codes, blanks, and a target of 0 and 1."""
     rows = range(N)

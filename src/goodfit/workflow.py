@@ -367,9 +367,9 @@ def _in_own_unit(training: Training, target: Target) -> Training:
 def _predictions(record: Record, table: Table) -> Array:
     """Probabilities or standardised values (rows, outputs), by the ensemble if there is one."""
     if record.ensemble is not None:
-        return record.ensemble.predict(record.settings, record.target, table)
+        return record.target.limit(record.ensemble.predict(record.settings, record.target, table))
     recipe = make_recipe(layers_for(record.settings, record.target), loss=TASKS[record.target.task].loss)
-    return predictions(recipe, record.training.params, record.encoder.transform(table))
+    return record.target.limit(predictions(recipe, record.training.params, record.encoder.transform(table)))
 
 
 def _target_name(table: Source, target: str | None) -> str:

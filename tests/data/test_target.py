@@ -125,6 +125,20 @@ def test_predictions_of_another_shape_are_refused(shape):
         fit(["a", "b", "c"] * 3).decode(np.zeros(shape))
 
 
+def test_predictions_leave_the_range_of_the_training_rows_by_half_of_it_at_most():
+    target = fit([10.0, 99.0, 30.0, 12.0], rows=[0, 2, 3], task="regression")
+    assert target.limits == (0.0, 40.0)
+    found = np.array([-1e30, -50.0, 0.5, 39.9, 41.0, 1e30])
+    back = target.decode(target.limit((found - target.mean) / target.scale)).values
+    assert back == pytest.approx([0.0, 0.0, 0.5, 39.9, 40.0, 40.0], abs=1e-12)
+    huge = fit([-1.7e308, 1.7e308, 0.5], task="regression")
+    assert np.isfinite(huge.decode(huge.limit(np.array([0.5, 1.0]))).values).all()
+
+
+def test_probabilities_have_no_limits():
+    assert fit(["a", "b", "a"]).limit(np.array([[0.0, 1.0]])).tolist() == [[0.0, 1.0]]
+
+
 def test_missing_cells_are_named_by_row():
     with pytest.raises(DataError, match=r"'y' is missing in rows 2, 4 \(the first row"):
         fit(["a", None, "b", None])

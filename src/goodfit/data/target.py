@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Literal, NamedTuple, cast, get_args
 
+import msgspec
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
@@ -23,6 +25,8 @@ AskedTask = Literal["auto", "classification", "regression"]
 
 FEW_CLASSES = 20
 """Whole numbers with at most so many different values are taken as classes."""
+MARGIN = 0.5
+"""Predictions of a quantity leave the range of the training rows by at most this share of the range."""
 YES = {"yes", "y", "true", "t", "positive", "pos"}
 
 
@@ -45,7 +49,8 @@ class Target:
     """The column to predict; `fit_target` makes it.
 
     classes: sorted, of a binary target (negative, positive); of all known rows; () for regression.
-    mean and scale: of the training rows, 0 and 1 for classes. note: how the task was found.
+    mean and scale: of the training rows, 0 and 1 for classes. note: how the task was found. limits: lowest and
+    highest prediction of a quantity: half the range of the training rows beyond that range.
     """
 
     name: str
@@ -56,6 +61,7 @@ class Target:
     scale: float
     baseline: Baseline
     note: str = ""
+    limits: tuple[float, float] | None = None
 
     def encode(self, table: Table) -> Codes | Numbers:
         """int32 codes (n,) of the classes, 0 and 1 for a binary target; or (value − mean)/scale, float64 (n,).
@@ -71,6 +77,17 @@ class Target:
         """Return the classes in this table that no known row had, sorted."""
         labels = pc.unique(_complete(table, self.name, self.kind)).to_pylist()
         return tuple(sorted(map(_label, set(labels) - set(self.classes))))
+
+    def limit(self, predictions: Numbers) -> Numbers:
+        """Return standardised values, cut off at the limits; probabilities as they are.
+
+        A row that is unlike all training rows can send a network anywhere.
+        """
+        if self.limits is None:
+            return predictions
+        # Halved, so that the differences of numbers near the largest float do not overflow.
+        low, high = ((value / 2 - self.mean / 2) / self.scale for value in self.limits)
+        return np.asarray(2 * np.clip(predictions / 2, low, high))
 
     def decode(self, predictions: npt.ArrayLike) -> Prediction:
         """What a network gives, in the target's own terms.
@@ -99,12 +116,13 @@ class Target:
     def from_json(cls, record: Mapping[str, Any]) -> Target:
         """The target of a record; DataError if it is not one."""
         try:
-            target = cls(**{**record, "classes": tuple(record["classes"]), "baseline": Baseline(*record["baseline"])})
-            sound = target.task in get_args(Task) and target.kind in get_args(Kind)
-            if not (sound and np.isfinite([target.mean, target.scale]).all() and target.scale > 0):
+            if unknown := set(record) - set(cls.__dataclass_fields__):
+                raise ValueError(f"unknown: {join(unknown)}")
+            target = msgspec.convert(dict(record), cls)
+            if not (np.isfinite([target.mean, target.scale]).all() and target.scale > 0):
                 raise ValueError("a value is out of range")
-        except (KeyError, TypeError, ValueError) as error:
-            raise DataError(f"The record of the target is damaged ({error!r}): train again.") from error
+        except (msgspec.ValidationError, ValueError) as error:
+            raise DataError(f"The record of the target is damaged ({error}): train again.") from error
         return target
 
 
@@ -187,7 +205,15 @@ def _regression(name: str, values: Numbers, note: str) -> Target:
     reduced = np.ldexp(values, -exponent)
     mean = float(np.ldexp(reduced.mean(), exponent))
     scale = float(np.ldexp(reduced.std(), exponent))
-    return Target(name, "regression", "number", (), mean, scale, Baseline(mean, None), note)
+    return Target(name, "regression", "number", (), mean, scale, Baseline(mean, None), note, _limits(values))
+
+
+def _limits(values: Numbers) -> tuple[float, float]:
+    low, high = values.min() / 2, values.max() / 2
+    with np.errstate(over="ignore"):
+        beyond = 2 * np.array([low - MARGIN * (high - low), high + MARGIN * (high - low)])
+    lowest, highest = np.clip(beyond, -sys.float_info.max, sys.float_info.max).tolist()
+    return lowest, highest
 
 
 def _complete(table: Table, name: str, kind: Kind) -> pa.ChunkedArray:

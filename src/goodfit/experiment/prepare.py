@@ -157,7 +157,7 @@ def _learned(settings: Settings, table: Table, splits: Splits, sealed: SealedRow
     """Encoder and target as the training rows of these splits make them."""
     train = splits.among_known.train
     fitted = fit_target(table, target, train, task=settings.task)
-    encoder = fit_encoder(_usable(table, settings), train, target=fitted, bins=settings.bins)
+    encoder = fit_encoder(_usable(table, settings), train, target=fitted, bins=settings.max_bins(len(train)))
     return Prepared(settings, table, splits, sealed, fitted, encoder)
 
 

@@ -106,6 +106,21 @@ def test_commas_in_numbers(values, decimal_comma, first, note):
     assert (reading.kind, reading.values[0].as_py(), reading.note) == ("number", first, note)
 
 
+@pytest.mark.parametrize(
+    ("values", "expected"),
+    [(["13:05", "9:00", None], [47100.0, 32400.0, None]), (["23:59:59.5", "00:00:01"], [86399.5, 1.0])],
+)
+def test_times_of_day_are_seconds_since_midnight(values, expected):
+    reading = infer(values)
+    assert (reading.kind, reading.values.to_pylist()) == ("number", expected)
+    assert reading.note == "times of day, in seconds since midnight"
+    assert read_as("x", pa.array(values), "number").values.to_pylist() == expected
+
+
+def test_what_is_no_hour_is_no_time_of_day():
+    assert infer(["24:00", "7:60", "12:30"]).kind == "category"
+
+
 def test_numbers_are_not_read_in_two_ways_at_once():
     assert infer(["1,5", "0.125"], decimal_comma=True).kind == "category"
 

@@ -64,6 +64,7 @@ _THOUSANDS_PLAIN = rf"{_PLAIN}|[+-]?[1-9]\d{{0,2}}(?:,\d{{3}})+(?:\.\d*)?"
 _THOUSANDS = _Form(_THOUSANDS_PLAIN, ",", ".", "comma is the thousands separator")
 _COMMA_PLAIN = r"[+-]?(?:(?:\d+|[1-9]\d{0,2}(?:\.\d{3})+)(?:,\d*)?|,\d+)(?:[eE][+-]?\d+)?"
 _COMMA = _Form(_COMMA_PLAIN, ".", ",", "comma is the decimal mark")
+_CLOCK = r"^(?P<hour>[01]?\d|2[0-3]):(?P<minute>[0-5]\d)(?::(?P<second>[0-5]\d(?:\.\d+)?))?$"
 
 
 def clean_text(raw: pa.Array) -> Text:
@@ -107,14 +108,14 @@ def parse_numbers(text: Text, *, decimal_comma: bool = False) -> Parsed:
     """Return distinct strings as float64, all in the one notation that reads the most cells.
 
     Notations in order of preference: decimal point, thousands separators ("1,234.5"), decimal comma ("1.234,5"); with
-    `decimal_comma` the last two change places.
+    `decimal_comma` the last two change places. Then times of day ("13:05" or "13:05:59"), in seconds since midnight.
     """
     if (plain := cast_all(text.distinct, pa.float64())) is not None:
         return Parsed(plain, 1.0)
     forms = [_POINT]
     if pc.any(pc.match_substring(text.distinct, ",")).as_py():
         forms += [_COMMA, _THOUSANDS] if decimal_comma else [_THOUSANDS, _COMMA]
-    return max((_read_form(text, form) for form in forms), key=lambda parsed: parsed.share)
+    return max((*(_read_form(text, form) for form in forms), _read_clock(text)), key=lambda parsed: parsed.share)
 
 
 def unread_note(text: Text, parsed: Parsed, what: str) -> str:
@@ -157,6 +158,16 @@ def _read_form(text: Text, form: _Form) -> Parsed:
     values = pc.cast(pc.if_else(fits, plain, pa.scalar(None, pa.string())), pa.float64())
     share = text.counts[fits.to_numpy(zero_copy_only=False)].sum() / max(text.present, 1)
     return Parsed(values, float(share), form.note)
+
+
+def _read_clock(text: Text) -> Parsed:
+    found = pc.extract_regex(text.distinct, _CLOCK)
+    hour, minute, second = (pc.struct_field(found, name) for name in ("hour", "minute", "second"))
+    second = pc.if_else(pc.equal(second, ""), "0", second)
+    hours, minutes, seconds = (pc.cast(part, pa.float64()) for part in (hour, minute, second))
+    values = pc.add(pc.add(pc.multiply(hours, 3600.0), pc.multiply(minutes, 60.0)), seconds)
+    share = text.counts[values.is_valid().to_numpy(zero_copy_only=False)].sum() / max(text.present, 1)
+    return Parsed(values, float(share), "times of day, in seconds since midnight")
 
 
 def _missing_words(words: Sequence[str], trimmed: pa.StringArray, encoded: pa.DictionaryArray) -> str:
