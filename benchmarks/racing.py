@@ -118,7 +118,7 @@ def summary(name: str, draws: Sequence[Draw]) -> list[str]:
         f"{share:.0%}",
         f"{inside} of {len(draws)}",
         f"{gaps.mean():+.2f} ± {error:.2f}",
-        f"{sum(each['verdict'] != 'cannot_tell' for each in draws)} of {len(draws)}",
+        f"{sum(each['verdict'] != 'cannot tell' for each in draws)} of {len(draws)}",
     ]
 
 

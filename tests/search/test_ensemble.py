@@ -99,12 +99,17 @@ def test_no_more_than_eight_configs_have_votes():
 
 
 def test_a_single_config_is_an_ensemble_of_its_folds():
-    found, _ = swept(space={"l2": [0.01], "learning_rate": [0.03]})
+    found, folds = swept(space={"l2": [0.01], "learning_rate": [0.03]})
     ensemble = found.ensemble()
     (member,) = ensemble.members
     assert member.weight == 1
     assert len(ensemble.networks) == 3
-    assert ensemble.loss == pytest.approx(found.selection.chosen.mean)
+    losses = [
+        np.mean((found.trainings[number].validation_outputs - Y[fold.validation][:, None]) ** 2)
+        for number, fold in zip(found.selection.chosen.trials, folds, strict=True)
+    ]
+    assert ensemble.loss == ensemble.selected_loss == pytest.approx(np.mean(losses))
+    assert ensemble.loss > found.selection.chosen.mean, "each fold's lowest loss is at an epoch that these rows chose"
     assert ensemble.standard_error > 0
 
 

@@ -46,10 +46,10 @@ def test_evaluation_in_blocks_equals_evaluation_at_once(monkeypatch):
     with jax.enable_x64(True):
         rows = Dataset(jnp.asarray(X), jnp.asarray(make_labels(CLASSES, WEIGHT, "float64")))
         evaluated = fitting.evaluation_rows(np.arange(35), np.arange(35, N), seed=0)
-        at_once = jax.jit(make_evaluator(recipe, rows, evaluated))(params)
+        at_once = jax.jit(make_evaluator(recipe, rows, evaluated))(params).scores
         monkeypatch.setattr(evaluation, "BLOCK_BYTES", 8 * 4 * 5)
         assert evaluation.block_size(recipe, FEATURES) == 8
-        in_blocks = jax.jit(make_evaluator(recipe, rows, evaluated))(params)
+        in_blocks = jax.jit(make_evaluator(recipe, rows, evaluated))(params).scores
     np.testing.assert_allclose(in_blocks, at_once, rtol=1e-12)
 
 

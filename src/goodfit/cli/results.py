@@ -17,7 +17,7 @@ import goodfit
 from goodfit.cli.selection_summary import FirstGrid, show_selection
 from goodfit.cli.verdict import show_verdict
 from goodfit.formatting import METRIC_LABELS, count, join, numbers, printable, sparkline, value
-from goodfit.reporting.ensemble_sentences import of_exam
+from goodfit.reporting.ensemble_sentences import CROSS_FITTED, of_exam
 
 if TYPE_CHECKING:
     from goodfit.data.table import Table
@@ -134,7 +134,7 @@ def _known_rows(run: Run) -> str:
     """The rows on which scores are known before the exam."""
     if run.ensemble is None:
         return "validation rows"
-    return f"{count(run.ensemble.n_rows, 'known row')}, each predicted by networks that were not trained on it"
+    return f"{count(run.ensemble.n_rows, 'known row')}, cross-fitted"
 
 
 def _metrics(run: Run) -> Grid:
@@ -165,7 +165,7 @@ def _notes(run: Run) -> str:
     """What the numbers refer to."""
     notes = [_baseline(run)]
     if run.ensemble is not None:
-        notes.insert(0, "Known rows are predicted by networks that were not trained on them.")
+        notes.insert(0, CROSS_FITTED)
     if run.record.target.task == "regression":
         notes.append(
             "Losses are mean squared errors of the standardised target; RMSE and MAE are in its original unit."

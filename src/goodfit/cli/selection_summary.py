@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -102,10 +101,8 @@ def _means(sweep: SweepRecord) -> dict[Cell, float]:
 
 def _ensemble(run: Run) -> Iterator[str]:
     """What predicts, and its loss beside that of the selected configuration."""
-    if (kept := run.ensemble) is None:
-        return
-    selected = run.sweep.selection.chosen.mean if run.sweep else math.nan
-    yield of_ensemble(kept, selected)
+    if run.ensemble is not None:
+        yield of_ensemble(run.ensemble)
 
 
 def _won(run: Run, selection: Selection) -> Iterator[str]:

@@ -50,7 +50,7 @@ from goodfit.search.selection import ConfigResult, Contrast, Gain, Selection
 from goodfit.training.fit import Outcome, Training
 from goodfit.training.history import History
 
-FORMAT = 5
+FORMAT = 6
 FILES = ("encoder.json", "splits.safetensors", "weights.safetensors", "history.csv", "measurements.json")
 SWEEP_FILES = ("sweep.csv", "curves.parquet", "quantiles.parquet")
 ENSEMBLE_FILES = ("ensemble.json", "ensemble.safetensors")

@@ -24,13 +24,19 @@ def of_exam(kept: KeptEnsemble, opening: Opening, n_test: int) -> str:
     return f"The {label} of the exam, {found}, is {side} {interval}. By chance this happens in one exam of 20."
 
 
-def of_ensemble(kept: KeptEnsemble, selected_loss: float) -> str:
+CROSS_FITTED = (
+    "Cross-fitted: a known row is predicted by networks that were not trained on it, at an epoch that other rows chose."
+)
+"""What the scores of an ensemble on known rows are."""
+
+
+def of_ensemble(kept: KeptEnsemble) -> str:
     """What the ensemble consists of, and its loss beside that of the selected configuration."""
-    loss, error, own = numbers(kept.loss, kept.standard_error, selected_loss)
+    loss, error, own = numbers(kept.loss, kept.standard_error, kept.selected_loss)
     size = f"{count(len(kept.members), 'configuration')} × {count(len(kept.folds), 'fold')}"
     return (
-        f"Predictions are the weighted mean of {count(kept.n_networks, 'network')} ({size}). Its validation loss is "
-        f"{loss} ± {error}, cross-fitted; that of the selected configuration alone is {own}.{_of_temperature(kept)}"
+        f"Predictions are the weighted mean of {count(kept.n_networks, 'network')} ({size}). Its cross-fitted loss "
+        f"is {loss} ± {error}; that of the selected configuration alone is {own}.{_of_temperature(kept)}"
     )
 
 

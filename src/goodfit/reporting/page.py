@@ -88,11 +88,8 @@ def html(run: RunLike, *, spell: Speller = python_call) -> str:
         checks=found.checks,
         repairs={c.sentence: training(c.change) for c in found.checks if c.change},
         metrics=metric_rows(record),
-        ensemble_sentence=(
-            ensemble_sentences.of_ensemble(record.ensemble, record.sweep.selection.chosen.mean)
-            if record.ensemble and record.sweep
-            else ""
-        ),
+        cross_fitted=ensemble_sentences.CROSS_FITTED,
+        ensemble_sentence=(ensemble_sentences.of_ensemble(record.ensemble) if record.ensemble and record.sweep else ""),
         ensemble_members=member_rows(record),
         ensemble_metrics=ensemble_rows(record),
         confusion=found.confusion if len(found.confusion) <= MOST_CLASSES else (),

@@ -2,8 +2,8 @@
 
 The selection begins with one vote for each config that may be the best: the eight with the lowest validation losses, of
 those within two standard errors of the lowest. Further votes go, one at a time, to the config that lowers the loss of
-the mean the most. Every row is predicted by networks that were not trained on it. The loss that is reported is
-cross-fitted: the weights that predict a row were selected on the rows of other folds.
+the mean the most. Every row is predicted by networks that were not trained on it, at epochs that other rows chose. The
+loss that is reported is cross-fitted: the weights that predict a row were selected on the rows of other folds.
 
 Source: Caruana, Niculescu-Mizil, Crew & Ksikes (2004), "Ensemble selection from libraries of models": selection with
 replacement, sorted initialisation. With few votes the weights stay near each other, which is what holds for new rows
@@ -14,9 +14,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
+import jax.numpy as jnp
 import numpy as np
 
 from goodfit.arrays import Array
+from goodfit.nn.activations import ACTIVATIONS
 from goodfit.nn.arrays import Params
 from goodfit.search.calibration import cross_fit_temperature, fit_temperature, with_temperature
 from goodfit.search.parallel import Fold
@@ -25,7 +27,7 @@ from goodfit.search.racing import IN_DOUBT
 from goodfit.search.selection import Selection
 from goodfit.search.trial_table import TrialResult
 from goodfit.stats import weighted_mean_error
-from goodfit.training.evaluation import ensemble_predictions, losses_of_predictions, predictions
+from goodfit.training.evaluation import ensemble_predictions, losses_of_predictions
 from goodfit.training.fit import Training
 from goodfit.training.recipe import Recipe
 
@@ -75,6 +77,7 @@ class Ensemble:
         recipe: what all networks have in common.
         temperature: of the probabilities, see ``goodfit.search.calibration``; 1 for none.
         loss, standard_error: cross-fitted, of all validation rows. loss_before: without the temperature.
+        selected_loss: of the selected config alone.
         rows: all validation rows. predictions: of these rows, cross-fitted (rows, outputs).
         selected_predictions: by the selected config alone. baseline: shares of the classes, or the mean, in the
             training rows.
@@ -88,6 +91,7 @@ class Ensemble:
     loss: float
     standard_error: float
     loss_before: float
+    selected_loss: float
     rows: KnownRows
     predictions: Array
     selected_predictions: Array
@@ -116,12 +120,12 @@ def make_ensemble(
     trials = _candidates(results, selection)
     used = sorted({fold for fold, _ in trials[0]})
     rows = _known_rows(folds, used)
-    found = np.stack([_out_of_fold(recipe, trainings, of, folds) for of in trials])
+    found = np.stack([_out_of_fold(recipe, trainings, of) for of in trials])
     counts = select_greedily(recipe, found, rows)
     weights = counts / counts.sum()
     before = _cross_fitted(recipe, found, rows)
     temperature, after = _calibrated(recipe, before, rows)
-    loss, error = weighted_mean_error(losses_of_predictions(recipe, rows.y, after), rows.weights)
+    loss, error = _mean_loss(recipe, after, rows)
     order = [i for i in np.argsort(-counts, kind="stable").tolist() if counts[i]]
     members = [
         Member(results[min(of.values())].config, float(weights[i]), tuple(of.values())) for i, of in enumerate(trials)
@@ -137,7 +141,8 @@ def make_ensemble(
         temperature=temperature,
         loss=loss,
         standard_error=error,
-        loss_before=weighted_mean_error(losses_of_predictions(recipe, rows.y, before), rows.weights)[0],
+        loss_before=_mean_loss(recipe, before, rows)[0],
+        selected_loss=_mean_loss(recipe, found[selected], rows)[0],
         rows=rows,
         predictions=after,
         selected_predictions=found[selected],
@@ -194,12 +199,15 @@ def _known_rows(folds: Sequence[Fold], used: Sequence[int]) -> KnownRows:
     return KnownRows(of_folds, parts, np.concatenate(labels)[:, :-1], np.concatenate(weights))
 
 
-def _out_of_fold(recipe: Recipe, trainings: Sequence[Training], trials: TrialsOfConfig, folds: Sequence[Fold]) -> Array:
-    """Return the predictions of a config for the validation rows of all folds (rows, outputs), the mean over seeds."""
+def _out_of_fold(recipe: Recipe, trainings: Sequence[Training], trials: TrialsOfConfig) -> Array:
+    """Return the predictions of a config for the validation rows of all folds (rows, outputs), the mean over seeds.
+
+    Each row is predicted at an epoch that it did not choose, see ``goodfit.training.halves``.
+    """
     of_fold: dict[int, list[Array]] = {}
     for (fold, _), number in trials.items():
-        x = np.asarray(folds[fold].rows.x)[folds[fold].validation]
-        of_fold.setdefault(fold, []).append(predictions(recipe, trainings[number].params, x))
+        outputs = jnp.asarray(trainings[number].validation_outputs)
+        of_fold.setdefault(fold, []).append(np.asarray(ACTIVATIONS[recipe.link](outputs)))
     return np.concatenate([np.mean(of_seeds, axis=0, dtype=float) for of_seeds in of_fold.values()])
 
 
@@ -212,6 +220,11 @@ def _cross_fitted(recipe: Recipe, found: Array, rows: KnownRows) -> Array:
         counts = select_greedily(recipe, found[:, others], rows.select(others))
         result[inside] = np.tensordot(counts / counts.sum(), found[:, inside], axes=1)
     return result
+
+
+def _mean_loss(recipe: Recipe, predicted: Array, rows: KnownRows) -> tuple[float, float]:
+    """Return the loss of predictions (rows, outputs) and its standard error."""
+    return weighted_mean_error(losses_of_predictions(recipe, rows.y, predicted), rows.weights)
 
 
 def _calibrated(recipe: Recipe, before: Array, rows: KnownRows) -> tuple[float, Array]:

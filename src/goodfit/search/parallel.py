@@ -9,6 +9,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import lru_cache, partial
 from typing import Any, NamedTuple
 
@@ -177,7 +178,9 @@ class ParallelTrials:
         self.names = column_names(recipe, validation=evaluated.validation.shape[0] > 0)
         self.capacity, self.chunk = cost.chunk_epochs, 1
         # An empty slot holds a finished training, which costs nothing.
-        empty = start(recipe, params)._replace(code=np.asarray(FINISHED, np.int32))
+        self.n_validation = len(fold.validation)
+        self.start = partial(start, n_validation=evaluated.validation.shape[0])
+        empty = self.start(recipe, params)._replace(code=np.asarray(FINISHED, np.int32))
         self.states: State = stack([empty] * cost.parallel)
         self.recipes: Recipe = stack([recipe] * cost.parallel)
         self.slots: list[int | None] = [None] * cost.parallel
@@ -202,7 +205,7 @@ class ParallelTrials:
         self.slots[slot] = self.waiting.popleft() if self.waiting else None
         if (index := self.slots[slot]) is not None:
             trial = self.trials[index]
-            _write(self.states, slot, start(trial.recipe, trial.params))
+            _write(self.states, slot, self.start(trial.recipe, trial.params))
             _write(self.recipes, slot, trial.recipe)
 
     def advance_chunk(self) -> None:
@@ -228,7 +231,8 @@ class ParallelTrials:
         columns = np.concatenate(self.records[index]).T.astype(np.float64)
         history = History(dict(zip(self.names, columns, strict=True)))
         training = finish(self.trials[index].recipe, self.layout, state, history, epochs=self.epochs)
-        self.found[index] = self.keep(index, training)
+        outputs = state.halves.outputs[: self.n_validation].copy()
+        self.found[index] = self.keep(index, replace(training, validation_outputs=outputs))
         self.records[index] = []
 
     def trainings(self) -> list[Training | None]:

@@ -62,8 +62,21 @@ def block_size(recipe: Recipe, n_features: int) -> int:
     return 1 << int(np.log2(max(1, BLOCK_BYTES // (4 * width))))
 
 
-def make_evaluator(recipe: Recipe, rows: Dataset, evaluated: EvaluationRows) -> Callable[[Params], jax.Array]:
-    """Return a function from weights to the loss and metrics of the training rows, then of the validation rows.
+class Evaluated(NamedTuple):
+    """What is measured after an epoch.
+
+    scores: loss and metrics of the training rows, then of the validation rows. outputs, losses: of each validation row
+    (rows, outputs) and (rows,), outputs as the loss takes them. weights: of these rows (rows,).
+    """
+
+    scores: jax.Array
+    outputs: jax.Array
+    losses: jax.Array
+    weights: jax.Array
+
+
+def make_evaluator(recipe: Recipe, rows: Dataset, evaluated: EvaluationRows) -> Callable[[Params], Evaluated]:
+    """Return a function from weights to what is measured of the training and the validation rows.
 
     Both go through one forward pass and differ in their row weights. What does not depend on the network's weights is
     gathered once, here.
@@ -75,8 +88,11 @@ def make_evaluator(recipe: Recipe, rows: Dataset, evaluated: EvaluationRows) -> 
     splits = jnp.stack([is_train, ~is_train] if evaluated.validation.shape[0] else [is_train])
     weights = jnp.where(splits, labels[:, -1][None, :], 0)
 
-    def evaluate(params: Params) -> jax.Array:
-        return score(recipe, labels[:, :-1], outputs_of(params), weights).reshape(-1)
+    def evaluate(params: Params) -> Evaluated:
+        found, first = outputs_of(params), evaluated.train.shape[0]
+        scores = score(recipe, labels[:, :-1], found, weights).reshape(-1)
+        losses = recipe.loss.per_example(labels[first:, :-1], found[first:], logits=recipe.fused)
+        return Evaluated(scores, found[first:], losses, labels[first:, -1])
 
     return evaluate
 

@@ -76,6 +76,8 @@ class Training:
         best_epoch: counted from 1; 0 if no epoch had a finite loss, and then ``params`` are the initial weights.
         input_steps: final step size of Adam per unit of gradient, η/(√v̂ + ε), averaged over the weights of each input
             (n_inputs,); None for SGD, whose step is η for all.
+        validation_outputs: of a trial of a sweep, the outputs for its validation rows, each at an epoch that other
+            validation rows chose (rows, outputs), as the loss takes them; see ``goodfit.training.halves``.
     """
 
     params: Params = field(repr=False)
@@ -84,6 +86,7 @@ class Training:
     outcome: Outcome
     best_epoch: int
     input_steps: AnyArray | None = field(default=None, repr=False)
+    validation_outputs: AnyArray | None = field(default=None, repr=False)
 
 
 def row_order(rows: np.ndarray, *, batch_size: int, padding: int, seed: int, epoch: int, shuffle: bool) -> np.ndarray:

@@ -23,6 +23,7 @@ from goodfit.nn.optimizers.base import OptimizerState, init_optimizer, sum_of_sq
 from goodfit.nn.packing import Layout, layout_of, pack, unpack
 from goodfit.nn.regularizers import add_penalty_gradient, penalty
 from goodfit.training.evaluation import Dataset, EvaluationRows, make_evaluator, take
+from goodfit.training.halves import HalvesState, init_halves, update_halves
 from goodfit.training.history import column_names
 from goodfit.training.recipe import Recipe
 
@@ -35,25 +36,36 @@ RUNNING, FINISHED, STOPPED_EARLY, DIVERGED, STOPPED_BY_USER = range(5)
 class State(NamedTuple):
     """Everything that changes during a training, after an epoch. Weights are packed.
 
-    epoch, step: number of epochs and updates done. code: ``RUNNING``, or how the training ended.
+    halves: outputs for the validation rows. epoch, step: number of epochs and updates done. code: ``RUNNING``, or how
+    the training ended.
     """
 
     params: Params
     optimizer_state: OptimizerState
     best_params: Params
     stopping: StoppingState
+    halves: HalvesState
     epoch: AnyArray
     step: AnyArray
     code: AnyArray
 
 
-def start(recipe: Recipe, params: Params) -> State:
-    """Return the state before the first epoch, from the initial weights."""
+def start(recipe: Recipe, params: Params, *, n_validation: int = 0) -> State:
+    """Return the state before the first epoch, from the initial weights.
+
+    n_validation: number of validation rows whose outputs are kept, all or none.
+    """
     params = tuple({name: np.asarray(w, recipe.dtype) for name, w in layer.items()} for layer in params)
     packed = pack(params, apart=_apart(recipe)) if _packs(recipe, layout_of(params)) else params
     zero = np.zeros((), np.int32)
     optimizer_state = init_optimizer(recipe.optimizer, packed)
-    return State(packed, optimizer_state, packed, init_stopping(recipe.dtype), epoch=zero, step=zero, code=zero)
+    halves = init_halves(n_validation, _n_outputs(params) if n_validation else 0, recipe.dtype)
+    stopping = init_stopping(recipe.dtype)
+    return State(packed, optimizer_state, packed, stopping, halves, epoch=zero, step=zero, code=zero)
+
+
+def _n_outputs(params: Params) -> int:
+    return int(next(layer["kernel"].shape[1] for layer in reversed(params) if "kernel" in layer))
 
 
 def unpacked(recipe: Recipe, params: Params, layout: Layout) -> Params:
@@ -105,7 +117,10 @@ def advance(
         here = state.epoch - first
         state, sums = _train_epoch(recipe, layout, rows, state, _entry(order, here))
         params = unpacked(recipe, state.params, layout)
-        record = _record(recipe, state, params, sums / order.shape[1], evaluate(params))
+        measured = evaluate(params)
+        if state.halves.outputs.shape[0]:
+            state = state._replace(halves=update_halves(state.halves, *measured[1:]))
+        record = _record(recipe, state, params, sums / order.shape[1], measured.scores)
         return _end_epoch(recipe, state, record, names), _put(records, here, record)
 
     def running(carry: tuple[State, jax.Array]) -> jax.Array:

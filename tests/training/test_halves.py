@@ -1,0 +1,66 @@
+"""Outputs for validation rows at the epoch that the other half of them chooses."""
+
+import jax.numpy as jnp
+import numpy as np
+
+from goodfit.nn.layers import Dense
+from goodfit.nn.network import init_network
+from goodfit.nn.optimizers.adam import Adam
+from goodfit.search.parallel import Fold, Trial, run_trials
+from goodfit.training.evaluation import Dataset, make_labels, outputs
+from goodfit.training.fit import fit
+from goodfit.training.halves import init_halves, update_halves
+from goodfit.training.recipe import make_recipe
+
+RNG = np.random.default_rng(0)
+NET = (Dense(6, activation="tanh"), Dense(1))
+
+
+def run(losses, weights):
+    """State after epochs with these losses (epochs, rows); the outputs of an epoch are its number."""
+    state = init_halves(losses.shape[1], 1, "float32")
+    for epoch, of_rows in enumerate(losses):
+        outputs_then = jnp.full((losses.shape[1], 1), epoch, float)
+        state = update_halves(state, outputs_then, jnp.asarray(of_rows), jnp.asarray(weights))
+    return np.asarray(state.outputs)[:, 0]
+
+
+def test_each_half_has_the_outputs_of_the_epoch_with_the_lowest_loss_of_the_other():
+    losses, weights = RNG.random((9, 7)), RNG.random(7)
+    even = np.argmin(losses[:, ::2] @ weights[::2])
+    odd = np.argmin(losses[:, 1::2] @ weights[1::2])
+    assert even != odd
+    found = run(losses, weights)
+    assert set(found[::2]) == {odd}
+    assert set(found[1::2]) == {even}
+
+
+def test_an_epoch_that_is_not_finite_is_never_chosen():
+    losses = np.array([[2.0, 2.0], [1.0, 1.0], [np.nan, np.nan]])
+    assert run(losses, np.ones(2)).tolist() == [1, 1]
+
+
+def test_a_row_without_a_counterpart_is_judged_at_its_own_best_epoch():
+    assert run(np.array([[2.0], [1.0], [3.0]]), np.ones(1)).tolist() == [1]
+
+
+def test_trials_keep_the_outputs_that_a_shorter_training_has():
+    """For each half: train alone until the epoch that the other half chooses, and compare the outputs."""
+    x = RNG.normal(size=(60, 4))
+    y = np.sin(2 * x[:, 0]) + 0.5 * RNG.normal(size=60)
+    rows, train, validation = Dataset(x, make_labels(y, None, "float64")), np.arange(40), np.arange(40, 60)
+    recipe = make_recipe(NET, optimizer=Adam(0.1), loss="mse", batch_size=8, dtype="float64")
+    params = init_network(NET, n_inputs=4, seed=0, dtype="float64")
+
+    def until(epoch):
+        alone = fit(recipe, rows, params=params, train=train, validation=validation, epochs=epoch)
+        return np.asarray(outputs(recipe, alone.last_params, x[validation]))
+
+    (training,) = run_trials([Trial(recipe, 0, params)], Fold(rows, train, validation), epochs=12)
+    by_epoch = np.stack([until(epoch) for epoch in range(1, 13)])
+    losses = ((by_epoch - y[validation][:, None]) ** 2)[:, :, 0]
+    chosen = [int(np.argmin(losses[:, which::2].mean(axis=1))) for which in (0, 1)]
+    assert chosen[0] != chosen[1]
+    for which in (0, 1):
+        expected = by_epoch[chosen[1 - which]][which::2]
+        np.testing.assert_allclose(training.validation_outputs[which::2], expected, rtol=1e-10)
