@@ -5,6 +5,7 @@ import pytest
 
 import goodfit
 from goodfit.data.table import open_source
+from goodfit.diagnosis.from_run import observe
 from goodfit.errors import ConfigError, SplitError
 from goodfit.experiment.prepare import TASKS, layers_for, prepare, prepare_folds
 from goodfit.experiment.settings import Settings
@@ -116,3 +117,10 @@ def test_the_exam_judges_the_ensemble(run):
 def test_mistakes_are_one_sentence(settings, error, message):
     with pytest.raises(error, match=message):
         goodfit.train(TABLE, **QUICK | settings)
+
+
+def test_all_known_rows_say_whether_the_network_beats_the_baseline(run):
+    gain, error = run.ensemble.gain
+    assert gain + run.ensemble.selected_loss == pytest.approx(1, abs=0.05)  # of a standardised target
+    assert 0 < error < gain
+    assert observe(run).baseline_difference == run.ensemble.gain != run.record.measurements.differences["baseline"]

@@ -131,7 +131,10 @@ def _of_record(record: Record) -> dict[str, Any]:
         found |= _of_grid(record.sweep.table, record.sweep.selection)
     if found.get("n_folds", 1) > 1:  # every known row is a validation row once
         found["n_validation"] = found["n_train"] + found["n_validation"]
-    return found | _of_measurements(record.measurements, found)
+    found |= _of_measurements(record.measurements, found)
+    if record.ensemble is not None:  # all known rows judge, not those of the first fold alone
+        found["baseline_difference"] = record.ensemble.gain
+    return found
 
 
 def _baseline_loss(record: Record) -> float | None:

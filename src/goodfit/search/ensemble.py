@@ -80,7 +80,8 @@ class Ensemble:
         selected_loss: of the selected config alone.
         rows: all validation rows. predictions: of these rows, cross-fitted (rows, outputs).
         selected_predictions: by the selected config alone. baseline: shares of the classes, or the mean, in the
-            training rows.
+            training rows. gain: by how much the loss of the selected config is below that of the baseline, with its
+            standard error.
     """
 
     members: tuple[Member, ...]
@@ -96,6 +97,7 @@ class Ensemble:
     predictions: Array
     selected_predictions: Array
     baseline: Array
+    gain: tuple[float, float]
 
     def predict(self, x: Array) -> Array:
         """Return probabilities or values (rows, outputs) of inputs (rows, features)."""
@@ -133,6 +135,8 @@ def make_ensemble(
     by_fold = [[trainings[n].params for i in order for (k, _), n in trials[i].items() if k == fold] for fold in used]
     n_seeds = len(trials[0]) // len(used)
     selected = next(i for i, of in enumerate(trials) if selection.trial in of.values())
+    baseline = np.tile(np.mean([_baseline(folds[fold], found.shape[2]) for fold in used], axis=0), (len(rows.y), 1))
+    of_baseline, own = (losses_of_predictions(recipe, rows.y, each) for each in (baseline, found[selected]))
     return Ensemble(
         members=tuple(members[i] for i in order),
         networks=tuple(map(tuple, by_fold)),
@@ -146,7 +150,8 @@ def make_ensemble(
         rows=rows,
         predictions=after,
         selected_predictions=found[selected],
-        baseline=np.tile(np.mean([_baseline(folds[fold], found.shape[2]) for fold in used], axis=0), (len(rows.y), 1)),
+        baseline=baseline,
+        gain=weighted_mean_error(of_baseline - own, rows.weights),
     )
 
 
