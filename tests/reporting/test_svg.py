@@ -4,9 +4,11 @@ import re
 from xml.etree import ElementTree
 
 import altair as alt
+import pytest
+import vl_convert
 
 from goodfit.reporting.charts.table import named_features, named_step_chart
-from goodfit.reporting.svg import KEY, inline_svg
+from goodfit.reporting.svg import KEY, drawings_of, inline_svg
 from goodfit.reporting.theme import LIGHT, TRAIN
 
 
@@ -74,3 +76,19 @@ def test_names_of_features_with_control_characters_are_drawn():
     drawn = inline_svg(named_step_chart(named_features(features)), label="steps", name="steps")
     assert "\\x1b[31m" in drawn
     assert "…" + "x" * 16 + "2" in drawn
+
+
+def test_a_chart_that_has_not_changed_is_not_drawn_again(monkeypatch):
+    layer = chart()
+    first = inline_svg(layer, label='a "label" <', name="a")
+    before = drawings_of(f"<p>text</p>{first}<svg viewBox='0'></svg>")
+    assert list(before.values()) == [first]
+
+    def refuse(spec):
+        raise AssertionError("drawn again")
+
+    monkeypatch.setattr(vl_convert, "vegalite_to_svg", refuse)
+    assert inline_svg(chart(), label='a "label" <', name="a", before=before) == first
+    for change in ({"label": "another"}, {"name": "b"}):
+        with pytest.raises(AssertionError, match="drawn again"):
+            inline_svg(layer, **{"label": 'a "label" <', "name": "a", **change}, before=before)

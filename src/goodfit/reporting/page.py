@@ -43,7 +43,8 @@ def report(run: RunLike, path: str | Path, *, pngs: str | Path | None = None, sp
         raise RunError(f"report needs a run from goodfit.train or goodfit.load, not {type(run).__name__!r}.")
     out = Path(path)
     try:
-        write_file(out, html(run, spell=spell).encode())
+        before = out.read_text(encoding="utf-8", errors="replace") if out.is_file() else ""
+        write_file(out, html(run, spell=spell, before=before).encode())
     except OSError as error:
         raise RunError(f"{out} cannot be written ({error.strerror}): choose another file.") from error
     if pngs is not None:
@@ -60,8 +61,8 @@ def pictures(run: RunLike) -> list[Figure]:
     return figures
 
 
-def html(run: RunLike, *, spell: Speller = python_call) -> str:
-    """The report as text."""
+def html(run: RunLike, *, spell: Speller = python_call, before: str = "") -> str:
+    """The report as text; charts that are in the one ``before`` are not drawn again."""
 
     def training(change: Mapping[str, Any]) -> str:
         return spell(source_name(record.source, ""), record.target.name, arguments(record.settings, change))
@@ -74,6 +75,7 @@ def html(run: RunLike, *, spell: Speller = python_call) -> str:
         "report.html.j2",
         [figure for figure in (*figures.values(), *(selected.figures if selected else ())) if figure],
         extra_css=_selection_css(selected) if selected else "",
+        before=before,
         record=record,
         source=source_name(record.source),
         verdict=verdict,

@@ -24,7 +24,7 @@ import jinja2
 import goodfit
 from goodfit.errors import RunError
 from goodfit.formatting import count, numbers, printable, share, value
-from goodfit.reporting.svg import Chart, inline_svg, png, side_by_side
+from goodfit.reporting.svg import Chart, drawings_of, inline_svg, png, side_by_side
 from goodfit.reporting.theme import palette_css
 
 LONGEST_TEXT = 2000
@@ -50,12 +50,21 @@ class Figure:
     code: str = ""
 
 
-def render(template: str, figures: Iterable[Figure], /, *, extra_css: str = "", **context: Any) -> str:  # noqa: ANN401
+def render(
+    template: str,
+    figures: Iterable[Figure],
+    /,
+    *,
+    extra_css: str = "",
+    before: str = "",
+    **context: Any,  # noqa: ANN401
+) -> str:
     """Render a page.
 
     Args:
         figures: every figure that the template shows.
         extra_css: rules of this page alone; it must not contain text of a user.
+        before: the same page as it was: figures that have not changed are not drawn again.
         context: variables of the template.
     """
     style = palette_css() + (files(__package__) / "page.css").read_text(encoding="utf-8") + extra_css
@@ -65,7 +74,7 @@ def render(template: str, figures: Iterable[Figure], /, *, extra_css: str = "", 
         .get_template(template)
         .render(
             **context,
-            drawings=_drawings(figures),
+            drawings=_drawings(figures, drawings_of(before)),
             policy=POLICY.format(digest),
             style=style,
             version=goodfit.__version__,
@@ -73,12 +82,14 @@ def render(template: str, figures: Iterable[Figure], /, *, extra_css: str = "", 
     )
 
 
-def _drawings(figures: Iterable[Figure]) -> dict[str, list[str]]:
+def _drawings(figures: Iterable[Figure], before: Mapping[str, str]) -> dict[str, list[str]]:
     """Charts of each figure as SVG, by name; drawn in threads, since drawing releases the GIL."""
     with ThreadPoolExecutor() as pool:
         drawn = {
             figure.name: [
-                pool.submit(inline_svg, chart, label=legible(figure.sentence), name=f"{figure.name}-{number}")
+                pool.submit(
+                    inline_svg, chart, label=legible(figure.sentence), name=f"{figure.name}-{number}", before=before
+                )
                 for number, chart in enumerate(figure.charts)
             ]
             for figure in figures

@@ -4,14 +4,18 @@
 the ``description`` ``key:a b`` gets the CSS classes a and b, by which a page can show and hide it.
 """
 
+import hashlib
+import json
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 from xml.etree import ElementTree
 
 import altair as alt
 import vl_convert
 
+import goodfit
 from goodfit.reporting.theme import CONFIG, LIGHT
 
 Chart = alt.TopLevelMixin
@@ -24,6 +28,7 @@ KEPT = {
     *("stroke-width", "font-size", "font-weight", "text-anchor"),
 }
 KEY = "key:"
+DRAWN = re.compile(r'<svg [^>]*data-digest="([0-9a-f]{32})".*?</svg>', re.DOTALL)
 LONG_NUMBER = re.compile(r"-?\d+\.\d{2,}")
 CLIP = re.compile(r"clip\d+")
 CLASSES = re.compile(r"[a-z0-9 -]+")
@@ -52,16 +57,28 @@ def png(chart: Chart, *, scale: float = 2.0) -> bytes:
     return bytes(vl_convert.vegalite_to_png(spec_of(chart), scale=scale))
 
 
-def inline_svg(chart: Chart, *, label: str, name: str) -> str:
+def drawings_of(page: str) -> dict[str, str]:
+    """The SVG elements of a page by the digest of what they draw."""
+    return {found[1]: found[0] for found in DRAWN.finditer(page)}
+
+
+def inline_svg(chart: Chart, *, label: str, name: str, before: Mapping[str, str] = MappingProxyType({})) -> str:
     """The chart as an SVG element that adapts to the width and colours of the page.
 
     Args:
         label: text alternative.
         name: unique on its page.
+        before: elements drawn before, by digest: a chart that is among them is not drawn again.
     """
-    drawn = ElementTree.fromstring(vl_convert.vegalite_to_svg(spec_of(chart)))
+    spec = spec_of(chart)
+    what = json.dumps([spec, label, name, goodfit.__version__], sort_keys=True)
+    digest = hashlib.sha256(what.encode()).hexdigest()[:32]
+    if digest in before:
+        return before[digest]
+    drawn = ElementTree.fromstring(vl_convert.vegalite_to_svg(spec))
     _renumber(drawn)
-    root = ElementTree.Element("svg", {"viewBox": drawn.attrib["viewBox"], "role": "img", "aria-label": label})
+    about = {"viewBox": drawn.attrib["viewBox"], "role": "img", "aria-label": label, "data-digest": digest}
+    root = ElementTree.Element("svg", about)
     root.extend(_inside(drawn, name))
     return ElementTree.tostring(root, encoding="unicode")
 
