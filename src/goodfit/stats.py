@@ -67,7 +67,8 @@ def wilson_interval(k: int, n: int, *, confidence: float = 0.95) -> tuple[float,
         raise ValueError(f"wilson_interval needs 0 ≤ k ≤ n and n ≥ 1, not k={k} and n={n}.")
     z2 = NormalDist().inv_cdf((1 + confidence) / 2) ** 2
     center, half = k + z2 / 2, math.sqrt(z2 * (k * (n - k) / n + z2 / 4))
-    return max(0.0, (center - half) / (n + z2)), min(1.0, (center + half) / (n + z2))
+    # Exact at the ends, where rounding would leave 1 − 1e-16.
+    return (center - half) / (n + z2) if k else 0.0, (center + half) / (n + z2) if k < n else 1.0
 
 
 def interval_of_new_sample(found: Estimate, n: int, n_new: int) -> Estimate:
