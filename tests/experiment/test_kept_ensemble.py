@@ -119,6 +119,18 @@ def test_mistakes_are_one_sentence(settings, error, message):
         goodfit.train(TABLE, **QUICK | settings)
 
 
+def test_losses_and_metrics_of_the_known_rows_agree_even_of_certain_predictions():
+    x = np.where(np.arange(200) % 2, 1e3, -1e3)
+    wrong = np.arange(200) % 20 == 0
+    labels = np.where((x > 0) ^ wrong, "a", "b")
+    run = goodfit.train({"x": x, "y": labels}, **QUICK | {"learning_rate": 1.0, "epochs": 40})
+    for loss, score in (
+        (run.ensemble.loss, run.ensemble.scores["log_loss"].value),
+        (run.ensemble.selected_loss, run.ensemble.selected_scores["log_loss"]),
+    ):
+        assert loss == pytest.approx(score, rel=1e-4)
+
+
 def test_all_known_rows_say_whether_the_network_beats_the_baseline(run):
     gain, error = run.ensemble.gain
     assert gain + run.ensemble.selected_loss == pytest.approx(1, abs=0.05)  # of a standardised target

@@ -20,6 +20,7 @@ import numpy as np
 from goodfit.arrays import Array
 from goodfit.nn.activations import ACTIVATIONS
 from goodfit.nn.arrays import Params
+from goodfit.nn.losses import SMALLEST_PROBABILITY
 from goodfit.search.calibration import cross_fit_temperature, fit_temperature, with_temperature
 from goodfit.search.parallel import Fold
 from goodfit.search.race_arithmetic import MAX_CONFIGS
@@ -212,7 +213,10 @@ def _out_of_fold(recipe: Recipe, trainings: Sequence[Training], trials: TrialsOf
     of_fold: dict[int, list[Array]] = {}
     for (fold, _), number in trials.items():
         outputs = jnp.asarray(trainings[number].validation_outputs)
-        of_fold.setdefault(fold, []).append(np.asarray(ACTIVATIONS[recipe.link](outputs)))
+        predicted = np.asarray(ACTIVATIONS[recipe.link](outputs), float)
+        if recipe.link != "linear":  # as the losses clip them, so that losses and metrics agree
+            predicted = predicted.clip(SMALLEST_PROBABILITY, 1 - SMALLEST_PROBABILITY)
+        of_fold.setdefault(fold, []).append(predicted)
     return np.concatenate([np.mean(of_seeds, axis=0, dtype=float) for of_seeds in of_fold.values()])
 
 
