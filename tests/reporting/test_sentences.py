@@ -79,6 +79,8 @@ def test_the_grid_names_the_lowest_and_what_was_chosen_instead():
     assert sentences.of_grid(grid) == (
         "The lowest validation loss, 0.2500, is at λ 0.001 and learning rate 0.01 (selected); the highest is 0.5000."
     )
+    raced = Grid(grid.trials, {low.cell: 0.25, chosen.cell: 0.2}, low.cell, low.cell, 5, 1)
+    assert sentences.of_grid(raced).startswith("The lowest validation loss on all folds, 0.2500, is at λ 0.001")
     simpler = Grid(grid.trials, grid.means, chosen.cell, low.cell, 1, 2)
     assert "Selected: λ 0.1, the largest within one standard error" in sentences.of_grid(simpler)
 

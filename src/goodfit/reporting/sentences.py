@@ -67,13 +67,15 @@ def of_weights(trial: Trial) -> str:
 
 def of_grid(grid: Grid) -> str:
     """The heat map."""
-    lowest, highest = numbers(*(end([m for m in grid.means.values() if np.isfinite(m)]) for end in (min, max)))
+    finite = [mean for mean in grid.means.values() if np.isfinite(mean)]
+    lowest, highest = numbers(grid.means[grid.lowest], max(finite))
     l2, rate = grid.lowest
+    among = "validation loss" if grid.n_contenders == len(grid.means) else "validation loss on all folds"
     at = f"at λ {short_value(l2)} and learning rate {short_value(rate)}"
     if grid.chosen == grid.lowest:
-        return f"The lowest validation loss, {lowest}, is {at} (selected); the highest is {highest}."
+        return f"The lowest {among}, {lowest}, is {at} (selected); the highest is {highest}."
     selected = f"λ {short_value(grid.chosen[0])}, the largest within one standard error of the lowest loss"
-    return f"The lowest validation loss, {lowest}, is {at}; the highest is {highest}. Selected: {selected}."
+    return f"The lowest {among}, {lowest}, is {at}; the highest is {highest}. Selected: {selected}."
 
 
 def of_pair(without: Trial, penalised: Trial) -> str:
