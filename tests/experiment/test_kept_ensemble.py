@@ -119,6 +119,15 @@ def test_mistakes_are_one_sentence(settings, error, message):
         goodfit.train(TABLE, **QUICK | settings)
 
 
+def test_more_folds_than_rows_of_a_class_are_said_once_with_its_name():
+    labels = ["a"] * 60 + ["b"] * 60 + ["c"] * 4
+    table = {"x": RNG.normal(size=len(labels)), "y": labels}
+    with pytest.warns(UserWarning, match="class 'c' has .* for . folds: some folds cannot evaluate it") as said:
+        run = goodfit.train(table, **QUICK)
+    assert sum("folds" in str(each.message) for each in said) == 1
+    assert run.predict(table).probabilities.shape == (len(labels), 3)
+
+
 def test_losses_and_metrics_of_the_known_rows_agree_even_of_certain_predictions():
     x = np.where(np.arange(200) % 2, 1e3, -1e3)
     wrong = np.arange(200) % 20 == 0

@@ -1,5 +1,6 @@
 """From a table to what the training cycle takes: splits, target, encoder, arrays; once, or once for each fold."""
 
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -19,6 +20,7 @@ from goodfit.data.table import Source, Table
 from goodfit.data.target import Target, fit_target
 from goodfit.errors import DataError, SplitError
 from goodfit.experiment.settings import Settings
+from goodfit.formatting import count
 from goodfit.holdout.partition import partition
 from goodfit.holdout.sealed_rows import SealedRows
 from goodfit.nn.layers import Layer
@@ -120,6 +122,7 @@ def _folds_of(prepared: Prepared, rows: Indices, n_folds: int) -> list[tuple[Ind
     """Return training and validation rows of each fold of these rows, by their numbers in the source."""
     settings, target = prepared.settings, prepared.target
     table = prepared.table.take(np.searchsorted(prepared.table.row_numbers, np.sort(rows)))
+    _warn_of_rare_classes(table, target, n_folds)
     folds = make_folds(
         table.n_rows,
         n_folds,
@@ -128,6 +131,22 @@ def _folds_of(prepared: Prepared, rows: Indices, n_folds: int) -> list[tuple[Ind
         groups=_groups(table, settings, target.name),
     )
     return [(table.row_numbers[train], table.row_numbers[validation]) for train, validation in folds]
+
+
+def _warn_of_rare_classes(table: Table, target: Target, n_folds: int) -> None:
+    """Say once which class has fewer rows than there are folds."""
+    if target.task == "regression":
+        return
+    counts = np.bincount(np.asarray(target.encode(table)), minlength=len(target.classes))
+    rarest = int(counts.argmin())
+    if counts[rarest] < n_folds:
+        rows = count(int(counts[rarest]), "row")
+        warnings.warn(
+            f"class {target.classes[rarest]!r} has {rows} for {n_folds} folds: some folds cannot evaluate it, so "
+            "choose fewer folds, or give more rows of it.",
+            UserWarning,
+            stacklevel=2,
+        )
 
 
 def _on_fold(prepared: Prepared, train: Indices, validation: Indices) -> Prepared:
