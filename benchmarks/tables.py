@@ -46,6 +46,7 @@ MORE = {
     "iris": Task("iris", "target"),
     "wine": Task("wine", "target"),
     "diabetes": Task("diabetes", "target"),
+    "thresholds": Task("thresholds", "target"),
 }
 TABLES = DESIGN | MORE
 
@@ -65,10 +66,22 @@ def _read_arff(path: str | Path) -> pd.DataFrame:
 
 def load(name: str) -> Source | None:
     """Return a table of ``TABLES`` as `goodfit.train` takes it; None, and a word, where its file is not there."""
+    if name == "thresholds":
+        return thresholds()
     task = TABLES[name]
     path = shared(*task.table.split("/")) if "/" in task.table else task.table
     found = None if path is None else read(path)
     return found if task.rows is None or found is None else sample(found, task.rows)
+
+
+def thresholds(rows: int = 2000) -> pd.DataFrame:
+    """Return a built table like clinical measurements: log-normal numbers, a tenth missing, thresholds that decide."""
+    rng = np.random.default_rng(0)
+    x = rng.lognormal(sigma=1.2, size=(rows, 8))
+    ill = (x[:, 0] > 3) | ((x[:, 1] < 0.4) & (x[:, 2] > 1.2)) | (x[:, 3] > 6)
+    x[rng.random(x.shape) < 0.1] = np.nan
+    columns = {f"measurement_{i}": values for i, values in enumerate(x.T, 1)}
+    return pd.DataFrame(columns).assign(target=np.where(ill, "ill", "healthy"))
 
 
 def sample(table: Source, rows: int) -> pd.DataFrame:
