@@ -784,3 +784,24 @@ def test_weights_of_classes_that_cannot_be_swept_are_named(weights, said):
 def test_a_quantity_has_no_class_weights_to_sweep():
     with pytest.raises(DataError, match="needs targets that are classes"):
         linear().sweep(X, QUANTITY, class_weight={1: [1, 2]}, epochs=1)
+
+
+def test_folds_auto_is_a_race_on_few_rows_and_one_split_on_many_or_where_the_user_splits():
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(5001, 2))
+    y = x[:, 0] + rng.normal(size=5001)
+    grid = {"l2": [0, 0.001, 0.01, 0.1, 1], "learning_rate": [1e-5, 1e-3, 0.1], "epochs": 3, "folds": "auto"}
+
+    def swept(rows, **arguments):
+        model = Sequential([Dense(1)])
+        model.compile(optimizer=Adam(), loss="mse")
+        return model.sweep(x[:rows], y[:rows], batch_size=256, **grid, **arguments)
+
+    raced = swept(100)
+    assert raced.table["fold"].to_pylist()[:15] == [0] * 15
+    assert 15 < raced.table.num_rows < 75
+    assert len(raced.ensemble().rows.y) == 100
+    for once in (swept(5001), swept(100, validation_split=0.3), swept(100, validation_data=(x[:9], y[:9]))):
+        assert once.table.num_rows == 15
+    with pytest.raises(ConfigError, match="folds"):
+        Sequential([Dense(1)]).sweep(x[:9], y[:9], folds="five")

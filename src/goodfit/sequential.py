@@ -1,7 +1,7 @@
 """``Sequential``: networks for arrays with the methods of Keras, ``compile``, ``fit``, ``evaluate``, ``predict``."""
 
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -11,6 +11,7 @@ from goodfit.data.arrays import validate_inputs
 from goodfit.data.splits.rules import Split
 from goodfit.errors import ConfigError, SplitError
 from goodfit.experiment.array_inputs import ClassWeight, Reader, SweptClassWeight, ValidationData
+from goodfit.experiment.settings import MAX_ROWS_AUTO_FOLDS
 from goodfit.nn.arrays import Params
 from goodfit.nn.early_stopping import EarlyStopping
 from goodfit.nn.layers import Dense, Layer
@@ -38,6 +39,8 @@ from goodfit.training.recipe import (
 )
 
 Values = float | Sequence[float] | str
+AUTO_FOLDS = 5
+"""``folds="auto"`` on few rows: each fold has the 20 % of the rows that validate by default."""
 
 
 class Sequential:
@@ -164,7 +167,7 @@ class Sequential:
         l2: Values | None = None,
         learning_rate: Values | None = None,
         seeds: int = 1,
-        folds: int = 1,
+        folds: int | Literal["auto"] = 1,
         choice: SelectionRule = "best",
         batch_size: int = 32,
         epochs: int = 100,
@@ -184,7 +187,8 @@ class Sequential:
             l2, learning_rate: a number, a list, or ``auto`` for the guide's values; by default those of the model.
             space: more hyperparameters: ``l1``, ``dropout``, or a number of the optimizer such as ``weight_decay``.
             seeds: number of trainings of every config, each with its own initial weights and row orders.
-            folds: number of cross-validation folds (1 = a single split).
+            folds: number of cross-validation folds (1 = a single split). ``auto``: five up to 5,000 rows, where every
+                config is trained on the first fold and those in doubt on the others; else one.
             choice: ``best``, or ``1se``: the largest l2 within one standard error of the best.
             validation_split: share of the rows used for validation; 0.2 unless ``validation_data`` is given.
             class_weight: as in ``fit``; a list of weights for a class is searched as ``class_weight_<class>``. It then
@@ -198,7 +202,8 @@ class Sequential:
             DataError, SplitError: the rows cannot be used for training, or not be split as requested.
         """
         validate_count("batch_size", batch_size)
-        validate_count("folds", folds)
+        if folds != "auto":
+            validate_count("folds", folds)
         early_stopping, _ = sort_callbacks(callbacks)
         reader = self._reader()
         data = reader.read(x, y, sample_weight)
@@ -216,17 +221,20 @@ class Sequential:
             dtype=self.dtype,
             shuffle=shuffle,
         )
-        if folds > 1:
+        once = validation_data is not None or validation_split is not None or split != "random"
+        race, few = folds == "auto", len(data[0]) <= MAX_ROWS_AUTO_FOLDS
+        n_folds = folds if folds != "auto" else 1 if once or not few else AUTO_FOLDS
+        if n_folds > 1:
             if validation_data is not None or split != "random":
                 raise SplitError("folds split all rows at random: leave out validation_data and split.")
-            splits = reader.folds(data, folds, weights)
+            splits = reader.folds(data, n_folds, weights)
         else:
             share = (0.0 if validation_data is not None else 0.2) if validation_split is None else validation_split
             split_once = reader.part(
                 data, validation_split=share, validation_data=validation_data, split=split, class_weight=weights
             )
             splits = [split_once]
-        found = sweep(plan, splits, rule=choice, on_progress=on_progress)
+        found = sweep(plan, splits, rule=choice, race=race, on_progress=on_progress)
         self._take(found)
         return found
 
