@@ -164,3 +164,8 @@ def test_splits_say_whether_the_exam_is_still_sealed():
     assert "opened once" in sentences.of_splits(sizes, 1)
     assert "opened 3 times" in sentences.of_splits(sizes, 3)
     assert "no exam" in sentences.of_splits({"train": 80, "validation": 20, "test": 0}, 0)
+
+
+def test_weights_that_a_penalty_has_pressed_to_nothing_are_called_so():
+    assert sentences.of_weights(trial(reach=1e-20)) == "90% of the weights are practically 0"
+    assert "are between -" in sentences.of_weights(trial(reach=0.01))

@@ -53,7 +53,8 @@ def show_exam(run: Run, opening: Opening, console: Console) -> None:
     time = opening.time.replace("T", " ").replace("+00:00", " UTC")
     reason = f" ({printable(opening.reason)})" if opening.reason else ""
     console.print(f"{printable(record.target.name)}: {rows}, not used for training or selection", style="bold")
-    console.print(f"opening {opening.number} of the exam, {time}{reason}", end="\n\n")
+    times = "once" if opening.number == 1 else f"{opening.number} times"
+    console.print(f"scored {times}, {'last ' if opening.number > 1 else ''}on {time}{reason}", end="\n\n")
     which = "known rows" if run.ensemble else "validation"
     grid = _grid("", "test", "95% interval", which, "baseline")
     for name, estimate in opening.scores.items():

@@ -122,7 +122,6 @@ def _folds_of(prepared: Prepared, rows: Indices, n_folds: int) -> list[tuple[Ind
     """Return training and validation rows of each fold of these rows, by their numbers in the source."""
     settings, target = prepared.settings, prepared.target
     table = prepared.table.take(np.searchsorted(prepared.table.row_numbers, np.sort(rows)))
-    _warn_of_rare_classes(table, target, n_folds)
     folds = make_folds(
         table.n_rows,
         n_folds,
@@ -130,6 +129,7 @@ def _folds_of(prepared: Prepared, rows: Indices, n_folds: int) -> list[tuple[Ind
         stratify=None if target.task == "regression" else np.asarray(target.encode(table)),
         groups=_groups(table, settings, target.name),
     )
+    _warn_of_rare_classes(table, target, n_folds)
     return [(table.row_numbers[train], table.row_numbers[validation]) for train, validation in folds]
 
 

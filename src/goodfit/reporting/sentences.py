@@ -62,6 +62,8 @@ def _at_best(trial: Trial) -> list[str]:
 def of_weights(trial: Trial) -> str:
     """Range of the weights, as part of a sentence."""
     low, high = (np.quantile(trial.quantiles, end) for end in (0.05, 0.95))
+    if max(-low, high) < 1e-6:
+        return "90% of the weights are practically 0"
     return "90% of the weights are between {} and {}".format(*numbers(low, high))
 
 
