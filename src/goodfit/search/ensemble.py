@@ -28,14 +28,13 @@ from goodfit.search.racing import IN_DOUBT
 from goodfit.search.selection import Selection
 from goodfit.search.trial_table import TrialResult
 from goodfit.stats import weighted_mean_error
+from goodfit.training.cross_fitted import N_PARTS
 from goodfit.training.evaluation import ensemble_predictions, losses_of_predictions
 from goodfit.training.fit import Training
 from goodfit.training.recipe import Recipe
 
 MAX_VOTES = 12
 """Most votes of an ensemble: with few, the weights stay near each other, which is best where rows are few."""
-N_PARTS = 5
-"""Parts into which the rows of a single fold are dealt for cross-fitting."""
 
 TrialsOfConfig = Mapping[tuple[int, int], int]
 """By fold and seed, the number of the trial."""
@@ -208,7 +207,7 @@ def _known_rows(folds: Sequence[Fold], used: Sequence[int]) -> KnownRows:
 def _out_of_fold(recipe: Recipe, trainings: Sequence[Training], trials: TrialsOfConfig) -> Array:
     """Return the predictions of a config for the validation rows of all folds (rows, outputs), the mean over seeds.
 
-    Each row is predicted at an epoch that it did not choose, see ``goodfit.training.halves``.
+    Each row is predicted at an epoch that it did not choose, see ``goodfit.training.cross_fitted``.
     """
     of_fold: dict[int, list[Array]] = {}
     for (fold, _), number in trials.items():

@@ -231,7 +231,7 @@ class ParallelTrials:
         columns = np.concatenate(self.records[index]).T.astype(np.float64)
         history = History(dict(zip(self.names, columns, strict=True)))
         training = finish(self.trials[index].recipe, self.layout, state, history, epochs=self.epochs)
-        outputs = state.halves.outputs[: self.n_validation].copy()
+        outputs = state.cross_fitted.outputs[: self.n_validation].copy()
         self.found[index] = self.keep(index, replace(training, validation_outputs=outputs))
         self.records[index] = []
 

@@ -77,7 +77,7 @@ class Training:
         input_steps: final step size of Adam per unit of gradient, η/(√v̂ + ε), averaged over the weights of each input
             (n_inputs,); None for SGD, whose step is η for all.
         validation_outputs: of a trial of a sweep, the outputs for its validation rows, each at an epoch that other
-            validation rows chose (rows, outputs), as the loss takes them; see ``goodfit.training.halves``.
+            validation rows chose (rows, outputs), as the loss takes them; see ``goodfit.training.cross_fitted``.
     """
 
     params: Params = field(repr=False)

@@ -22,8 +22,8 @@ from goodfit.nn.network import apply_network
 from goodfit.nn.optimizers.base import OptimizerState, init_optimizer, sum_of_squares, update_weights
 from goodfit.nn.packing import Layout, layout_of, pack, unpack
 from goodfit.nn.regularizers import add_penalty_gradient, penalty
+from goodfit.training.cross_fitted import CrossFittedState, init_cross_fitted, update_cross_fitted
 from goodfit.training.evaluation import Dataset, EvaluationRows, make_evaluator, take
-from goodfit.training.halves import HalvesState, init_halves, update_halves
 from goodfit.training.history import column_names
 from goodfit.training.recipe import Recipe
 
@@ -36,15 +36,15 @@ RUNNING, FINISHED, STOPPED_EARLY, DIVERGED, STOPPED_BY_USER = range(5)
 class State(NamedTuple):
     """Everything that changes during a training, after an epoch. Weights are packed.
 
-    halves: outputs for the validation rows. epoch, step: number of epochs and updates done. code: ``RUNNING``, or how
-    the training ended.
+    cross_fitted: outputs for the validation rows. epoch, step: number of epochs and updates done. code: ``RUNNING``, or
+    how the training ended.
     """
 
     params: Params
     optimizer_state: OptimizerState
     best_params: Params
     stopping: StoppingState
-    halves: HalvesState
+    cross_fitted: CrossFittedState
     epoch: AnyArray
     step: AnyArray
     code: AnyArray
@@ -59,9 +59,9 @@ def start(recipe: Recipe, params: Params, *, n_validation: int = 0) -> State:
     packed = pack(params, apart=_apart(recipe)) if _packs(recipe, layout_of(params)) else params
     zero = np.zeros((), np.int32)
     optimizer_state = init_optimizer(recipe.optimizer, packed)
-    halves = init_halves(n_validation, _n_outputs(params) if n_validation else 0, recipe.dtype)
+    cross_fitted = init_cross_fitted(n_validation, _n_outputs(params) if n_validation else 0, recipe.dtype)
     stopping = init_stopping(recipe.dtype)
-    return State(packed, optimizer_state, packed, stopping, halves, epoch=zero, step=zero, code=zero)
+    return State(packed, optimizer_state, packed, stopping, cross_fitted, epoch=zero, step=zero, code=zero)
 
 
 def _n_outputs(params: Params) -> int:
@@ -118,8 +118,8 @@ def advance(
         state, sums = _train_epoch(recipe, layout, rows, state, _entry(order, here))
         params = unpacked(recipe, state.params, layout)
         measured = evaluate(params)
-        if state.halves.outputs.shape[0]:
-            state = state._replace(halves=update_halves(state.halves, *measured[1:]))
+        if state.cross_fitted.outputs.shape[0]:
+            state = state._replace(cross_fitted=update_cross_fitted(state.cross_fitted, *measured[1:]))
         record = _record(recipe, state, params, sums / order.shape[1], measured.scores)
         return _end_epoch(recipe, state, record, names), _put(records, here, record)
 

@@ -1,4 +1,4 @@
-"""Outputs for validation rows at the epoch that the other half of them chooses."""
+"""Outputs for validation rows at the epoch that the other parts of them choose."""
 
 import jax.numpy as jnp
 import numpy as np
@@ -7,9 +7,9 @@ from goodfit.nn.layers import Dense
 from goodfit.nn.network import init_network
 from goodfit.nn.optimizers.adam import Adam
 from goodfit.search.parallel import Fold, Trial, run_trials
+from goodfit.training.cross_fitted import N_PARTS, init_cross_fitted, update_cross_fitted
 from goodfit.training.evaluation import Dataset, make_labels, outputs
 from goodfit.training.fit import fit
-from goodfit.training.halves import init_halves, update_halves
 from goodfit.training.recipe import make_recipe
 
 RNG = np.random.default_rng(0)
@@ -18,21 +18,22 @@ NET = (Dense(6, activation="tanh"), Dense(1))
 
 def run(losses, weights):
     """State after epochs with these losses (epochs, rows); the outputs of an epoch are its number."""
-    state = init_halves(losses.shape[1], 1, "float32")
+    state = init_cross_fitted(losses.shape[1], 1, "float32")
     for epoch, of_rows in enumerate(losses):
         outputs_then = jnp.full((losses.shape[1], 1), epoch, float)
-        state = update_halves(state, outputs_then, jnp.asarray(of_rows), jnp.asarray(weights))
+        state = update_cross_fitted(state, outputs_then, jnp.asarray(of_rows), jnp.asarray(weights))
     return np.asarray(state.outputs)[:, 0]
 
 
-def test_each_half_has_the_outputs_of_the_epoch_with_the_lowest_loss_of_the_other():
-    losses, weights = RNG.random((9, 7)), RNG.random(7)
-    even = np.argmin(losses[:, ::2] @ weights[::2])
-    odd = np.argmin(losses[:, 1::2] @ weights[1::2])
-    assert even != odd
-    found = run(losses, weights)
-    assert set(found[::2]) == {odd}
-    assert set(found[1::2]) == {even}
+def others(n_rows, which):
+    return np.arange(n_rows) % N_PARTS != which
+
+
+def test_each_part_has_the_outputs_of_the_epoch_with_the_lowest_loss_of_the_others():
+    losses, weights = RNG.random((20, 13)) ** 9, RNG.random(13)
+    best = [np.argmin(losses[:, others(13, part)] @ weights[others(13, part)]) for part in range(N_PARTS)]
+    assert len(set(best)) > 1
+    assert run(losses, weights).tolist() == [best[row % N_PARTS] for row in range(13)]
 
 
 def test_an_epoch_that_is_not_finite_is_never_chosen():
@@ -45,7 +46,7 @@ def test_a_row_without_a_counterpart_is_judged_at_its_own_best_epoch():
 
 
 def test_trials_keep_the_outputs_that_a_shorter_training_has():
-    """For each half: train alone until the epoch that the other half chooses, and compare the outputs."""
+    """For each part: train alone until the epoch that the other parts choose, and compare the outputs."""
     x = RNG.normal(size=(60, 4))
     y = np.sin(2 * x[:, 0]) + 0.5 * RNG.normal(size=60)
     rows, train, validation = Dataset(x, make_labels(y, None, "float64")), np.arange(40), np.arange(40, 60)
@@ -59,8 +60,8 @@ def test_trials_keep_the_outputs_that_a_shorter_training_has():
     (training,) = run_trials([Trial(recipe, 0, params)], Fold(rows, train, validation), epochs=12)
     by_epoch = np.stack([until(epoch) for epoch in range(1, 13)])
     losses = ((by_epoch - y[validation][:, None]) ** 2)[:, :, 0]
-    chosen = [int(np.argmin(losses[:, which::2].mean(axis=1))) for which in (0, 1)]
-    assert chosen[0] != chosen[1]
-    for which in (0, 1):
-        expected = by_epoch[chosen[1 - which]][which::2]
-        np.testing.assert_allclose(training.validation_outputs[which::2], expected, rtol=1e-10)
+    chosen = [int(np.argmin(losses[:, others(20, part)].mean(axis=1))) for part in range(N_PARTS)]
+    assert len(set(chosen)) > 1
+    for part, epoch in enumerate(chosen):
+        expected = by_epoch[epoch][part::N_PARTS]
+        np.testing.assert_allclose(training.validation_outputs[part::N_PARTS], expected, rtol=1e-10)
