@@ -36,4 +36,4 @@ def test_the_demo_draws_what_make_demo_runs(run, tmp_path):
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
     assert all(f"$(BIN)/{command}\n" in makefile for command in commands)
     drawn = (tmp_path / "iris.svg").read_text(encoding="utf-8").replace("&#160;", " ")
-    assert all(said in drawn for said in ("$ goodfit train iris", "verdict", "$ goodfit test runs/iris", "opening 1"))
+    assert all(said in drawn for said in ("$ goodfit train iris", "verdict", "$ goodfit test runs/iris", "scored once"))
