@@ -221,9 +221,11 @@ class Sequential:
             dtype=self.dtype,
             shuffle=shuffle,
         )
-        once = validation_data is not None or validation_split is not None or split != "random"
-        race, few = folds == "auto", len(data[0]) <= MAX_ROWS_AUTO_FOLDS
-        n_folds = folds if folds != "auto" else 1 if once or not few else AUTO_FOLDS
+        if race := folds == "auto":
+            one_split = validation_data is not None or validation_split is not None or split != "random"
+            n_folds = 1 if one_split or len(data[0]) > MAX_ROWS_AUTO_FOLDS else AUTO_FOLDS
+        else:
+            n_folds = folds
         if n_folds > 1:
             if validation_data is not None or split != "random":
                 raise SplitError("folds split all rows at random: leave out validation_data and split.")

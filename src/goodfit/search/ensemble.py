@@ -146,7 +146,7 @@ def make_ensemble(
         loss=loss,
         standard_error=error,
         loss_before=_mean_loss(recipe, before, rows)[0],
-        selected_loss=_mean_loss(recipe, found[selected], rows)[0],
+        selected_loss=float(own @ rows.weights),
         rows=rows,
         predictions=after,
         selected_predictions=found[selected],

@@ -177,9 +177,9 @@ class ParallelTrials:
         self.advance = make_advance(self.layout, fold.rows, evaluated)
         self.names = column_names(recipe, validation=evaluated.validation.shape[0] > 0)
         self.capacity, self.chunk = cost.chunk_epochs, 1
-        # An empty slot holds a finished training, which costs nothing.
         self.n_validation = len(fold.validation)
         self.start = partial(start, n_validation=evaluated.validation.shape[0])
+        # An empty slot holds a finished training, which costs nothing.
         empty = self.start(recipe, params)._replace(code=np.asarray(FINISHED, np.int32))
         self.states: State = stack([empty] * cost.parallel)
         self.recipes: Recipe = stack([recipe] * cost.parallel)

@@ -156,8 +156,7 @@ def _read_form(text: Text, form: _Form) -> Parsed:
     if form.decimal != ".":
         plain = pc.replace_substring(plain, pattern=form.decimal, replacement=".")
     values = pc.cast(pc.if_else(fits, plain, pa.scalar(None, pa.string())), pa.float64())
-    share = text.counts[fits.to_numpy(zero_copy_only=False)].sum() / max(text.present, 1)
-    return Parsed(values, float(share), form.note)
+    return Parsed(values, _share(text, fits), form.note)
 
 
 def _read_clock(text: Text) -> Parsed:
@@ -166,8 +165,12 @@ def _read_clock(text: Text) -> Parsed:
     second = pc.if_else(pc.equal(second, ""), "0", second)
     hours, minutes, seconds = (pc.cast(part, pa.float64()) for part in (hour, minute, second))
     values = pc.add(pc.add(pc.multiply(hours, 3600.0), pc.multiply(minutes, 60.0)), seconds)
-    share = text.counts[values.is_valid().to_numpy(zero_copy_only=False)].sum() / max(text.present, 1)
-    return Parsed(values, float(share), "times of day, in seconds since midnight")
+    return Parsed(values, _share(text, values.is_valid()), "times of day, in seconds since midnight")
+
+
+def _share(text: Text, read: pa.BooleanArray) -> float:
+    """The share of the cells that are there whose distinct value was read."""
+    return float(text.counts[read.to_numpy(zero_copy_only=False)].sum() / max(text.present, 1))
 
 
 def _missing_words(words: Sequence[str], trimmed: pa.StringArray, encoded: pa.DictionaryArray) -> str:

@@ -23,9 +23,9 @@ class TextFeature(ColumnFeature, frozen=True, tag="text"):
     """One column for each word, and each two words in a row, that enough training rows have.
 
     A word w that occurs n times in a text counts (1 + ln n) · idf(w), with idf(w) = ln((1 + N)/(1 + df(w))) + 1 for N
-    training texts, of which df(w) have it; then each text is divided by its Euclidean norm.
-    So words that every text has count little, and rare ones much. A text without any of the words is all zeros; so is
-    a missing one, which has an indicator if training has any. Words are lower case, with two letters or digits or more.
+    training texts, of which df(w) have it; then each text is divided by its Euclidean norm. So words of every text
+    count little, and rare ones much. A text without any of the words is all zeros; so is a missing one, which has an
+    indicator if training has any. Words are lower case, with two letters or digits or more.
 
     Source: scikit-learn's TfidfVectorizer with `sublinear_tf`; Salton and Buckley, Term-weighting approaches in
     automatic text retrieval (1988).
