@@ -15,11 +15,11 @@ from goodfit.data.table import read_table
         ("telco_churn/Telco-Customer-Churn.csv", (7043, 21), "icnccncccccccccccc" "nnc",
          {"TotalCharges": 11}, {"customerID"}),
         ("titanic/train.csv", (891, 12), "innTcnnncncc", {"Age": 177, "Cabin": 687, "Embarked": 2},
-         {"PassengerId", "Name"}),
+         {"PassengerId"}),
         ("california_housing/housing.csv", (20640, 10), "nnnnnnnnnc", {"total_bedrooms": 207}, set()),
         ("diamonds/diamonds.csv", (53940, 10), "ncccnnnnnn", {}, set()),
         ("wine_quality/winequality-red.csv", (1599, 12), "n" * 12, {}, set()),
-        ("sms_spam/sms.tsv", (5574, 2), "cT", {}, {"column_2"}),
+        ("sms_spam/sms.tsv", (5574, 2), "cT", {}, set()),
     ],
 )  # fmt: skip
 def test_a_real_table_is_understood(shared, path, shape, kinds, missing, unused):
