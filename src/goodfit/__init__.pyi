@@ -9,6 +9,8 @@ from .errors import ExamError as ExamError
 from .errors import GoodFitError as GoodFitError
 from .errors import RunError as RunError
 from .errors import SplitError as SplitError
+from .estimators.classifier import GoodFitClassifier as GoodFitClassifier
+from .estimators.regressor import GoodFitRegressor as GoodFitRegressor
 from .experiment.settings import Settings as Settings
 from .guided_tour.page import tour as tour
 from .nn.early_stopping import EarlyStopping as EarlyStopping

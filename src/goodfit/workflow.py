@@ -13,15 +13,15 @@ from typing import Any
 
 import numpy as np
 
-from goodfit.arrays import Array
 from goodfit.data.export import prediction_file, validate_output
 from goodfit.data.splits.splits import Splits
 from goodfit.data.table import Source, Table, open_source, read_table
 from goodfit.data.target import Prediction, Target
 from goodfit.errors import DataError, ExamError
-from goodfit.experiment.experiment import Fitted, OnRefined, fit_grid, fit_once, plan_for, second_grid
+from goodfit.experiment.experiment import Fitted, OnRefined, fit_prepared, plan_for, second_grid
 from goodfit.experiment.kept_ensemble import KeptEnsemble, keep_ensemble
 from goodfit.experiment.measure import ScoringSpec, gather
+from goodfit.experiment.predictor import Predictor
 from goodfit.experiment.prepare import (
     TASKS,
     Prepared,
@@ -52,7 +52,6 @@ from goodfit.search.parallel import OnProgress, SweepCost
 from goodfit.search.space import refined
 from goodfit.search.sweep import Sweep, estimate_sweep
 from goodfit.stats import Estimate
-from goodfit.training.evaluation import predictions
 from goodfit.training.fit import OnEpoch, Training
 from goodfit.training.history import History
 from goodfit.training.recipe import make_recipe
@@ -140,7 +139,7 @@ class Run:
         Raises:
             DataError: a column that was trained on is missing or holds another kind of thing.
         """
-        return self.record.target.decode(_predictions(self.record, self.read_for_prediction(table)))
+        return self.record.target.decode(_predictor(self.record).predict(self.read_for_prediction(table)))
 
     def write_predictions(self, table: object, path: str | Path, *, overwrite: bool = False) -> Prediction:
         """Predict every row of a table into a .csv or .parquet file, one line a row, and give the predictions back.
@@ -161,10 +160,7 @@ class Run:
 
     def read_for_prediction(self, table: object) -> Table:
         """The table, its columns read as the kinds they had in training."""
-        found = read_table(table)
-        read = {column.name: column.kind for column in found.schema}
-        columns = self.record.encoder.columns.items()
-        return found.override(kinds={name: kind for name, kind in columns if read.get(name, kind) != kind})
+        return _predictor(self.record).read(read_table(table))
 
     def test(self, table: object = None, *, reason: str | None = None) -> Opening:
         """The exam: the sealed test rows, opened once; metrics with 95 % intervals, on record in the ledger.
@@ -201,7 +197,7 @@ class Run:
 
     def _score(self, rows: Table) -> Mapping[str, Estimate]:
         target = self.record.target
-        scored = score_rows(rows, target, lambda table: _predictions(self.record, table))
+        scored = score_rows(rows, target, _predictor(self.record).predict)
         names, predicted = TASKS[target.task].judged, {"network": scored.predicted}
         found = estimates(names, scored.truth, predicted, seed=self.settings.seed)["network"]
         return {name: Estimate(*(number * unit_of(name, target) for number in found[name])) for name in found}
@@ -255,12 +251,9 @@ def train(
     folds = prepare_folds(prepared)
     if on_prepared is not None:
         on_prepared(prepared)
-    if choices.sweeps:
-        fitted = fit_grid(folds, on_progress)
-        fitted = second_grid(fitted, folds, on_progress, on_refined) if refine else fitted
-    else:
-        fitted = fit_once(prepared, on_epoch)
-    record = _record(fitted, _source(table))
+    fitted = fit_prepared(folds, on_epoch=on_epoch, on_progress=on_progress)
+    fitted = second_grid(fitted, folds, on_progress, on_refined) if refine else fitted
+    record = record_of(fitted, kept(fitted), _source(table))
     if folder is not None:
         save_run(folder, record)
     ledger = Ledger(folder / "ledger.jsonl" if folder else None)
@@ -312,8 +305,8 @@ def model_hash(params: Params) -> str:
     return digest.hexdigest()
 
 
-def _record(fitted: Fitted, source: str) -> Record:
-    """Everything that a run folder holds."""
+def record_of(fitted: Fitted, ensemble: KeptEnsemble | None, source: str) -> Record:
+    """Return everything that a run folder holds, with what is measured for the diagnosis."""
     prepared, fold = fitted.prepared, fitted.fold
     settings, table, splits, target = prepared.settings, prepared.table, prepared.splits, prepared.target
     recipe = make_recipe(layers_for(settings, target), loss=TASKS[target.task].loss)
@@ -336,40 +329,37 @@ def _record(fitted: Fitted, source: str) -> Record:
         encoder=prepared.encoder,
         target=target,
         seal=prepared.sealed.seal() if len(splits.test) else None,
-        training=_in_own_unit(fitted.training, target),
-        sweep=None if fitted.sweep is None else _swept(fitted.sweep, target),
-        ensemble=_kept(fitted),
+        training=in_own_unit(fitted.training, target),
+        sweep=None if fitted.sweep is None else swept(fitted.sweep, target),
+        ensemble=ensemble,
         measurements=evidence,
         created=now(),
         versions=versions(),
     )
 
 
-def _kept(fitted: Fitted) -> KeptEnsemble | None:
-    """The ensemble, if one is to be kept and there is more than one training."""
+def kept(fitted: Fitted) -> KeptEnsemble | None:
+    """Return the ensemble, if one is to be kept and there is more than one training."""
     settings, target = fitted.prepared.settings, fitted.prepared.target
     if fitted.sweep is None or settings.keep == "one":
         return None
     return keep_ensemble(fitted.sweep.ensemble(), fitted.folds, target, settings.seed)
 
 
-def _swept(found: Sweep, target: Target) -> SweepRecord:
-    """What is kept of a sweep: the table of its trials, their curves, and the choice."""
+def swept(found: Sweep, target: Target) -> SweepRecord:
+    """Return what is kept of a sweep: the table of its trials, their curves, and the choice."""
     histories = [History(in_unit_of_target(training.history, target)) for training in found.trainings]
     weights = quantiles_table([training.params for training in found.trainings])
     return SweepRecord(found.table, curves_table(histories), weights, found.selection, found.n_planned)
 
 
-def _in_own_unit(training: Training, target: Target) -> Training:
+def in_own_unit(training: Training, target: Target) -> Training:
+    """Return the training with rmse and mae in the unit of the target."""
     return replace(training, history=History(in_unit_of_target(training.history, target)))
 
 
-def _predictions(record: Record, table: Table) -> Array:
-    """Probabilities or standardised values (rows, outputs), by the ensemble if there is one."""
-    if record.ensemble is not None:
-        return record.target.limit(record.ensemble.predict(record.settings, record.target, table))
-    recipe = make_recipe(layers_for(record.settings, record.target), loss=TASKS[record.target.task].loss)
-    return record.target.limit(predictions(recipe, record.training.params, record.encoder.transform(table)))
+def _predictor(record: Record) -> Predictor:
+    return Predictor(record.settings, record.target, record.encoder, record.training.params, record.ensemble)
 
 
 def _target_name(table: Source, target: str | None) -> str:

@@ -14,7 +14,7 @@ from goodfit.data.table import open_source, read_table
 from goodfit.experiment.measure import Measurements
 from goodfit.experiment.prepare import arrays_of, prepare
 from goodfit.experiment.reference_models import boosted_trees
-from goodfit.workflow import _predictions
+from goodfit.workflow import _predictor
 
 SETTINGS = {"l2": 0.001, "learning_rate": 0.01, "epochs": 15, "hidden": (16,)}
 
@@ -36,7 +36,7 @@ def rows_of(run):
 
 
 def probabilities(run):
-    return _predictions(run.record, run.table.take(run.splits.among_known.validation))
+    return _predictor(run.record).predict(run.table.take(run.splits.among_known.validation))
 
 
 def floored(p, n):

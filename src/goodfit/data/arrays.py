@@ -162,15 +162,21 @@ def is_weight(value: object) -> bool:
 
 
 def class_factors(
-    class_weight: Mapping[int, float] | str, labels: Array | None, train: Array, *, n_classes: int
+    class_weight: Mapping[int, float] | str,
+    labels: Array | None,
+    train: Array,
+    *,
+    n_classes: int,
+    row_weights: Array | None = None,
 ) -> Array:
     """Return the weight of each row's class (rows,), from the training rows only.
 
     Args:
         class_weight: class number to weight, 1 for classes not named; or ``balanced``: n / (k·n_c) with n training rows
-            of k classes, n_c of them of class c; 1 for a class without training rows.
+            of k classes, n_c of them of class c; 1 for a class without training rows. Rows count by their weight.
         labels: class number of each row, or None if the targets are not classes.
         train: row numbers of the training rows.
+        row_weights: weight of each row (rows,); None if all are equal.
 
     Raises:
         DataError: the targets are not classes, a class does not exist, or a weight is negative, not finite, or zero for
@@ -182,9 +188,11 @@ def class_factors(
     if labels is None:
         raise DataError("class_weight needs targets that are classes: for others give sample_weight.")
     if isinstance(class_weight, str) and class_weight == "balanced":
-        counts = np.bincount(labels[train], minlength=n_classes)
-        factors = np.where(counts, len(train) / (np.count_nonzero(counts) * np.maximum(counts, 1)), 1.0)
-        return factors[labels]
+        own = np.ones(len(train)) if row_weights is None else row_weights[train]
+        counts = np.bincount(labels[train], own, minlength=n_classes)
+        shared = counts.sum() / max(1, np.count_nonzero(counts))
+        factors = np.divide(shared, counts, out=np.ones(n_classes), where=counts > 0)
+        return np.asarray(factors[labels])
     if not isinstance(class_weight, Mapping):
         raise DataError(f"class_weight must map class numbers to weights, or be 'balanced', not {class_weight!r}.")
     factors = np.ones(n_classes)

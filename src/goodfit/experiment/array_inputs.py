@@ -116,7 +116,8 @@ class Reader:
         inputs, targets, weights = data
         if class_weight is not None:
             labels, n_classes = self._labels(targets), max(2, self.n_outputs)
-            weights = weights * class_factors(class_weight, labels, train, n_classes=n_classes)
+            own = weights
+            weights = own * class_factors(class_weight, labels, train, n_classes=n_classes, row_weights=own)
         for part, rows in (("training", train), ("validation", validation)):
             if len(rows) and not weights[rows].any():
                 raise SplitError(f"all {part} rows have weight 0.")

@@ -31,6 +31,13 @@ class Fitted(NamedTuple):
     folds: Sequence[Prepared]
 
 
+def fit_prepared(
+    folds: Sequence[Prepared], *, on_epoch: OnEpoch | None = None, on_progress: OnProgress | None = None
+) -> Fitted:
+    """Train what the settings ask for: one network, or a grid."""
+    return fit_grid(folds, on_progress) if folds[0].settings.sweeps else fit_once(folds[0], on_epoch)
+
+
 def fit_once(prepared: Prepared, on_epoch: OnEpoch | None) -> Fitted:
     """One training."""
     settings, target, fold = prepared.settings, prepared.target, arrays_of(prepared)

@@ -54,8 +54,8 @@ IN_OWN_UNIT = ("rmse", "val_rmse", "mae", "val_mae")
 class Prepared:
     """What is known before the first epoch. Encoder and the target's scale are learned from training rows only.
 
-    table: the known rows. splits: row numbers in the source. sealed: the test rows. checks: findings of the data
-    checks, the most serious first.
+    table: the known rows. splits: row numbers in the source. sealed: the test rows. weights: of the known rows, None if
+    all are equal. checks: findings of the data checks, the most serious first; () before ``with_checks``.
     """
 
     settings: Settings
@@ -64,6 +64,7 @@ class Prepared:
     sealed: SealedRows
     target: Target
     encoder: Encoder
+    weights: Array | None = None
     checks: tuple[Check, ...] = ()
 
     @property
@@ -74,23 +75,38 @@ class Prepared:
 
 def prepare(source: Source, target: str, settings: Settings) -> Prepared:
     """Split a table, learn target and encoder from its training rows, and check its known rows."""
+    return with_checks(prepare_unchecked(source, target, settings))
+
+
+def prepare_unchecked(source: Source, target: str, settings: Settings, *, weights: Array | None = None) -> Prepared:
+    """Split a table, and learn target and encoder from its training rows.
+
+    Args:
+        weights: of the rows of the source (rows,).
+    """
     found = partition(source, target, settings.split_options())
-    splits, usable = found.splits.among_known, _usable(found.known, settings)
+    usable = _usable(found.known, settings)
     _refuse_infinity(usable, target)
-    counters = _row_counters(usable, settings, target)
+    known = without_row_counters(found.known, _row_counters(usable, settings, target))
+    learned = _learned(settings, known, found.splits, found.sealed, target)
+    return replace(learned, weights=None if weights is None else weights[found.splits.known])
+
+
+def with_checks(prepared: Prepared) -> Prepared:
+    """Return the same with what the data checks find among the known rows."""
+    settings = prepared.settings
     checks = check_table(
-        without_row_counters(usable, counters),
-        splits,
-        target=target,
-        task=fit_target(usable, target, splits.train, task=settings.task).task,
+        _usable(prepared.table, settings),
+        prepared.places,
+        target=prepared.target.name,
+        task=prepared.target.task,
         group=settings.group,
         time=settings.time,
         weighted=settings.class_weight is not None,
         seed=settings.seed,
-        held_out=found.sealed.keys if len(found.splits.test) else None,
+        held_out=prepared.sealed.keys if len(prepared.splits.test) else None,
     )
-    known = without_row_counters(found.known, counters)
-    return replace(_learned(settings, known, found.splits, found.sealed, target), checks=checks)
+    return replace(prepared, checks=checks)
 
 
 def prepare_folds(prepared: Prepared) -> list[Prepared]:
@@ -153,16 +169,18 @@ def _on_fold(prepared: Prepared, train: Indices, validation: Indices) -> Prepare
     """Return the same table with these training and validation rows."""
     splits = replace(prepared.splits, train=np.sort(train), validation=np.sort(validation))
     learned = _learned(prepared.settings, prepared.table, splits, prepared.sealed, prepared.target.name)
-    return replace(learned, checks=prepared.checks)
+    return replace(learned, weights=prepared.weights, checks=prepared.checks)
 
 
 def arrays_of(prepared: Prepared) -> Fold:
-    """Training rows, then validation rows, encoded."""
+    """Training rows, then validation rows, encoded, with their weights times those of their classes."""
     places, target = prepared.places, prepared.target
-    rows = prepared.table.take(np.concatenate([places.train, places.validation]))
+    order = np.concatenate([places.train, places.validation])
+    rows, own = prepared.table.take(order), None if prepared.weights is None else prepared.weights[order]
     train, validation = np.split(np.arange(rows.n_rows), [len(places.train)])
     y = np.asarray(target.encode(rows))
-    weight = _class_factors(prepared.settings, target, y, train)
+    factors = _class_factors(prepared.settings, target, y, train, own)
+    weight = factors if own is None else own if factors is None else own * factors
     return Fold(Dataset(prepared.encoder.transform(rows), make_labels(y, weight, "float32")), train, validation)
 
 
@@ -211,12 +229,15 @@ def _refuse_infinity(table: Table, target: str) -> None:
             read_numbers(column.name, table.arrow.column(column.name), rows=table.row_numbers)
 
 
-def _class_factors(settings: Settings, target: Target, y: Array, train: Array) -> Array | None:
+def _class_factors(
+    settings: Settings, target: Target, y: Array, train: Array, row_weights: Array | None
+) -> Array | None:
     """Weight of each row's class; DataError when the target has no such class."""
     if settings.class_weight is None:
         return None
     labels = None if target.task == "regression" else y
-    return class_factors(_by_code(settings.class_weight, target), labels, train, n_classes=len(target.classes))
+    by_code, n_classes = _by_code(settings.class_weight, target), len(target.classes)
+    return class_factors(by_code, labels, train, n_classes=n_classes, row_weights=row_weights)
 
 
 def _by_code(weights: Mapping[str, float] | str, target: Target) -> Mapping[int, float] | str:

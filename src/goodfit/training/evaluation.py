@@ -20,6 +20,8 @@ from goodfit.training.recipe import Recipe
 BLOCK_BYTES = 2**24
 """Memory for the inputs of one block, or for the outputs of its widest layer."""
 
+MIN_BLOCK_ROWS = 32
+
 
 class Dataset(NamedTuple):
     """Training and validation rows as arrays.
@@ -145,9 +147,7 @@ def outputs(recipe: Recipe, params: Params, x: np.ndarray, *, activation: str = 
     with jax.enable_x64(recipe.dtype == "float64"):
         for begin in range(0, len(x), size):
             block = x[begin : begin + size]
-            padded = np.zeros((1 << (len(block) - 1).bit_length(), x.shape[1]), x.dtype)
-            padded[: len(block)] = block
-            blocks.append(np.asarray(of_block(recipe.layers, params, padded))[: len(block)])
+            blocks.append(np.asarray(of_block(recipe.layers, params, _padded(block)))[: len(block)])
     return np.concatenate(blocks)
 
 
@@ -170,13 +170,20 @@ def ensemble_predictions(recipe: Recipe, networks: Sequence[Params], shares: np.
         weights = np.asarray(shares, recipe.dtype)
         for begin in range(0, len(x), size):
             block = x[begin : begin + size]
-            padded = np.zeros((1 << (len(block) - 1).bit_length(), x.shape[1]), x.dtype)
-            padded[: len(block)] = block
-            of_block = _mean_outputs(
-                recipe.layers, stacked, weights, padded, dtype=recipe.dtype, logits=recipe.fused, activation=recipe.link
-            )
+            choices = {"dtype": recipe.dtype, "logits": recipe.fused, "activation": recipe.link}
+            of_block = _mean_outputs(recipe.layers, stacked, weights, _padded(block), **choices)
             blocks.append(np.asarray(of_block)[: len(block)])
     return np.concatenate(blocks)
+
+
+def _padded(block: np.ndarray) -> np.ndarray:
+    """Return the rows with rows of zeros below, up to a power of two.
+
+    Few rows are padded to ``MIN_BLOCK_ROWS``: a single row is multiplied by other machine code, with other last digits.
+    """
+    padded = np.zeros((max(MIN_BLOCK_ROWS, 1 << (len(block) - 1).bit_length()), block.shape[1]), block.dtype)
+    padded[: len(block)] = block
+    return padded
 
 
 @partial(jax.jit, static_argnames=("dtype", "logits", "activation"))

@@ -1,0 +1,1 @@
+"""Doors for scikit-learn: ``GoodFitClassifier`` and ``GoodFitRegressor``."""

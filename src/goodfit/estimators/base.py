@@ -1,0 +1,268 @@
+"""What both estimators share: from the constructor's arguments to a fit, and what is known after it."""
+
+import sys
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, ClassVar, Literal, Self
+
+import numpy as np
+from sklearn.base import BaseEstimator
+from sklearn.utils import check_consistent_length, check_random_state, column_or_1d
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from goodfit.arrays import Array
+from goodfit.data.arrays import row_weights
+from goodfit.diagnosis.findings import Finding, Verdict
+from goodfit.diagnosis.verdict import diagnose
+from goodfit.errors import SplitError
+from goodfit.estimators.rows import columns_of, learning_rows
+from goodfit.experiment.experiment import Fitted, fit_prepared
+from goodfit.experiment.predictor import Predictor
+from goodfit.experiment.prepare import prepare_folds, prepare_unchecked, with_checks
+from goodfit.experiment.run_folder import Record
+from goodfit.experiment.settings import Settings, settings_from
+from goodfit.holdout.ledger import Ledger
+from goodfit.reporting.page import report
+from goodfit.search.parallel import Progress
+from goodfit.search.selection import SelectionRule
+from goodfit.training.callbacks import ProgressLine, call_each
+from goodfit.workflow import Run, in_own_unit, kept, record_of, swept
+
+Values = float | Sequence[float] | str
+RENAMED = {"hidden_layer_sizes": "hidden", "random_state": "seed"}
+"""Arguments that have another name in ``goodfit.Settings``."""
+MAX_SEED = 2**31 - 1
+
+
+class GoodFitEstimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no types
+    """Base of both estimators."""
+
+    _task: ClassVar[Literal["classification", "regression"]]
+    _fitted: Fitted | None
+    _run: Run | None
+
+    def __init__(
+        self,
+        *,
+        hidden_layer_sizes: int | Sequence[int] = (64, 64),
+        activation: str = "leaky_relu",
+        dropout: float = 0.0,
+        l2: Values = "auto",
+        learning_rate: Values = "auto",
+        optimizer: str = "adam",
+        batch_size: int | Literal["auto"] = "auto",
+        epochs: int = 200,
+        patience: int = 10,
+        validation_split: float = 0.2,
+        folds: int | Literal["auto"] = "auto",
+        keep: Literal["ensemble", "one"] = "ensemble",
+        choice: SelectionRule = "best",
+        seeds: int = 1,
+        random_state: int | np.random.RandomState | None = 0,
+        verbose: int = 0,
+    ) -> None:
+        self.hidden_layer_sizes = hidden_layer_sizes
+        self.activation = activation
+        self.dropout = dropout
+        self.l2 = l2
+        self.learning_rate = learning_rate
+        self.optimizer = optimizer
+        self.batch_size = batch_size
+        self.epochs = epochs
+        self.patience = patience
+        self.validation_split = validation_split
+        self.folds = folds
+        self.keep = keep
+        self.choice = choice
+        self.seeds = seeds
+        self.random_state = random_state
+        self.verbose = verbose
+
+    def fit(
+        self,
+        X: Any,  # noqa: ANN401
+        y: Any,  # noqa: ANN401
+        sample_weight: Any = None,  # noqa: ANN401
+        X_val: Any = None,  # noqa: ANN401
+        y_val: Any = None,  # noqa: ANN401
+        groups: Any = None,  # noqa: ANN401
+    ) -> Self:
+        """Train every config of the grid, select one, and keep an ensemble of the best.
+
+        Rows that validate are taken from ``X``, unless ``X_val`` is given; no test rows are held out.
+
+        Parameters
+        ----------
+        X : {data frame, array-like} of shape (n_samples, n_features)
+            A data frame (pandas, polars, pyarrow) may have numbers, categories, dates, text and missing values; an
+            array has numbers, and NaN where they are missing.
+        y : array-like of shape (n_samples,)
+            Class labels or values.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weight of each row, in training and validation. Weight 2 is the same as the row twice.
+        X_val : {data frame, array-like} of shape (n_validation_samples, n_features), default=None
+            Rows that validate, instead of a part of ``X``.
+        y_val : array-like of shape (n_validation_samples,), default=None
+            Their labels or values.
+        groups : array-like of shape (n_samples,), default=None
+            Rows of a group stay together in training or validation.
+
+        Returns
+        -------
+        self : object
+            The fitted estimator.
+        """
+        if (X_val is None) != (y_val is None):
+            raise ValueError("X_val and y_val must be given together.")
+        X, y, name, weights = self._checked(X, y, sample_weight)
+        validation = None if X_val is None else self._checked_validation(X_val, y_val)
+        groups = None if groups is None else column_or_1d(groups)
+        rows = learning_rows(X, y, weights, name=name, groups=groups, validation=validation)
+        settings = self._settings(split=rows.split or "random", group=rows.group or None, **self._own_settings())
+        if rows.split is not None and settings.folds not in ("auto", 1):
+            raise SplitError(f"folds={settings.folds} splits all rows: leave out folds, or X_val and y_val.")
+        folds = prepare_folds(prepare_unchecked(rows.source, rows.target, settings, weights=rows.weights))
+        line = ProgressLine(self.verbose, self.epochs)
+        on_progress = _show_progress if line.level else None
+        fitted = fit_prepared(folds, on_epoch=call_each(line.listeners), on_progress=on_progress)
+        line.end()
+        self._columns = tuple(rows.source.names[: self.n_features_in_])
+        self._keep(fitted, settings)
+        return self
+
+    @property
+    def run_(self) -> Run:
+        """The same as a run of ``goodfit.train``, for ``goodfit.plot`` and ``goodfit.report``; it has no test rows.
+
+        The first use measures the network on its rows, compares it with a linear model and boosted trees, and checks
+        the data.
+        """
+        check_is_fitted(self)
+        if self._run is None:
+            assert self._fitted is not None
+            self._run, self._fitted = self._measure(self._fitted), None
+        return self._run
+
+    @property
+    def verdict_(self) -> Verdict:
+        """Whether the fit is good, in one word, and why; see ``goodfit.diagnose``."""
+        return diagnose(self.run_)
+
+    @property
+    def findings_(self) -> tuple[Finding, ...]:
+        """Every finding of the diagnosis, the most severe first."""
+        return self.verdict_.findings
+
+    def report(self, path: str | Path) -> Path:
+        """Write the report of the fit as one HTML file.
+
+        Parameters
+        ----------
+        path : str or Path
+            The file; an existing one is replaced.
+
+        Returns
+        -------
+        path : Path
+            The same path.
+        """
+        return report(self.run_, path)
+
+    def __sklearn_is_fitted__(self) -> bool:
+        return hasattr(self, "_predictor")
+
+    def __sklearn_tags__(self) -> Any:  # noqa: ANN401
+        tags = super().__sklearn_tags__()
+        tags.input_tags.allow_nan = True
+        return tags
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Measure before the training rows are left behind: no row is pickled."""
+        if self.__sklearn_is_fitted__():
+            _ = self.run_
+        state: dict[str, Any] = super().__getstate__()
+        return state
+
+    def _settings(self, **more: Any) -> Settings:  # noqa: ANN401
+        """Return the constructor's arguments as settings, without test rows: the outer loop has those."""
+        given = {RENAMED.get(name, name): value for name, value in self.get_params(deep=False).items()}
+        del given["verbose"]
+        if not isinstance(given["seed"], int | np.integer):
+            given["seed"] = check_random_state(given["seed"]).randint(MAX_SEED)
+        return settings_from({**given, "task": self._task, "test_size": 0, **more})
+
+    def _own_settings(self) -> dict[str, Any]:
+        """Return settings that one of the estimators has alone."""
+        return {}
+
+    def _keep(self, fitted: Fitted, settings: Settings) -> None:
+        """Set what is known after a fit; measuring it waits until it is asked for."""
+        prepared, sweep = fitted.prepared, fitted.sweep
+        single = {name: values[0] for name, values in settings.space.items()}
+        config = sweep.selection.chosen.config if sweep else single
+        self.best_l2_, self.best_learning_rate_ = config["l2"], config["learning_rate"]
+        self.history_ = in_own_unit(fitted.training, prepared.target).history
+        self.n_iter_ = self.history_.n_epochs
+        self.sweep_ = swept(sweep, prepared.target) if sweep else None
+        self.ensemble_ = kept(fitted)
+        network = fitted.training.params
+        self._predictor = Predictor(settings, prepared.target, prepared.encoder, network, self.ensemble_)
+        self._fitted, self._run = fitted, None
+
+    def _measure(self, fitted: Fitted) -> Run:
+        """Return the fit as a run, with the data checks and all that a diagnosis needs."""
+        checks = with_checks(fitted.folds[0]).checks
+        checked = fitted._replace(prepared=replace(fitted.prepared, checks=checks))
+        return Run(self._named(record_of(checked, self.ensemble_, "")), Ledger())
+
+    def _named(self, record: Record) -> Record:
+        """Return the record with the classes as the user names them."""
+        return record
+
+    def _predicted(self, X: Any) -> Array:  # noqa: ANN401
+        """Return probabilities, or standardised values, of every row (rows, outputs)."""
+        check_is_fitted(self)
+        table = columns_of(checked_features(self, X, reset=False), self._columns).read()
+        return self._predictor.predict(self._predictor.read(table))
+
+    def _checked(self, X: Any, y: Any, sample_weight: Any) -> tuple[Any, Array, str, Array]:  # noqa: ANN401
+        """Return features, encoded target, its name, and the weights of the rows."""
+        if y is None:
+            raise ValueError(f"This {type(self).__name__} estimator requires y to be passed, but the target y is None.")
+        X, name = checked_features(self, X, reset=True), getattr(y, "name", None)
+        y = self._checked_target(y)
+        check_consistent_length(X, y)
+        weights = row_weights(sample_weight, len(y))
+        return X, self._learn_target(y, weights > 0), name if isinstance(name, str) else "target", weights
+
+    def _checked_validation(self, X_val: Any, y_val: Any) -> tuple[Any, Array]:  # noqa: ANN401
+        X_val, y_val = checked_features(self, X_val, reset=False), self._checked_target(y_val, name="y_val")
+        check_consistent_length(X_val, y_val)
+        return X_val, self._encoded(y_val)
+
+    def _checked_target(self, y: Any, *, name: str = "y") -> Array:  # noqa: ANN401
+        """Return y as one column."""
+        raise NotImplementedError
+
+    def _learn_target(self, y: Array, used: Array) -> Array:
+        """Return class numbers or values of y (rows,); the classes are those of the rows that are used."""
+        raise NotImplementedError
+
+    def _encoded(self, y: Array) -> Array:
+        """Return class numbers or values of rows that validate."""
+        raise NotImplementedError
+
+
+def checked_features(estimator: BaseEstimator, X: Any, *, reset: bool) -> Any:  # noqa: ANN401
+    """Return a data frame as it is, anything else as an array of numbers; scikit-learn's errors for what is neither."""
+    if hasattr(X, "__arrow_c_stream__") and hasattr(X, "columns"):
+        return validate_data(estimator, X, reset=reset, skip_check_array=True)
+    smallest = 2 if reset else 1
+    return validate_data(estimator, X, reset=reset, ensure_all_finite="allow-nan", ensure_min_samples=smallest)
+
+
+def _show_progress(progress: Progress) -> None:
+    """Print how far a search is."""
+    line = f"\r{progress.done}/{progress.trials} trainings, lowest validation loss {np.min(progress.values):.4f}"
+    print(line, end="", file=sys.stderr, flush=True)

@@ -1,0 +1,241 @@
+"""``GoodFitClassifier``: a regularised network for classes, as an estimator of scikit-learn."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any, Literal
+
+import numpy as np
+from sklearn.base import ClassifierMixin
+from sklearn.utils import check_array, column_or_1d
+from sklearn.utils.multiclass import check_classification_targets
+
+from goodfit.arrays import Array
+from goodfit.errors import ConfigError, DataError
+from goodfit.estimators.base import GoodFitEstimator, Values
+from goodfit.experiment.run_folder import Record
+from goodfit.formatting import join
+from goodfit.nn.losses import SMALLEST_PROBABILITY
+from goodfit.search.selection import SelectionRule
+
+
+class GoodFitClassifier(ClassifierMixin, GoodFitEstimator):  # type: ignore[misc]  # scikit-learn has no types
+    """Neural network classifier that searches its penalty and learning rate, and says whether the fit is good.
+
+    A grid of ``l2`` and ``learning_rate`` is trained in one compiled program, with early stopping. Validation rows
+    select, and an ensemble of the best configs predicts. One value for each makes it a single training.
+
+    Read more in docs/scikit-learn.md.
+
+    Parameters
+    ----------
+    hidden_layer_sizes : int or sequence of int, default=(64, 64)
+        Units of each hidden layer; ``()`` for a linear model.
+    activation : {'leaky_relu', 'relu', 'tanh', 'sigmoid', 'linear'}, default='leaky_relu'
+        Of the hidden layers.
+    dropout : float, default=0.0
+        Share of the hidden outputs set to 0 in training.
+    l2 : float, sequence of float or 'auto', default='auto'
+        λ of the penalty λ·Σw² on every kernel: no ½, independent of batch size and number of rows. Several values are
+        searched; ``'auto'``: 0, 0.0001, 0.001, 0.01, 0.1, 1. ``goodfit.convert`` has the values of other libraries.
+    learning_rate : float, sequence of float or 'auto', default='auto'
+        η. Several values are searched; ``'auto'``: 0.00001, 0.0001, 0.001, 0.01, 0.1.
+    optimizer : {'adam', 'sgd'}, default='adam'
+        Adam in the form of Keras, or SGD.
+    batch_size : int or 'auto', default='auto'
+        Rows of one update; ``'auto'``: 32 below 4,000 rows, up to 256 from 16,000 rows.
+    epochs : int, default=200
+        The most that are run.
+    patience : int, default=10
+        Epochs without improvement of the validation loss after which training stops. The best epoch is restored.
+    validation_split : float, default=0.2
+        Share of the rows that validate, drawn at random and stratified by class.
+    folds : int or 'auto', default='auto'
+        Number of cross-validation folds; 1 for a single split. ``'auto'``: of a grid on up to 5,000 rows as many as
+        ``validation_split`` makes, where only configs in doubt are trained on the folds after the first; otherwise 1.
+    keep : {'ensemble', 'one'}, default='ensemble'
+        What predicts: the weighted mean of the best configs, each with its networks of all folds, or the network of the
+        selected config. A single training keeps its network.
+    choice : {'best', '1se'}, default='best'
+        Which config is selected: that of the lowest validation loss, or the largest ``l2`` within one standard error.
+    seeds : int, default=1
+        Trainings of every config, each with initial weights and row orders of its own.
+    class_weight : dict or 'balanced', default=None
+        Weight of each class, 1 for those not named, in training and validation. ``'balanced'``: all classes weigh the
+        same.
+    random_state : int, RandomState instance or None, default=0
+        Seed of splits, initial weights, row orders and dropout; ``None`` draws one from NumPy's global state.
+    verbose : {0, 1, 2}, default=0
+        1 shows progress on one line of stderr, 2 a line for each epoch of a single training.
+
+    Attributes
+    ----------
+    classes_ : ndarray of shape (n_classes,)
+        Class labels, sorted.
+    best_l2_ : float
+        λ of the selected config.
+    best_learning_rate_ : float
+        η of the selected config.
+    history_ : History
+        Loss, metrics, penalty, gradient norm and more of every epoch of the selected training, by name.
+    sweep_ : SweepRecord or None
+        ``sweep_.table`` has a row for each training, ``sweep_.selection`` says how certain the selection is; None for a
+        single training.
+    ensemble_ : KeptEnsemble or None
+        The configs that predict, with their weights and cross-fitted scores; None if one network does.
+    verdict_ : Verdict
+        Whether the fit is good: underfitting, good fit, overfitting, or cannot tell.
+    findings_ : tuple of Finding
+        What the diagnosis found, the most severe first; advice is given as arguments of ``goodfit.train``.
+    run_ : Run
+        The fit as a run of ``goodfit.train`` without test rows, for ``goodfit.plot``.
+    n_iter_ : int
+        Number of epochs of the selected training.
+    n_features_in_ : int
+        Number of columns of ``X``.
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Names of the columns, if ``X`` is a data frame whose names are all strings.
+
+    See Also
+    --------
+    GoodFitRegressor : The same for a quantity.
+    goodfit.train : The same for a table with its target, with sealed test rows.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_iris
+    >>> from sklearn.model_selection import train_test_split
+    >>> from goodfit import GoodFitClassifier
+    >>> X, y = load_iris(return_X_y=True)
+    >>> X_train, X_test, y_train, y_test = train_test_split(X, y, stratify=y, random_state=0)
+    >>> clf = GoodFitClassifier(l2=[0.0, 0.001], learning_rate=0.01).fit(X_train, y_train)
+    >>> clf.score(X_test, y_test) > 0.9
+    True
+    """
+
+    _task = "classification"
+
+    def __init__(
+        self,
+        *,
+        hidden_layer_sizes: int | Sequence[int] = (64, 64),
+        activation: str = "leaky_relu",
+        dropout: float = 0.0,
+        l2: Values = "auto",
+        learning_rate: Values = "auto",
+        optimizer: str = "adam",
+        batch_size: int | Literal["auto"] = "auto",
+        epochs: int = 200,
+        patience: int = 10,
+        validation_split: float = 0.2,
+        folds: int | Literal["auto"] = "auto",
+        keep: Literal["ensemble", "one"] = "ensemble",
+        choice: SelectionRule = "best",
+        seeds: int = 1,
+        class_weight: Mapping[Any, float] | Literal["balanced"] | None = None,
+        random_state: int | np.random.RandomState | None = 0,
+        verbose: int = 0,
+    ) -> None:
+        super().__init__(
+            hidden_layer_sizes=hidden_layer_sizes,
+            activation=activation,
+            dropout=dropout,
+            l2=l2,
+            learning_rate=learning_rate,
+            optimizer=optimizer,
+            batch_size=batch_size,
+            epochs=epochs,
+            patience=patience,
+            validation_split=validation_split,
+            folds=folds,
+            keep=keep,
+            choice=choice,
+            seeds=seeds,
+            random_state=random_state,
+            verbose=verbose,
+        )
+        self.class_weight = class_weight
+
+    def predict(self, X: Any) -> Array:  # noqa: ANN401
+        """Predict the class of every row.
+
+        Parameters
+        ----------
+        X : {data frame, array-like} of shape (n_samples, n_features)
+            Rows with the columns of ``fit``.
+
+        Returns
+        -------
+        y : ndarray of shape (n_samples,)
+            The class of the highest probability.
+        """
+        best = self.predict_proba(X).argmax(axis=1)
+        return np.asarray(self.classes_[best])
+
+    def predict_proba(self, X: Any) -> Array:  # noqa: ANN401
+        """Predict the probability of every class.
+
+        Parameters
+        ----------
+        X : {data frame, array-like} of shape (n_samples, n_features)
+            Rows with the columns of ``fit``.
+
+        Returns
+        -------
+        p : ndarray of shape (n_samples, n_classes)
+            In the order of ``classes_``.
+        """
+        predicted = self._predicted(X)
+        return np.asarray(self._predictor.target.decode(predicted).probabilities)
+
+    def decision_function(self, X: Any) -> Array:  # noqa: ANN401
+        """Return log-odds of the second class, or with more classes log-probabilities.
+
+        Parameters
+        ----------
+        X : {data frame, array-like} of shape (n_samples, n_features)
+            Rows with the columns of ``fit``.
+
+        Returns
+        -------
+        scores : ndarray of shape (n_samples,) or (n_samples, n_classes)
+            Of two classes, above 0 where the second is predicted.
+        """
+        logs = np.log(self.predict_proba(X).clip(SMALLEST_PROBABILITY))
+        return np.asarray(logs if len(self.classes_) > 2 else logs[:, 1] - logs[:, 0])
+
+    def _checked_target(self, y: Any, *, name: str = "y") -> Array:  # noqa: ANN401
+        labels = check_array(y, ensure_2d=False, dtype=None, input_name=name, estimator=self)
+        labels = np.asarray(column_or_1d(labels, warn=True))
+        check_classification_targets(labels)
+        return labels
+
+    def _learn_target(self, y: Array, used: Array) -> Array:
+        self.classes_, of_used = np.unique(y[used], return_inverse=True)
+        if len(self.classes_) < 2:
+            raise DataError(
+                f"{type(self).__name__} needs 2 classes, but y has the one class {self.classes_.tolist()[0]!r} only."
+            )
+        codes = np.zeros(len(y), np.int64)
+        codes[used] = of_used
+        return codes
+
+    def _encoded(self, y: Array) -> Array:
+        unknown = np.setdiff1d(y, self.classes_)
+        if len(unknown):
+            raise DataError(f"y_val has the class {unknown.tolist()[0]!r}, which y does not have.")
+        return np.asarray(np.searchsorted(self.classes_, y))
+
+    def _own_settings(self) -> dict[str, Any]:
+        """Return class weights by class number."""
+        if not isinstance(self.class_weight, Mapping):
+            return {"class_weight": self.class_weight}
+        numbers = {label: number for number, label in enumerate(self.classes_.tolist())}
+        for label in self.class_weight:
+            if label not in numbers:
+                raise ConfigError(
+                    f"class_weight names {label!r}, but the classes are {join(map(repr, numbers), most=10)}."
+                )
+        return {"class_weight": {str(numbers[label]): weight for label, weight in self.class_weight.items()}}
+
+    def _named(self, record: Record) -> Record:
+        return replace(record, target=replace(record.target, classes=tuple(self.classes_.tolist())))

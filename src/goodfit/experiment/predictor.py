@@ -1,0 +1,41 @@
+"""What predicts: one network or an ensemble, from a table to probabilities or values."""
+
+from dataclasses import dataclass
+
+from goodfit.arrays import Array
+from goodfit.data.encoder import Encoder
+from goodfit.data.table import Table
+from goodfit.data.target import Target
+from goodfit.experiment.kept_ensemble import KeptEnsemble
+from goodfit.experiment.prepare import TASKS, layers_for
+from goodfit.experiment.settings import Settings
+from goodfit.nn.arrays import Params
+from goodfit.training.evaluation import predictions
+from goodfit.training.recipe import make_recipe
+
+
+@dataclass(frozen=True, repr=False)
+class Predictor:
+    """The weights of the selected network, and the ensemble if one is kept, with all that they need.
+
+    encoder, target: as the training rows of the selected network made them.
+    """
+
+    settings: Settings
+    target: Target
+    encoder: Encoder
+    params: Params
+    ensemble: KeptEnsemble | None
+
+    def read(self, table: Table) -> Table:
+        """Return the table with its columns read as the kinds they had in training."""
+        read = {column.name: column.kind for column in table.schema}
+        columns = self.encoder.columns.items()
+        return table.override(kinds={name: kind for name, kind in columns if read.get(name, kind) != kind})
+
+    def predict(self, table: Table) -> Array:
+        """Return probabilities or standardised values (rows, outputs), by the ensemble if there is one."""
+        if self.ensemble is not None:
+            return self.target.limit(self.ensemble.predict(self.settings, self.target, table))
+        recipe = make_recipe(layers_for(self.settings, self.target), loss=TASKS[self.target.task].loss)
+        return self.target.limit(predictions(recipe, self.params, self.encoder.transform(table)))
