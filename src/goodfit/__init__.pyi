@@ -13,6 +13,7 @@ from .estimators.classifier import GoodFitClassifier as GoodFitClassifier
 from .estimators.regressor import GoodFitRegressor as GoodFitRegressor
 from .experiment.settings import Settings as Settings
 from .guided_tour.page import tour as tour
+from .nn.conversions import convert as convert
 from .nn.early_stopping import EarlyStopping as EarlyStopping
 from .nn.layers import Dense as Dense
 from .nn.layers import Dropout as Dropout
