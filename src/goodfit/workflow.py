@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from goodfit.data.export import prediction_file, validate_output
+from goodfit.data.io.builtin import BUILTIN
 from goodfit.data.splits.splits import Splits
 from goodfit.data.table import Source, Table, open_source, read_table
 from goodfit.data.target import Prediction, Target
@@ -41,9 +42,10 @@ from goodfit.experiment.run_folder import (
     quantiles_table,
     save_run,
     versions,
-    write_file,
 )
 from goodfit.experiment.settings import Settings, settings_from
+from goodfit.files import STDIN, FileMark, machine, write_file
+from goodfit.formatting import printable
 from goodfit.holdout.ledger import Ledger, Opening
 from goodfit.holdout.scoring import open_exam, score_rows
 from goodfit.holdout.sealed_rows import SealedRows
@@ -184,16 +186,26 @@ class Run:
         )
 
     def _sealed_rows(self, table: object) -> SealedRows:
-        if table is None:
-            if self.sealed is not None:
-                return self.sealed
-            if not self.record.source:
-                raise ExamError("The run was trained on a table in memory: give that table to the exam.")
-            table = self.record.source
+        if table is None and self.sealed is not None:
+            return self.sealed
         try:
-            return SealedRows(open_source(table), self.splits.test, self.record.schema)
+            source = self._recorded_source() if table is None else open_source(table)
+            return SealedRows(source, self.splits.test, self.record.schema)
         except DataError as error:
             raise ExamError(f"The exam needs the table that the run was trained on: {error}") from error
+
+    def _recorded_source(self) -> Source:
+        """The table that the run folder names: a built-in one, or the very file of the training."""
+        source, file = self.record.source, self.record.source_file
+        if not source:
+            raise ExamError("The run was trained on a table in memory: give that table to the exam.")
+        if file is None and source not in BUILTIN:
+            raise ExamError(f"The run does not say which file {source!r} was: give the training table to the exam.")
+        if file is not None and self.record.machine != machine():
+            name = printable(source, longest=300)
+            told = f"the run folder is of another machine; reading the table that it names: {name}"
+            warnings.warn(told, UserWarning, stacklevel=4)
+        return open_source(source, expected=file)
 
     def _score(self, rows: Table) -> Mapping[str, Estimate]:
         target = self.record.target
@@ -253,7 +265,7 @@ def train(
         on_prepared(prepared)
     fitted = fit_prepared(folds, on_epoch=on_epoch, on_progress=on_progress)
     fitted = second_grid(fitted, folds, on_progress, on_refined) if refine else fitted
-    record = record_of(fitted, kept(fitted), _source(table))
+    record = record_of(fitted, kept(fitted), _source(table, found), found.file)
     if folder is not None:
         save_run(folder, record)
     ledger = Ledger(folder / "ledger.jsonl" if folder else None)
@@ -305,7 +317,7 @@ def model_hash(params: Params) -> str:
     return digest.hexdigest()
 
 
-def record_of(fitted: Fitted, ensemble: KeptEnsemble | None, source: str) -> Record:
+def record_of(fitted: Fitted, ensemble: KeptEnsemble | None, source: str, file: FileMark | None = None) -> Record:
     """Return everything that a run folder holds, with what is measured for the diagnosis."""
     prepared, fold = fitted.prepared, fitted.fold
     settings, table, splits, target = prepared.settings, prepared.table, prepared.splits, prepared.target
@@ -323,7 +335,10 @@ def record_of(fitted: Fitted, ensemble: KeptEnsemble | None, source: str) -> Rec
     return Record(
         settings=settings,
         source=source,
+        source_file=file if source else None,
+        machine=machine(),
         fingerprint=prepared.sealed.fingerprint(table),
+        n_rows=prepared.sealed.n_rows,
         schema=table.schema,
         splits=splits,
         encoder=prepared.encoder,
@@ -371,8 +386,8 @@ def _target_name(table: Source, target: str | None) -> str:
     return target or "target"
 
 
-def _source(table: object) -> str:
-    """Where the exam can read the table again: an absolute path or a built-in name; "" for a table in memory."""
-    if not isinstance(table, str | Path):
+def _source(table: object, found: Source) -> str:
+    """Where the exam can read the table again: an absolute path or a built-in name; "" for none."""
+    if not isinstance(table, str | Path) or str(table) in STDIN:
         return ""
-    return str(Path(table).absolute()) if Path(table).exists() else str(table)
+    return str(table) if found.file is None else str(Path(table).expanduser().absolute())

@@ -1,6 +1,5 @@
 """Tables built so that what is wrong with them is known, and tables with which nothing is wrong."""
 
-import json
 import subprocess
 import sys
 from dataclasses import replace
@@ -11,12 +10,11 @@ import scipy
 
 from goodfit.checks.drift import check_drift, kolmogorov_smirnov
 from goodfit.checks.inputs import CheckInputs
-from goodfit.checks.registry import Check, check_table
+from goodfit.checks.registry import check_table
 from goodfit.data.row_keys import row_keys
 from goodfit.data.splits.splits import make_splits
 from goodfit.data.table import open_source, read_table
 from goodfit.data.target import fit_target
-from goodfit.errors import DataError
 from goodfit.experiment.prepare import prepare
 from goodfit.experiment.settings import Settings
 
@@ -472,22 +470,6 @@ def test_a_sentence_is_one_line_whatever_the_names():
     assert found.columns == ("-a\n'b",)
     assert found.sentence.isprintable()
     assert found.change == {"drop": ["-a\n'b"]}
-
-
-def test_a_check_comes_back_from_json():
-    found = Check("leak", "serious", ("late",), 3, "late gives it away.", {"auc_with": 1.0}, {"drop": ["late"]})
-    assert Check.from_json(json.loads(json.dumps(found.to_json()))) == found
-
-
-@pytest.mark.parametrize(
-    "change",
-    [{"code": "other"}, {"severity": "good"}, {"rows": "3"}, {"effect": {"auc": "high"}}, {"effect": []},
-     {"columns": 3}, {"sentence": None}, {"more": 1}],
-)  # fmt: skip
-def test_a_damaged_record_is_refused(change):
-    record = replace(Check("id", "note", ("a",), 0, "s")).to_json()
-    with pytest.raises(DataError, match="data check is damaged"):
-        Check.from_json(record | change)
 
 
 def test_scikit_learn_is_loaded_when_something_is_measured_and_not_before():

@@ -1,13 +1,11 @@
 """The target finds its task, keeps every class, and comes back from predictions in its own terms."""
 
-import json
-
 import numpy as np
 import pyarrow as pa
 import pytest
 
 from goodfit.data.table import Column, Table
-from goodfit.data.target import Baseline, Target, fit_target
+from goodfit.data.target import Baseline, fit_target
 from goodfit.errors import DataError
 
 
@@ -186,18 +184,3 @@ def test_a_class_that_was_never_seen_is_named():
         fit(["no", "yes"] * 3).encode(make_table(["no", "maybe"]))
     with pytest.raises(DataError, match=r"the class 4\.0"):
         fit([1, 2, 3] * 3).encode(make_table([1, 4]))
-
-
-@pytest.mark.parametrize("values", [["no", "yes"] * 3, [1, 2, 3] * 3, [1.5, 2.5, 6.1], [0.5, 1.0] * 3])
-def test_a_round_trip_through_json_is_exact(values):
-    target = fit(values)
-    again = Target.from_json(json.loads(json.dumps(target.to_json(), allow_nan=False)))
-    assert again == target
-    assert np.array_equal(again.encode(make_table(values)), target.encode(make_table(values)))
-    assert [type(c) for c in again.classes] == [type(c) for c in target.classes]
-
-
-@pytest.mark.parametrize("damage", [{"task": "poetry"}, {"scale": 0.0}, {"scale": "x"}, {"baseline": 3}, {"extra": 1}])
-def test_a_damaged_record_is_refused(damage):
-    with pytest.raises(DataError, match="record of the target is damaged"):
-        Target.from_json(fit([1.5, 2.5, 6.1]).to_json() | damage)

@@ -1,6 +1,5 @@
 """What is measured of a network: closed forms, scikit-learn, and that no test row has a say."""
 
-import json
 from dataclasses import replace
 
 import numpy as np
@@ -11,7 +10,6 @@ from sklearn.metrics import confusion_matrix, log_loss
 
 import goodfit
 from goodfit.data.table import open_source, read_table
-from goodfit.experiment.measure import Measurements
 from goodfit.experiment.prepare import arrays_of, prepare
 from goodfit.experiment.reference_models import boosted_trees
 from goodfit.workflow import _predictor
@@ -174,12 +172,6 @@ def test_rare_features_take_larger_steps():
 def test_sgd_has_no_steps_of_its_own_for_each_weight():
     features = goodfit.train("iris", **SETTINGS, optimizer="sgd").record.measurements.features
     assert all(np.isnan(step) for *_, step in features)
-
-
-def test_evidence_survives_its_record(iris, diabetes):
-    for run in (iris, diabetes):
-        record = json.loads(json.dumps(run.record.measurements.to_json()))
-        assert Measurements.from_json(record) == run.record.measurements
 
 
 def test_a_class_that_training_lacks_does_no_harm():

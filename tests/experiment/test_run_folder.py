@@ -14,7 +14,9 @@ import safetensors.numpy
 
 import goodfit
 from goodfit import RunError, load, train
-from goodfit.experiment.run_folder import FILES, claim_folder, write_file
+from goodfit.experiment.run_folder import claim_folder
+from goodfit.experiment.run_folder.layout import FILES, with_checksum
+from goodfit.files import write_file
 
 N = 60
 RNG = np.random.default_rng(0)
@@ -105,8 +107,7 @@ def test_the_files_of_a_run(run):
 
 
 def test_history_and_settings_can_be_read_by_anyone(run):
-    history = pd.read_csv(run.path / "history.csv")
-    assert history["epoch"].tolist() == [1, 2, 3]
+    history = safetensors.numpy.load_file(run.path / "curves.safetensors")
     assert history["val_loss"].tolist() == run.history["val_loss"].tolist()
     summary = json.loads((run.path / "run.json").read_text())
     assert summary["settings"]["l2"] == 0.01
@@ -142,7 +143,9 @@ def test_files_are_whole_or_not_there(tmp_path, monkeypatch):
 def test_the_summary_is_written_last(tmp_path, monkeypatch):
     """So a run that was cut short is no run."""
     written = []
-    monkeypatch.setattr(goodfit.experiment.run_folder, "write_file", lambda path, content: written.append(path.name))
+    monkeypatch.setattr(
+        goodfit.experiment.run_folder.save, "write_file", lambda path, content: written.append(path.name)
+    )
     goodfit.experiment.run_folder.save_run(tmp_path, train(TABLE, "price", **CHOICES).record)
     assert sorted(written[:-1]) == sorted(FILES)
     assert written[-1] == "run.json"
@@ -222,20 +225,22 @@ def test_files_that_are_not_as_they_were_written_are_noticed(name, damage, folde
 
 
 def rewrite(folder, change):
+    """Change run.json and mend its checksum, as an attacker would."""
     summary = json.loads((folder / "run.json").read_text())
+    del summary["checksum"]
     change(summary)
-    (folder / "run.json").write_text(json.dumps(summary))
+    (folder / "run.json").write_bytes(with_checksum(json.dumps(summary, indent=1).encode() + b"\n"))
 
 
 @pytest.mark.parametrize(
     "change",
     [
         lambda summary: summary.pop("target"),
-        lambda summary: summary.pop("sha256"),
+        lambda summary: summary.pop("files"),
         lambda summary: summary["target"].update(scale=0),
         lambda summary: summary["settings"].update(new_in_version_9=True),
         lambda summary: summary["settings"].update(l2=-1),
-        lambda summary: summary["seal"].update(rows="all"),
+        lambda summary: summary["splits"].update(seal=None),
         lambda summary: summary.update(outcome="BROKEN"),
         lambda summary: summary.update(schema=[{"name": "a"}]),
         lambda summary: summary.update(splits=3),
@@ -256,7 +261,7 @@ def test_a_summary_that_is_none_is_noticed(content, folder):
 
 def test_a_run_of_another_format_is_explained(folder):
     rewrite(folder, lambda summary: summary.update(format=99))
-    with pytest.raises(RunError, match="has run format 99, but this goodfit reads 6"):
+    with pytest.raises(RunError, match="has run format 99, but this goodfit reads 7"):
         load(folder)
 
 
@@ -293,13 +298,12 @@ def test_nothing_is_imported_unpickled_or_run(folder, tmp_path):
     strange = "named_in_the_run"
 
     def plant(summary):
-        summary["source"] = summary["created"] = summary["fingerprint"] = f"{strange}.{strange}"
+        summary["source"] = summary["fingerprint"] = f"{strange}.{strange}"
         summary["versions"] = {strange: strange}
         summary["target"]["note"] = f"__import__('{strange}')"
         summary["splits"]["rule"] = f"{strange}:{strange}"
         for column in summary["schema"]:
             column["note"] = f"!!python/object:{strange}.{strange}"
-        summary["a new entry"] = {"py/object": strange, "__reduce__": [strange]}
 
     rewrite(folder, plant)
     (folder / "weights.pkl").write_bytes(pickle.dumps(subprocess.Popen))

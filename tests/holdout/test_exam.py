@@ -13,7 +13,6 @@ from goodfit.data.table import Column, Source
 from goodfit.errors import ExamError
 from goodfit.holdout.ledger import Ledger, Opening
 from goodfit.holdout.scoring import open_exam
-from goodfit.holdout.seal import Seal
 from goodfit.holdout.sealed_rows import SealedRows
 from goodfit.stats import Estimate
 
@@ -125,14 +124,6 @@ def test_the_seal_sees_rows_that_changed_places_or_are_gone():
 
 def test_other_rows_may_change():
     sealed(x=(9.0, 2.0, 9.0, 4.0, 5.0), k=("z", "b", "z", None, "b")).open(sealed().seal())
-
-
-def test_a_seal_comes_back_from_json():
-    seal = sealed().seal()
-    assert Seal.from_json(json.loads(json.dumps(seal.to_json()))) == seal
-    for damaged in ({}, {"rows": [], "digest": "a"}, {"rows": [-1], "digest": "a"}, {"rows": [1.5], "digest": "a"}):
-        with pytest.raises(ExamError, match="damaged"):
-            Seal.from_json(damaged)
 
 
 def test_there_is_no_exam_without_rows():

@@ -12,7 +12,7 @@ from goodfit.data.table import open_source
 
 QUICK = {"hidden": (4,), "epochs": 3, "patience": 3, "l2": (0.0, 0.01), "learning_rate": (0.001, 0.01)}
 N = 400
-CHANGED = {"created", "fingerprint", "seal", "sha256"}
+CHANGED = {"created", "fingerprint", "files", "checksum"}
 COUNTED = re.compile(r"[\d,]+ of [\d,]+ validation and test rows?( also)?( stands?)?")
 
 
@@ -91,7 +91,7 @@ def written(run, path):
     files = {file.name: file.read_bytes() for file in path.iterdir() if file.name != "run.json"}
     summary = json.loads((path / "run.json").read_text())
     page = goodfit.report(run, path.parent / "report.html").read_text()
-    for value in (summary["created"], summary["fingerprint"], (summary["seal"] or {}).get("digest"), str(path)):
+    for value in (summary["created"], summary["fingerprint"], summary["splits"].pop("seal"), str(path)):
         page = page.replace(value, "") if value else page
     measured = json.loads(files.pop("measurements.json"))
     for check in measured["checks"]:

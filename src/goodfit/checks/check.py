@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from typing import Any, Literal, get_args
-
-from goodfit.errors import DataError
+from typing import Any, Literal
 
 CheckSeverity = Literal["note", "warning", "serious"]
 CheckCode = Literal["duplicates", "leak", "id", "time_order", "groups", "drift", "rare_class"]
@@ -37,19 +35,5 @@ class Check:
     change: Mapping[str, Any] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
-        """A plain dict for a JSON file; `from_json` gives an equal check."""
+        """Return a plain dict for JSON."""
         return asdict(self) | {"columns": list(self.columns)}
-
-    @classmethod
-    def from_json(cls, record: Mapping[str, Any]) -> Check:
-        """The check of a record; DataError if it is not one."""
-        try:
-            effect = {str(name): float(value) for name, value in record["effect"].items()}
-            columns = tuple(map(str, record["columns"]))
-            check = cls(**{**record, "columns": columns, "effect": effect, "change": dict(record["change"])})
-            sound = check.code in get_args(CheckCode) and check.severity in SEVERITIES and type(check.rows) is int
-            if not (sound and isinstance(check.sentence, str)):
-                raise ValueError("a value is out of range")
-        except (AttributeError, KeyError, TypeError, ValueError) as error:
-            raise DataError(f"The record of a data check is damaged ({error!r}): train again.") from error
-        return check

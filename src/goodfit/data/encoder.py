@@ -11,7 +11,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from goodfit.arrays import Indices, Numbers
-from goodfit.data.features.base import Block, Codes, column_as
+from goodfit.data.features.base import Block, Codes, Text, column_as
 from goodfit.data.features.category import CategoryFeature
 from goodfit.data.features.date import DateFeature
 from goodfit.data.features.number import NumberFeature
@@ -33,8 +33,8 @@ class Encoder(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """
 
     features: tuple[Feature, ...]
-    dropped: tuple[tuple[str, str], ...]
-    target: str | None = None
+    dropped: tuple[tuple[Text, Text], ...]
+    target: Text | None = None
 
     @property
     def feature_names(self) -> tuple[str, ...]:

@@ -13,7 +13,7 @@ from goodfit.data.target import Label, Prediction
 from goodfit.errors import DataError
 
 SUFFIXES = (".csv", ".parquet")
-_FORMULA = re.compile(r"[=+\-@\t\r]")
+_FORMULA = re.compile(r"[\t\r\n]|\s*+[=+\-@＝＋－＠]")
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 
 
@@ -53,7 +53,7 @@ def defused(text: str) -> str:
 
     Source: OWASP, CSV Injection.
 
-    >>> [defused(text) for text in ("=1+1", "@x", "-", "-3.5", "a=b")]
-    ["'=1+1", "'@x", "'-", '-3.5', 'a=b']
+    >>> [defused(text) for text in ("=1+1", "@x", "-", "-3.5", "a=b", "\\n=1", "　＝1")]
+    ["'=1+1", "'@x", "'-", '-3.5', 'a=b', "'\\n=1", "'　＝1"]
     """
     return f"'{text}" if _FORMULA.match(text) and not _NUMBER.fullmatch(text) else text

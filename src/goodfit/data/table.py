@@ -17,6 +17,7 @@ from goodfit.data.columns.names import complete_names, did_you_mean
 from goodfit.data.columns.schema import KINDS, Column, Kind, Reading, infer_kind, read_as
 from goodfit.data.io.files import read_source
 from goodfit.errors import DataError
+from goodfit.files import FileMark
 
 __all__ = ["KINDS", "Column", "Kind", "Source", "Table", "open_source", "read_table", "row_hashes"]
 
@@ -34,7 +35,8 @@ class Source:
     """Columns as they stand in a file or object, before anything is decided about them.
 
     columns: one plain Arrow array each. name: where they came from, for messages. kinds, dropped: what the user says
-    about columns. decimal_comma: a comma is the decimal mark where a number could be read either way.
+    about columns. decimal_comma: a comma is the decimal mark where a number could be read either way. file: size and
+    SHA-256 of the file; None if it was none.
     """
 
     columns: pa.Table
@@ -42,6 +44,7 @@ class Source:
     kinds: Mapping[str, Kind] = field(default_factory=dict)
     dropped: frozenset[str] = frozenset()
     decimal_comma: bool = False
+    file: FileMark | None = None
 
     @property
     def n_rows(self) -> int:
@@ -193,20 +196,30 @@ def read_table(source: object, *, kinds: Mapping[str, Kind] | None = None, drop:
     return open_source(source, kinds=kinds, drop=drop).read()
 
 
-def open_source(source: object, *, kinds: Mapping[str, Kind] | None = None, drop: str | Iterable[str] = ()) -> Source:
+def open_source(
+    source: object,
+    *,
+    kinds: Mapping[str, Kind] | None = None,
+    drop: str | Iterable[str] = (),
+    expected: FileMark | None = None,
+) -> Source:
     """Return the columns of whatever `read_table` takes, as they stand; the kinds of a `Table` are inferred anew.
 
+    Args:
+        expected: size and SHA-256 that a file must have.
+
     Raises:
-        DataError: as `read_table`.
+        DataError: as `read_table`, and for a file that is not the expected one.
     """
     if isinstance(source, Table):
         return _asked(source._source, kinds, drop)
-    raw = read_source(source)
+    raw = read_source(source, expected=expected)
     names = complete_names(raw.columns.column_names)
     if not names or not raw.columns.num_rows:
         raise DataError(f"{raw.name} has no {'rows' if names else 'columns'}: give a table with at least one of each")
     columns = {name: _plain(name, column) for name, column in zip(names, raw.columns.columns, strict=True)}
-    return _asked(Source(pa.table(columns), raw.name, decimal_comma=raw.decimal_comma), kinds, drop)
+    found = Source(pa.table(columns), raw.name, decimal_comma=raw.decimal_comma, file=raw.file)
+    return _asked(found, kinds, drop)
 
 
 def row_hashes(table: Table, names: Sequence[str] | None = None) -> npt.NDArray[np.uint64]:

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple, cast, get_args
 
-import msgspec
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
@@ -108,23 +107,6 @@ class Target:
             numbers = np.stack([1 - positive, positive], axis=1)
         return Prediction(np.array(self.classes)[numbers.argmax(axis=1)], numbers)
 
-    def to_json(self) -> dict[str, Any]:
-        """A plain dict for a JSON file; `from_json` gives an equal target."""
-        return asdict(self) | {"classes": list(self.classes), "baseline": list(self.baseline)}
-
-    @classmethod
-    def from_json(cls, record: Mapping[str, Any]) -> Target:
-        """The target of a record; DataError if it is not one."""
-        try:
-            if unknown := set(record) - set(cls.__dataclass_fields__):
-                raise ValueError(f"unknown: {join(unknown)}")
-            target = msgspec.convert(dict(record), cls)
-            if not (np.isfinite([target.mean, target.scale]).all() and target.scale > 0):
-                raise ValueError("a value is out of range")
-        except (msgspec.ValidationError, ValueError) as error:
-            raise DataError(f"The record of the target is damaged ({error}): train again.") from error
-        return target
-
 
 def fit_target(table: Table, name: str, rows: npt.ArrayLike, *, task: AskedTask = "auto") -> Target:
     """Return the target: task and classes by all rows of the table, mean and scale by these rows only.
@@ -189,8 +171,18 @@ def _classes(name: str, found: list[Any], n_rows: int) -> tuple[Label, ...]:
             f"target {name!r} has {len(labels)} different values in {n_rows} rows, too many for classes: "
             "choose another column, or task='regression' if it is a quantity."
         )
-    yes = [str(label).casefold() in YES for label in labels]
-    return tuple(labels[::-1] if yes == [True, False] else labels)
+    return ordered_classes(labels)
+
+
+def ordered_classes(labels: Iterable[Label]) -> tuple[Label, ...]:
+    """Return classes sorted, with the positive one last of two.
+
+    >>> ordered_classes(["yes", "no"]), ordered_classes(["b", "a"])
+    (('no', 'yes'), ('a', 'b'))
+    """
+    found = sorted(cast(Any, labels))
+    yes = [str(label).casefold() in YES for label in found]
+    return tuple(found[::-1] if yes == [True, False] else found)
 
 
 def _label(value: Any) -> Label:  # noqa: ANN401

@@ -1,10 +1,8 @@
 """The ensemble that a run keeps: its networks with the encoders of their folds, and its score on known rows."""
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, fields
-from typing import Any, Self, get_type_hints
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
-import msgspec
 import numpy as np
 
 from goodfit.arrays import Array
@@ -79,34 +77,6 @@ class KeptEnsemble:
     def expected(self, name: str, n_new: int) -> Estimate:
         """Return the 95 % interval in which a metric of so many new rows lies, by the known rows."""
         return interval_of_new_sample(self.scores[name], self.n_rows, n_new)
-
-    def to_json(self) -> dict[str, Any]:
-        """Return a dict for JSON, without the weights of the networks."""
-        folds = [{"encoder": f.encoder.to_json(), "mean": f.mean, "scale": f.scale} for f in self.folds]
-        plain = {name: msgspec.to_builtins(getattr(self, name)) for name in self._plain_fields()}
-        return {**plain, "folds": folds}
-
-    @classmethod
-    def from_json(cls, record: Mapping[str, Any], networks: Callable[[int, int], Params]) -> Self:
-        """Return the ensemble of a record; ``networks`` gives the weights by number of fold and network."""
-        n_networks = len(record["shares"])
-        folds = [
-            FoldNetworks(
-                Encoder.from_json(each["encoder"]),
-                float(each["mean"]),
-                float(each["scale"]),
-                tuple(networks(fold, i) for i in range(n_networks)),
-            )
-            for fold, each in enumerate(record["folds"])
-        ]
-        types = get_type_hints(cls)
-        known = {name: msgspec.convert(record[name], types[name]) for name in cls._plain_fields()}
-        return cls(folds=tuple(folds), **known)
-
-    @classmethod
-    def _plain_fields(cls) -> list[str]:
-        """Names of the attributes without weights."""
-        return [f.name for f in fields(cls) if f.name != "folds"]
 
     def predict(self, settings: Settings, target: Target, table: Table) -> Array:
         """Return probabilities, or values standardised as ``target`` says, of every row (rows, outputs)."""

@@ -5,8 +5,8 @@ row of data is among them, and no test row is looked at.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
-from typing import Any, NamedTuple, Self
+from dataclasses import dataclass
+from typing import NamedTuple
 
 import jax.numpy as jnp
 import numpy as np
@@ -71,16 +71,6 @@ class Measurements:
     dead_units: tuple[int, ...] = ()
     features: tuple[tuple[str, float, float], ...] = ()
     checks: tuple[Check, ...] = ()
-
-    def to_json(self) -> dict[str, Any]:
-        """A plain dict; numbers in it may be NaN or infinite."""
-        return asdict(replace(self, checks=())) | {"checks": [check.to_json() for check in self.checks]}
-
-    @classmethod
-    def from_json(cls, record: Mapping[str, Any]) -> Self:
-        """The evidence of a record; what JSON has as null is NaN."""
-        found = {name: _tuples(value) for name, value in record.items() if name != "checks"}
-        return cls(**found, checks=tuple(Check.from_json(check) for check in record["checks"]))
 
 
 class ScoringSpec(NamedTuple):
@@ -190,12 +180,3 @@ def _features(names: Sequence[str], x: Array, steps: Array | None) -> tuple[tupl
 
     found = np.full(len(names), np.nan) if steps is None else np.asarray(steps, float)
     return tuple((name, frequency(x[:, i]), float(found[i])) for i, name in enumerate(names))
-
-
-def _tuples(value: Any) -> Any:  # noqa: ANN401
-    """Lists of JSON as tuples, null as NaN."""
-    if isinstance(value, Mapping):
-        return {key: _tuples(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return tuple(_tuples(item) for item in value)
-    return float("nan") if value is None else value

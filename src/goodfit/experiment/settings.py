@@ -14,6 +14,7 @@ from goodfit.data.table import Kind
 from goodfit.data.target import AskedTask
 from goodfit.errors import ConfigError
 from goodfit.holdout.partition import SplitOptions
+from goodfit.nn.activations import validate_activation
 from goodfit.nn.early_stopping import EarlyStopping
 from goodfit.nn.layers import Dense, Dropout, Layer
 from goodfit.nn.optimizers import OPTIMIZERS, Optimizer, get_optimizer
@@ -114,6 +115,7 @@ class Settings:
         object.__setattr__(self, "class_weight", _checked_weights(self.class_weight))
         self._check_numbers()
         self._check_names()
+        self._check_columns()
         # Building the splits of a training checks what they are built from.
         self.early_stopping()
         self.layers(1, "linear")
@@ -122,13 +124,19 @@ class Settings:
     def _check_numbers(self) -> None:
         if not isinstance(self.dropout, int | float):
             raise ConfigError(f"dropout must be a number, not {self.dropout!r}.")
-        counts = (("epochs", 1), ("patience", 0), ("seed", 0), ("seeds", 1))
-        for name, smallest in counts:
-            validate_count(name, getattr(self, name), smallest=smallest)
-        validate_count("batch_size", self.batch_size, auto=True)
+        ranges = {
+            "epochs": (1, 1_000_000),
+            "patience": (0, 2**31 - 1),
+            "seed": (0, 2**32 - 1),
+            "seeds": (1, 10_000),
+        }
+        for name, (smallest, largest) in ranges.items():
+            validate_count(name, getattr(self, name), smallest=smallest, largest=largest)
+        validate_count("batch_size", self.batch_size, largest=2**24, auto=True)
         validate_count("folds", self.folds, auto=True)
+        validate_count("the number of hidden layers", len(self.hidden), smallest=0, largest=100)
         for units in self.hidden:
-            validate_count("units in hidden", units)
+            validate_count("units in hidden", units, largest=2**20)
         validate_size("test_size", self.test_size, zero=True, counts=True)
         validate_size("validation_split", self.validation_split)
 
@@ -144,6 +152,17 @@ class Settings:
             value = getattr(self, name)
             if value not in known and (isinstance(value, str) or name != "split"):
                 raise ConfigError(f"{name} must be one of {', '.join(known)}, not {value!r}.")
+
+    def _check_columns(self) -> None:
+        validate_activation(self.activation)
+        for name in ("group", "time"):
+            if not isinstance(getattr(self, name), str | None):
+                raise ConfigError(f"{name} must be the name of a column, not {getattr(self, name)!r}.")
+        if not all(isinstance(name, str) for name in self.drop):
+            raise ConfigError(f"drop must be names of columns, not {self.drop!r}.")
+        pairs = self.kinds.items() if isinstance(self.kinds, Mapping) else [(None, None)]
+        if not all(isinstance(word, str) for pair in pairs for word in pair):
+            raise ConfigError(f"kinds must map columns to their kinds, not {self.kinds!r}.")
 
     def _implied_split(self) -> SplitRule:
         if isinstance(self.split, str) and str(self.split) == "copies":

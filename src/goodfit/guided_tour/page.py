@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from goodfit.errors import RunError
-from goodfit.experiment.run_folder import write_file
+from goodfit.files import write_file
 from goodfit.guided_tour import cycle, fits, paths, penalty, steps
 from goodfit.guided_tour.chapter import Chapter, Names, Step, cells
 from goodfit.reporting.pages import Figure, render

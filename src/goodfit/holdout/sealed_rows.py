@@ -25,6 +25,11 @@ class SealedRows:
     rows: Indices
     schema: Sequence[Column]
 
+    @property
+    def n_rows(self) -> int:
+        """Number of rows of the whole table."""
+        return self._source.n_rows
+
     def keys(self, rule: KeyRule) -> Keys:
         """Return the key of every test row, for the search for duplicates: uint64 (rows,)."""
         return row_keys(self._table, rule)

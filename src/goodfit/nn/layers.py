@@ -28,6 +28,9 @@ class Layer(Protocol):
     def init(self, rng: np.random.Generator, n_inputs: int) -> tuple[dict[str, np.ndarray], int]:
         """Return the initial weights by name, in float64, and the number of outputs."""
 
+    def shapes(self, n_inputs: int) -> tuple[dict[str, tuple[int, ...]], int]:
+        """Return the shapes of the weights by name, in the order of ``init``, and the number of outputs."""
+
     def apply(self, params: LayerParams, x: jax.Array, *, key: jax.Array | None) -> jax.Array:
         """Return outputs (rows, n_outputs) from inputs (rows, n_inputs); ``key`` is None outside training."""
 
@@ -77,6 +80,10 @@ class Dense(Layer):
             params["bias"] = INITIALIZERS[self.bias_initializer](rng, (self.units,))
         return params, self.units
 
+    def shapes(self, n_inputs: int) -> tuple[dict[str, tuple[int, ...]], int]:
+        bias = {"bias": (self.units,)} if self.use_bias else {}
+        return {"kernel": (n_inputs, self.units), **bias}, self.units
+
     def linear(self, params: LayerParams, x: jax.Array) -> jax.Array:
         """Return the values before the activation (the logits, in a last layer)."""
         outputs = x @ params["kernel"]
@@ -113,6 +120,9 @@ class Dropout(Layer):
     def init(self, rng: np.random.Generator, n_inputs: int) -> tuple[dict[str, np.ndarray], int]:
         return {}, n_inputs
 
+    def shapes(self, n_inputs: int) -> tuple[dict[str, tuple[int, ...]], int]:
+        return {}, n_inputs
+
     def apply(self, params: LayerParams, x: jax.Array, *, key: jax.Array | None = None) -> jax.Array:
         if key is None:
             return x
@@ -144,6 +154,9 @@ class LayerNormalization(Layer):
 
     def init(self, rng: np.random.Generator, n_inputs: int) -> tuple[dict[str, np.ndarray], int]:
         return {"gamma": np.ones(n_inputs), "beta": np.zeros(n_inputs)}, n_inputs
+
+    def shapes(self, n_inputs: int) -> tuple[dict[str, tuple[int, ...]], int]:
+        return {"gamma": (n_inputs,), "beta": (n_inputs,)}, n_inputs
 
     def apply(self, params: LayerParams, x: jax.Array, *, key: jax.Array | None = None) -> jax.Array:
         centred = x - jnp.mean(x, axis=-1, keepdims=True)

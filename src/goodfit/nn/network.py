@@ -21,6 +21,19 @@ def init_network(layers: Sequence[Layer], *, n_inputs: int, seed: int, dtype: st
     return tuple(params)
 
 
+def param_shapes(layers: Sequence[Layer], *, n_inputs: int) -> tuple[dict[str, tuple[int, ...]], ...]:
+    """Return the shapes of the weights of every layer, without making them.
+
+    >>> param_shapes([Dense(2), Dense(1)], n_inputs=3)
+    ({'kernel': (3, 2), 'bias': (2,)}, {'kernel': (2, 1), 'bias': (1,)})
+    """
+    found = []
+    for layer in layers:
+        shapes, n_inputs = layer.shapes(n_inputs)
+        found.append(shapes)
+    return tuple(found)
+
+
 def apply_network(
     layers: Sequence[Layer],
     params: AnyParams,

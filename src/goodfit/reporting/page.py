@@ -8,7 +8,8 @@ import numpy as np
 
 from goodfit.diagnosis.verdict import diagnose
 from goodfit.errors import RunError
-from goodfit.experiment.run_folder import Record, write_file
+from goodfit.experiment.run_folder import Record
+from goodfit.files import write_file
 from goodfit.formatting import METRIC_LABELS, numbers
 from goodfit.reporting import ensemble_sentences, sentences
 from goodfit.reporting.charts.grid import heat_map

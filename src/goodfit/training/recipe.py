@@ -140,13 +140,17 @@ def validate_dtype(dtype: object) -> None:
         raise ConfigError(f"dtype must be one of {', '.join(DTYPES)}, not {dtype!r}.")
 
 
-def validate_count(argument: str, value: object, *, smallest: int = 1, auto: bool = False) -> None:
-    """Raise ConfigError, naming ``argument``, unless ``value`` is a whole number from ``smallest``, or ``auto``."""
+def validate_count(
+    argument: str, value: object, *, smallest: int = 1, largest: int = 2**31 - 1, auto: bool = False
+) -> None:
+    """Raise ConfigError, naming ``argument``, unless ``value`` is a whole number in this range, or ``auto``."""
     if auto and isinstance(value, str) and value == "auto":
         return
     if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < smallest:
         choices = f"{smallest} or more, or 'auto'" if auto else f"{smallest} or more"
         raise ConfigError(f"{argument} must be a whole number, {choices}, not {value!r}.")
+    if value > largest:
+        raise ConfigError(f"{argument} must be at most {largest:,}, not {value:,}.")
 
 
 def _resolved(early_stopping: EarlyStopping | None, metrics: Sequence[str], *, validation: bool) -> EarlyStopping:

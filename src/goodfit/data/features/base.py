@@ -18,6 +18,8 @@ from goodfit.errors import DataError
 Block = npt.NDArray[np.float32]
 Codes = npt.NDArray[np.int32]
 Finite = Annotated[float, msgspec.Meta(ge=-sys.float_info.max, le=sys.float_info.max)]
+Text = Annotated[str, msgspec.Meta(max_length=1_000_000)]
+"""Texts of a run folder: names of columns and classes, values of categories."""
 
 CONSTANT = "constant in the training rows"
 ALL_MISSING = "all missing in the training rows"
@@ -32,7 +34,7 @@ class ColumnFeature(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag
 
     kind: ClassVar[Kind]
 
-    name: str
+    name: Text
 
 
 class Scale(NamedTuple):

@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from goodfit.data.features.base import ALL_MISSING, CONSTANT, Block, ColumnFeature
+from goodfit.data.features.base import ALL_MISSING, CONSTANT, Block, ColumnFeature, Text
 from goodfit.data.table import Kind
 
 MIN_ROWS_CATEGORY = 3
@@ -28,7 +28,7 @@ class CategoryFeature(ColumnFeature, frozen=True, tag="category"):
 
     kind: ClassVar[Kind] = "category"
 
-    values: tuple[str | None, ...]
+    values: tuple[Text | None, ...]
     others: bool
 
     @classmethod

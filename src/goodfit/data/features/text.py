@@ -8,7 +8,7 @@ import lazy_loader
 import numpy as np
 import pyarrow as pa
 
-from goodfit.data.features.base import ALL_MISSING, Block, ColumnFeature, Finite
+from goodfit.data.features.base import ALL_MISSING, Block, ColumnFeature, Finite, Text
 from goodfit.data.table import Kind
 
 sklearn = lazy_loader.load("sklearn")  # it takes longer to import than most tables to encode
@@ -33,7 +33,7 @@ class TextFeature(ColumnFeature, frozen=True, tag="text"):
 
     kind: ClassVar[Kind] = "text"
 
-    words: tuple[str, ...]
+    words: tuple[Text, ...]
     idf: tuple[Finite, ...]
     indicator: bool
 

@@ -84,6 +84,9 @@ def _find_layout(data: bytes, source: str) -> _Layout:
         raise DataError(f"{source}: the quotation mark that opens a cell in line {line:,} is not closed: fix it")
     quoted = b'"' in data and misplaced is None
     first = next(_records(sample, separator, quoted=quoted), None)
+    if first is None and sample.strip():
+        longest = f"{csv.field_size_limit():,} characters"
+        raise DataError(f"{source}: a cell in the first line has more than {longest}: shorten it")
     if first is None:
         raise DataError(f"{source} is empty: give a table with at least one row")
     return _Layout(separator, quoted, len(first))
@@ -116,9 +119,14 @@ def _agreement(widths: Sequence[int]) -> tuple[float, float]:
 def _records(text: str, separator: str, *, quoted: bool) -> Iterator[list[str]]:
     quoting: Literal[0, 3] = csv.QUOTE_MINIMAL if quoted else csv.QUOTE_NONE
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, quoting=quoting)
+    yield from filter(None, _until_error(reader))
+
+
+def _until_error(reader: Iterator[list[str]]) -> Iterator[list[str]]:
+    """Records up to one with a cell that is longer than the reader's limit."""
     try:
-        yield from filter(None, reader)
-    except csv.Error:  # a cell longer than the reader's limit
+        yield from reader
+    except csv.Error:
         return
 
 
@@ -141,7 +149,12 @@ def _parse(data: bytes, layout: _Layout, source: str) -> pa.Table:
     try:
         return pyarrow.csv.read_csv(
             pa.BufferReader(data),
-            pyarrow.csv.ReadOptions(autogenerate_column_names=True, block_size=min(len(data) + 1, _LARGEST_BLOCK)),
+            # Arrow's threads may still be running when the program ends at once, which aborts it.
+            pyarrow.csv.ReadOptions(
+                use_threads=False,
+                autogenerate_column_names=True,
+                block_size=min(len(data) + 1, _LARGEST_BLOCK),
+            ),
             pyarrow.csv.ParseOptions(
                 delimiter=layout.separator,
                 quote_char='"' if layout.quoted else False,
@@ -159,7 +172,7 @@ def _ragged(data: bytes, layout: _Layout, source: str) -> DataError | None:
     quoting: Literal[0, 3] = csv.QUOTE_MINIMAL if layout.quoted else csv.QUOTE_NONE
     reader = csv.reader(io.StringIO(data.decode(), newline=""), delimiter=layout.separator, quoting=quoting)
     line = 1
-    for record in reader:
+    for record in _until_error(reader):
         if record and len(record) != layout.width:
             cells = "1 cell" if len(record) == 1 else f"{len(record):,} cells"
             return DataError(f"{source}: line {line:,} has {cells}, the first has {layout.width:,}: fix or remove it")

@@ -1,0 +1,180 @@
+"""What the files of a run say must agree: a run that contradicts itself is not shown."""
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+
+import numpy as np
+
+from goodfit.arrays import Indices
+from goodfit.data.encoder import Encoder
+from goodfit.data.target import Target, ordered_classes
+from goodfit.experiment.kept_ensemble import KeptEnsemble
+from goodfit.experiment.measure import Measurements
+from goodfit.experiment.prepare import TASKS
+from goodfit.experiment.run_folder.record import Record, SweepRecord
+from goodfit.experiment.settings import Settings, apply_change
+from goodfit.nn.arrays import Params
+from goodfit.search.selection import ConfigResult, Contrast
+from goodfit.training.fit import Outcome
+
+MODELS = ("baseline", "linear", "trees")
+
+
+def validate(record: Record) -> None:
+    """Raise ValueError, or what a wrong value raises by itself, unless everything agrees."""
+    settings, target, measured = record.settings, record.target, record.measurements
+    datetime.fromisoformat(record.created)
+    for change in (check.change for check in measured.checks):
+        apply_change(settings, change)
+    _target(target)
+    _rows(record)
+    _columns(record, record.encoder)
+    _training(record)
+    _measurements(record, measured)
+    if record.sweep is not None:
+        _sweep(record.sweep, settings)
+    if record.ensemble is not None:
+        _ensemble(record, record.ensemble)
+
+
+def require(sound: object, contradiction: str) -> None:
+    """Raise ValueError with this text unless the condition holds."""
+    if not sound:
+        raise ValueError(contradiction)
+
+
+def _target(target: Target) -> None:
+    numbers = (target.mean, target.scale, *(target.limits or ()))
+    require(np.isfinite(numbers).all() and target.scale > 0, "the scale of the target is out of range")
+    n_classes = {"binary": target.classes[:2], "regression": ()}.get(target.task, target.classes)
+    require(target.classes == n_classes, "the target has other classes than its task")
+    if target.task == "regression":
+        low, high = target.limits or (-math.inf, math.inf)
+        require(low <= target.mean <= high, "the mean of the target is beyond its limits")
+        return
+    require(
+        len(target.classes) > 1 and target.classes == ordered_classes(target.classes), "the classes are not in order"
+    )
+    require(target.baseline.prediction in target.classes, "the most frequent class is none of the classes")
+    require(0 <= (target.baseline.share or 0) <= 1, "the share of the most frequent class is out of range")
+
+
+def _rows(record: Record) -> None:
+    rows = record.splits.arrays()
+    for name, numbers in rows.items():
+        require((np.diff(numbers) > 0).all(), f"the {name} rows are not in order")
+        require(numbers.max(initial=-1) < record.n_rows, f"the {name} rows are not within the table")
+    require(len(rows["train"]) and len(rows["validation"]), "a split has no rows")
+    require((record.seal is not None) == bool(len(rows["test"])), "the seal is of other rows than the test rows")
+    require(record.splits.seed == record.settings.seed, "the splits have another seed than the settings")
+
+
+def _columns(record: Record, encoder: Encoder) -> None:
+    kinds = {column.name: column.kind for column in record.schema}
+    require(len(kinds) == len(record.schema), "a column is named twice")
+    require(all(0 <= column.missing <= record.n_rows for column in record.schema), "a column has too many empty cells")
+    require(encoder.target == record.target.name and encoder.target in kinds, "the target is none of the columns")
+    names = [feature.name for feature in encoder.features] + [name for name, _ in encoder.dropped]
+    require(len(set(names)) == len(names), "a column is encoded twice")
+    require({*names, encoder.target} == set(kinds), "the encoded columns are not those of the table")
+    wrong = [feature.name for feature in encoder.features if kinds[feature.name] != feature.kind]
+    require(encoder.features and not wrong, "a column is encoded as another kind")
+
+
+def _training(record: Record) -> None:
+    training, history = record.training, record.training.history
+    n_epochs, best, stopped = history.n_epochs, training.best_epoch, training.outcome
+    require(1 <= n_epochs <= record.settings.epochs, "the history has more epochs than the settings")
+    require(0 <= best <= n_epochs, "the best epoch is none of the history")
+    require(best or stopped is Outcome.DIVERGED, "the training has no best epoch")
+    require(n_epochs == record.settings.epochs or stopped is not Outcome.FINISHED, "the training is not finished")
+    losses = history["val_loss"]
+    lowest = np.nanmin(np.where(np.isfinite(losses), losses, np.inf))
+    require(losses[best - 1] == lowest if best else not np.isfinite(lowest), "the best epoch is not the lowest")
+    require(_finite(training.params), "a weight is not finite")
+    require(_finite(training.last_params) or stopped is Outcome.DIVERGED, "a weight is not finite")
+
+
+def _finite(params: Params) -> bool:
+    return all(np.isfinite(w).all() for layer in params for w in layer.values())
+
+
+def _measurements(record: Record, measured: Measurements) -> None:
+    target, n_validation = record.target, len(record.splits.validation)
+    _metrics(target, measured.intervals, measured.baseline_scores, measured.linear_scores)
+    require(set(measured.losses) == set(measured.differences) == set(MODELS), "other models were compared")
+    classes = target.classes
+    counts = [row for of in (measured.confusion, (tuple(n for *_, n in measured.residuals),)) for row in of]
+    require(all(n >= 0 for row in counts for n in row), "a number of rows is below 0")
+    require(len(measured.confusion) == len(classes), "the confusion matrix has other classes than the target")
+    require(all(len(row) == len(classes) for row in measured.confusion), "the confusion matrix is not square")
+    require(not classes or sum(map(sum, measured.confusion)) == n_validation, "the confusion matrix has other rows")
+    for bins in (measured.calibration, measured.residuals):
+        require(not bins or sum(n for *_, n in bins) == n_validation, "a chart has other rows than validation")
+        require(all(math.isfinite(x) for a, b, _ in bins for x in (a, b)), "a chart has numbers that are not finite")
+    require(bool(measured.residuals) == (not classes), "residuals are of another task")
+    require(measured.units == record.settings.hidden, "other hidden layers were measured")
+    pairs = zip(measured.dead_units, measured.units, strict=True)
+    require(all(0 <= dead <= units for dead, units in pairs), "more units are dead than there are")
+    names = tuple(name for name, *_ in measured.features)
+    require(names == record.encoder.feature_names, "other features were measured than encoded")
+    require(all(0 <= share <= 1 for _, share, _ in measured.features), "the share of a feature is out of range")
+
+
+def _metrics(target: Target, *scores: Mapping[str, object]) -> None:
+    names = set(TASKS[target.task].judged)
+    require(all(set(found) == names for found in scores), "other metrics were measured than the task has")
+
+
+def _sweep(swept: SweepRecord, settings: Settings) -> None:
+    table, selection, space = swept.table.to_pylist(), swept.selection, settings.space
+    require(len(table) <= swept.n_planned, "more trials were trained than planned")
+    for row in table:
+        require(all(row[name] in values for name, values in space.items()), "a trial is not in the grid")
+        require(0 <= row["fold"] < len(table), "a trial has a fold that is none")
+        require(0 <= row["seed"] - settings.seed < settings.seeds, "a trial has another seed")
+        require(row["epochs"] <= settings.epochs, "a trial has more epochs than the settings")
+    named: tuple[ConfigResult | Contrast, ...] = (selection.chosen, selection.best, *selection.contrasts)
+    for each in named:
+        _same_config(table, each.config, each.trials, space)
+        require(each.n_rows >= 0, "a number of rows is below 0")
+    require(selection.trial in selection.chosen.trials, "the selected trial is of another config")
+    require(math.isfinite(selection.chosen.mean), "the selected loss is not finite")
+    require(set(selection.edges) <= set(space), "the selection names other hyperparameters than the grid")
+    quantiles = swept.weights["weight"].to_numpy().reshape(len(table), -1)
+    require(
+        np.isfinite(quantiles).all() and (np.diff(quantiles) >= 0).all(), "the quantiles of weights are not in order"
+    )
+
+
+def _same_config(
+    table: Sequence[Mapping[str, object]], config: Mapping[str, float], trials: Iterable[int], names: Iterable[str]
+) -> None:
+    """Trials are rows of the table that have this config."""
+    trials = list(trials)
+    require(set(config) == set(names) and trials, "a config has other hyperparameters than the grid")
+    require(all(0 <= trial < len(table) for trial in trials), "a config names a trial that is none")
+    same = all(table[trial][name] == value for trial in trials for name, value in config.items())
+    require(same, "a config differs from its trials")
+
+
+def _ensemble(record: Record, kept: KeptEnsemble) -> None:
+    assert record.sweep is not None
+    table = record.sweep.table.to_pylist()
+    _metrics(record.target, kept.scores, kept.selected_scores, kept.baseline_scores)
+    for member in kept.members:
+        _same_config(table, member.config, member.trials, record.settings.space)
+    require(_sums_to_one([member.weight for member in kept.members]), "the weights of the ensemble do not sum to 1")
+    require(_sums_to_one(kept.shares), "the shares of the networks do not sum to 1")
+    known: Indices = record.splits.known
+    require(0 < kept.n_rows <= len(known), "the ensemble was judged by more rows than there are")
+    require(math.isfinite(kept.temperature) and kept.temperature > 0, "the temperature is out of range")
+    for fold in kept.folds:
+        _columns(record, fold.encoder)
+        require(np.isfinite([fold.mean, fold.scale]).all() and fold.scale > 0, "the scale of a fold is out of range")
+        require(all(map(_finite, fold.networks)), "a weight is not finite")
+
+
+def _sums_to_one(weights: Sequence[float]) -> bool:
+    return bool(weights) and min(weights) > 0 and math.isclose(sum(weights), 1, abs_tol=1e-6)
