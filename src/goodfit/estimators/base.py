@@ -125,7 +125,7 @@ class GoodFitEstimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn has
         folds = prepare_folds(prepare_unchecked(rows.source, rows.target, settings, weights=rows.weights))
         line = ProgressLine(self.verbose, self.epochs)
         on_progress = _show_progress if line.level else None
-        fitted = fit_prepared(folds, on_epoch=call_each(line.listeners), on_progress=on_progress)
+        fitted = fit_prepared(folds, share_programs=True, on_epoch=call_each(line.listeners), on_progress=on_progress)
         line.end()
         self._columns = tuple(rows.source.names[: self.n_features_in_])
         self._keep(fitted, settings)

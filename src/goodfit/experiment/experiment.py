@@ -8,6 +8,7 @@ from goodfit.errors import ConfigError
 from goodfit.experiment.prepare import TASKS, Prepared, arrays_of, in_unit_of_target, layers_for
 from goodfit.experiment.settings import Settings
 from goodfit.nn.network import init_network
+from goodfit.search.padding import padded_fold, padded_params, shared_size, unpadded
 from goodfit.search.parallel import OnProgress
 from goodfit.search.selection import Selection
 from goodfit.search.space import refined
@@ -32,15 +33,26 @@ class Fitted(NamedTuple):
 
 
 def fit_prepared(
-    folds: Sequence[Prepared], *, on_epoch: OnEpoch | None = None, on_progress: OnProgress | None = None
+    folds: Sequence[Prepared],
+    *,
+    share_programs: bool = False,
+    on_epoch: OnEpoch | None = None,
+    on_progress: OnProgress | None = None,
 ) -> Fitted:
-    """Train what the settings ask for: one network, or a grid."""
-    return fit_grid(folds, on_progress) if folds[0].settings.sweeps else fit_once(folds[0], on_epoch)
+    """Train what the settings ask for: one network, or a grid.
+
+    Args:
+        share_programs: pad all sizes a little, so that other tables of about the same size compile nothing.
+    """
+    if folds[0].settings.sweeps:
+        return fit_grid(folds, on_progress, share_programs=share_programs)
+    return fit_once(folds[0], on_epoch, size=shared_size if share_programs else int)
 
 
-def fit_once(prepared: Prepared, on_epoch: OnEpoch | None) -> Fitted:
-    """One training."""
+def fit_once(prepared: Prepared, on_epoch: OnEpoch | None, *, size: Callable[[int], int] = int) -> Fitted:
+    """One training, with every size padded to ``size`` of it."""
     settings, target, fold = prepared.settings, prepared.target, arrays_of(prepared)
+    n_rows, n_features = fold.rows.x.shape
     batch_size = settings.rows_per_update(len(prepared.splits.known))
     layers = layers_for(settings, target)
     recipe = make_recipe(
@@ -55,15 +67,16 @@ def fit_once(prepared: Prepared, on_epoch: OnEpoch | None) -> Fitted:
     )
     training = fit(
         recipe,
-        fold.rows,
-        params=init_network(layers, n_inputs=fold.rows.x.shape[1], seed=settings.seed),
+        padded_fold(fold, size(n_features), size(n_rows)).rows,
+        params=padded_params(init_network(layers, n_inputs=n_features, seed=settings.seed), size(n_features)),
         train=fold.train,
         validation=fold.validation,
         epochs=settings.epochs,
         seed=settings.seed,
+        sizes=(size(len(fold.train)), size(len(fold.validation))),
         on_epoch=on_epoch and (lambda record: on_epoch(in_unit_of_target(record, target))),
     )
-    return Fitted(prepared, fold, training, None, [prepared])
+    return Fitted(prepared, fold, unpadded(training, n_features), None, [prepared])
 
 
 def plan_for(prepared: Prepared) -> SweepPlan:
@@ -83,11 +96,18 @@ def plan_for(prepared: Prepared) -> SweepPlan:
     )
 
 
-def fit_grid(folds: Sequence[Prepared], on_progress: OnProgress | None) -> Fitted:
+def fit_grid(folds: Sequence[Prepared], on_progress: OnProgress | None, *, share_programs: bool = False) -> Fitted:
     """The whole grid on every fold; the winner with the encoder and the splits of its fold."""
     arrays = [arrays_of(prepared) for prepared in folds]
     settings = folds[0].settings
-    found = sweep(plan_for(folds[0]), arrays, rule=settings.choice, race=settings.races, on_progress=on_progress)
+    found = sweep(
+        plan_for(folds[0]),
+        arrays,
+        rule=settings.choice,
+        race=settings.races,
+        share_programs=share_programs,
+        on_progress=on_progress,
+    )
     winner = found.winner_fold
     return Fitted(folds[winner], arrays[winner], found.winner, found, folds)
 

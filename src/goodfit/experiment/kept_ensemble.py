@@ -14,6 +14,7 @@ from goodfit.experiment.settings import Settings
 from goodfit.nn.arrays import Params
 from goodfit.search.calibration import with_temperature
 from goodfit.search.ensemble import Ensemble, Member
+from goodfit.search.padding import padded_params, shared_inputs
 from goodfit.stats import Estimate, interval_of_new_sample
 from goodfit.training.evaluation import ensemble_predictions
 from goodfit.training.recipe import make_recipe
@@ -83,7 +84,9 @@ class KeptEnsemble:
         recipe = make_recipe(layers_for(settings, target), loss=TASKS[target.task].loss)
         total = np.zeros(())
         for fold in self.folds:
-            found = ensemble_predictions(recipe, fold.networks, np.array(self.shares), fold.encoder.transform(table))
+            x = shared_inputs(fold.encoder.transform(table))
+            networks = [padded_params(network, x.shape[1]) for network in fold.networks]
+            found = ensemble_predictions(recipe, networks, np.array(self.shares), x)
             value = found.astype(float) * fold.scale + fold.mean
             total = total + (value - target.mean) / target.scale
         return with_temperature(total / len(self.folds), self.temperature, recipe.link)

@@ -10,6 +10,7 @@ from goodfit.experiment.kept_ensemble import KeptEnsemble
 from goodfit.experiment.prepare import TASKS, layers_for
 from goodfit.experiment.settings import Settings
 from goodfit.nn.arrays import Params
+from goodfit.search.padding import padded_params, shared_inputs
 from goodfit.training.evaluation import predictions
 from goodfit.training.recipe import make_recipe
 
@@ -38,4 +39,5 @@ class Predictor:
         if self.ensemble is not None:
             return self.target.limit(self.ensemble.predict(self.settings, self.target, table))
         recipe = make_recipe(layers_for(self.settings, self.target), loss=TASKS[self.target.task].loss)
-        return self.target.limit(predictions(recipe, self.params, self.encoder.transform(table)))
+        x = shared_inputs(self.encoder.transform(table))
+        return self.target.limit(predictions(recipe, padded_params(self.params, x.shape[1]), x))

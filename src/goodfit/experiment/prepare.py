@@ -251,7 +251,7 @@ def _by_code(weights: Mapping[str, float] | str, target: Target) -> Mapping[int,
 
 
 def in_unit_of_target(columns: Mapping[str, Any], target: Target) -> dict[str, Any]:
-    return {name: value * unit_of(name, target) for name, value in columns.items()}
+    return {name: value * target.scale if name in IN_OWN_UNIT else value for name, value in columns.items()}
 
 
 def unit_of(name: str, target: Target) -> float:

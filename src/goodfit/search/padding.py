@@ -1,26 +1,43 @@
-"""Folds of different widths padded to one, so that they share a compiled program.
+"""Folds of different sizes padded to one, so that they share a compiled program.
 
 What an encoder learns differs from fold to fold, and with it the number of columns. Columns of zeros are added on the
 right, and rows of zeros to the first kernel. They receive no gradient and no penalty, so they stay zero, and nothing
-that is learned depends on them.
+that is learned depends on them. Rows of zeros below belong to neither split.
 """
 
 from dataclasses import replace
 
 import numpy as np
 
+from goodfit.arrays import Array
 from goodfit.nn.arrays import Params
 from goodfit.search.parallel import Fold
 from goodfit.training.fit import Training
 
 
-def padded_fold(fold: Fold, n_features: int) -> Fold:
-    """Return the fold with this number of columns."""
-    missing = n_features - fold.rows.x.shape[1]
-    if not missing:
+def shared_size(n: int) -> int:
+    """Return the size from n on that sizes near it share: 8 to 16 times a power of two, at most an eighth more.
+
+    >>> [shared_size(n) for n in (7, 30, 364, 365, 1000)]
+    [7, 30, 384, 384, 1024]
+    """
+    unit = 1 << max(0, (n - 1).bit_length() - 4)
+    return -(-n // unit) * unit
+
+
+def padded_fold(fold: Fold, n_features: int, n_rows: int = 0) -> Fold:
+    """Return the fold with this number of columns, and at least this number of rows."""
+    more, wider = max(0, n_rows - len(fold.rows.x)), n_features - fold.rows.x.shape[1]
+    if not more and not wider:
         return fold
-    x = np.pad(np.asarray(fold.rows.x), ((0, 0), (0, missing)))
-    return fold._replace(rows=fold.rows._replace(x=x))
+    x = np.pad(np.asarray(fold.rows.x), ((0, more), (0, wider)))
+    labels = np.pad(np.asarray(fold.rows.labels), ((0, more), (0, 0)))
+    return fold._replace(rows=fold.rows._replace(x=x, labels=labels))
+
+
+def shared_inputs(x: Array) -> Array:
+    """Return inputs (rows, features) with as many columns as tables of about the same width share."""
+    return np.pad(x, ((0, 0), (0, shared_size(x.shape[1]) - x.shape[1])))
 
 
 def padded_params(params: Params, n_features: int) -> Params:

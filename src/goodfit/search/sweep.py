@@ -2,7 +2,7 @@
 
 import time
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from threading import Event
 from typing import Any
@@ -18,7 +18,7 @@ from goodfit.nn.losses import Loss
 from goodfit.nn.network import init_network
 from goodfit.nn.optimizers import Optimizer, get_optimizer
 from goodfit.search.ensemble import Ensemble, make_ensemble
-from goodfit.search.padding import padded_fold, padded_params, unpadded
+from goodfit.search.padding import padded_fold, padded_params, shared_size, unpadded
 from goodfit.search.parallel import Capacity, OnProgress, Progress, SweepCost, Trial, estimate, run_trials
 from goodfit.search.parallel import Fold as Fold
 from goodfit.search.race_arithmetic import race_trials
@@ -189,6 +189,7 @@ def sweep(
     *,
     rule: SelectionRule = "best",
     race: bool = False,
+    share_programs: bool = False,
     on_progress: OnProgress | None = None,
 ) -> Sweep:
     """Train every config, fold by fold, and select one.
@@ -197,6 +198,7 @@ def sweep(
 
     Args:
         race: train only contenders on the folds after the first; see ``goodfit.search.racing``.
+        share_programs: pad all sizes a little, so that other tables of about the same size compile nothing.
 
     Raises:
         ConfigError: every trial diverged, or the rule is unknown or does not fit the search space.
@@ -205,7 +207,7 @@ def sweep(
     validate_rule(rule, plan.space)
     if any(not fold.rows.labels[fold.validation, -1].any() for fold in folds):
         raise SplitError("a sweep selects by validation rows: give validation_split, validation_data or folds.")
-    running = _RunningSweep(plan, folds, on_progress)
+    running = _RunningSweep(plan, folds, on_progress, shared_size if share_programs else int)
     with interruptible() as interrupted:
         contenders = running.train_all(interrupted, rule=rule, race=race and len(folds) > 1)
     selection = select(
@@ -234,17 +236,20 @@ class _RunningSweep:
     results, trainings, recipes: of all trials, in order. n_planned: number of trials, as far as it is known.
     """
 
-    def __init__(self, plan: SweepPlan, folds: Sequence[Fold], on_progress: OnProgress | None) -> None:
+    def __init__(
+        self, plan: SweepPlan, folds: Sequence[Fold], on_progress: OnProgress | None, size: Callable[[int], int]
+    ) -> None:
         self.plan, self.folds, self.on_progress = plan, folds, on_progress
         self.results: list[TrialResult] = []
         self.trainings: list[Training] = []
         self.recipes: list[Recipe] = []
         self.weights = [np.asarray(fold.rows.labels)[fold.validation, -1].astype(float) for fold in folds]
         self.n_planned = len(plan.grid) * len(plan.seeds) * len(folds)
-        self.n_features = max(fold.rows.x.shape[1] for fold in folds)
+        self.n_features = size(max(fold.rows.x.shape[1] for fold in folds))
+        self.n_rows = size(max(len(fold.rows.x) for fold in folds))
         self.capacity = Capacity(
-            train=max(len(fold.train) for fold in folds),
-            validation=max(len(fold.validation) for fold in folds),
+            train=size(max(len(fold.train) for fold in folds)),
+            validation=size(max(len(fold.validation) for fold in folds)),
             trials=len(plan.grid) * len(plan.seeds),
         )
         self.began = time.perf_counter()
@@ -279,7 +284,7 @@ class _RunningSweep:
         trials = self._trials(fold, pairs)
         trainings = run_trials(
             trials,
-            padded_fold(fold, self.n_features),
+            padded_fold(fold, self.n_features, self.n_rows),
             epochs=self.plan.epochs,
             capacity=self.capacity,
             data_seed=seeds[0],

@@ -129,6 +129,7 @@ def fit(
     epochs: int,
     seed: int = 0,
     shuffle: bool = True,
+    sizes: tuple[int, int] = (0, 0),
     on_epoch: OnEpoch | None = None,
 ) -> Training:
     """Run one training.
@@ -140,6 +141,7 @@ def fit(
         epochs: maximum number of epochs.
         seed: of the row orders and of the sample that measures ``loss``.
         shuffle: draw a new row order for every epoch; otherwise keep the order of ``train``.
+        sizes: numbers of evaluated training and validation rows to pad to.
         on_epoch: called with the record of every epoch.
     """
     padding = len(rows.labels) - 1
@@ -150,7 +152,8 @@ def fit(
 
     with jax.enable_x64(recipe.dtype == "float64"):
         state = jax.device_put(start(recipe, params))
-        data = jax.tree.map(jax.device_put, (rows, evaluation_rows(train, validation, seed=seed)))
+        evaluated = evaluation_rows(train, validation, seed=seed, sizes=sizes, padding=padding)
+        data = jax.tree.map(jax.device_put, (rows, evaluated))
         state, history = _run(recipe, layout, data, state, draw, epochs, on_epoch)
         return finish(recipe, layout, state, history, epochs=epochs)
 
