@@ -360,3 +360,21 @@ def test_the_old_name_of_the_selection_still_works_and_warns():
     found = sweep(plan(), SPLIT)
     with pytest.warns(DeprecationWarning, match="selection"):
         assert found.choice is found.selection
+
+
+def test_tables_of_about_the_same_size_share_a_program_on_request(compiled):
+    """Training rows are padded to 36, all rows to 40."""
+
+    def swept(n_train, *, share):
+        n = n_train + 5
+        rows = Dataset(np.asarray(X[:n], "float32"), make_labels(Y[:n], None, "float32"))
+        folds = [Fold(rows, np.arange(n_train), np.arange(n_train, n))]
+        return sweep(plan(dtype="float32"), folds, share_programs=share)
+
+    alone, shared = (swept(33, share=share) for share in (False, True))
+    for one, other in zip(alone.trainings, shared.trainings, strict=True):
+        np.testing.assert_allclose(one.history["val_loss"], other.history["val_loss"], rtol=1e-5)
+        np.testing.assert_allclose(one.params[0]["kernel"], other.params[0]["kernel"], rtol=1e-4, atol=1e-6)
+    compiled.clear()
+    swept(34, share=True)
+    assert not compiled
