@@ -1,13 +1,21 @@
 """Files: read so that a stranger's file cannot harm, written so that no other file is touched and none is left half."""
 
+import contextlib
 import errno
 import hashlib
 import os
 import platform
 import secrets
 import stat
+import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
+
+if sys.platform == "win32":
+    import msvcrt
+else:
+    import fcntl
 
 NO_LINK = getattr(os, "O_NOFOLLOW", 0)
 NO_WAIT = getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
@@ -105,19 +113,35 @@ def write_file(path: Path, content: bytes, *, replace: bool = True) -> None:
     temporary = path.with_name(f".{secrets.token_hex(16)}.tmp")
     if _is_special(path):
         raise UnsafeFile("is no regular file")
-    handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | NO_LINK | NO_WAIT, 0o666)
+    handle = _made(temporary)
     try:
         with open(handle, "wb") as file:
             file.write(content)
             file.flush()
             os.fsync(handle)
-        if replace:
-            os.replace(temporary, path)
-        else:
-            os.link(temporary, path)
+        if not replace:
+            os.close(_made(path))  # claims the name: whoever comes second is told
+        os.replace(temporary, path)
         sync_folder(path.parent)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def locked(folder: Path) -> Iterator[None]:
+    """Let one process or thread at a time through; the lock ends with the process."""
+    if sys.platform == "win32":
+        handle = os.open(folder / ".lock", os.O_RDWR | os.O_CREAT)
+    else:
+        handle = os.open(folder, os.O_RDONLY)
+    try:
+        if sys.platform == "win32":
+            msvcrt.locking(handle, msvcrt.LK_LOCK, 1)
+        else:
+            fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)
 
 
 def sync_folder(folder: Path) -> None:
@@ -128,6 +152,11 @@ def sync_folder(folder: Path) -> None:
             os.fsync(handle)
         finally:
             os.close(handle)
+
+
+def _made(path: Path) -> int:
+    """Open a new file, never one that is there, and through no link."""
+    return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | NO_LINK | NO_WAIT, 0o666)
 
 
 def _is_special(path: Path) -> bool:

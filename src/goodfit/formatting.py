@@ -1,6 +1,7 @@
 """Numbers, names and lists as people write them."""
 
 import math
+import re
 from collections.abc import Iterable, Sequence
 
 METRIC_LABELS = {
@@ -12,6 +13,8 @@ METRIC_LABELS = {
     "mae": "MAE",
     "r2": "R²",
 }
+CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
+"""Characters that steer a terminal, and those that change the writing direction."""
 MAX_NAME_CHARS = 40
 MAX_NUMBER_CHARS = 9
 
@@ -89,8 +92,21 @@ def printable(name: object, *, longest: int = MAX_NAME_CHARS) -> str:
     ('a\\\\tb', 40)
     """
     text = str(name)
-    text = text if text.isprintable() else repr(text)[1:-1]
+    return cut(text if text.isprintable() else repr(text)[1:-1], longest)
+
+
+def cut(text: str, longest: int) -> str:
+    """Return a text of at most so many characters."""
     return text if len(text) <= longest else text[: longest - 1] + "…"
+
+
+def without_controls(text: str) -> str:
+    """Return a text without characters that steer a terminal or change the writing direction: each becomes a ▯.
+
+    >>> without_controls("a\\x1b[2Jb\\u202ec\\n")
+    'a▯[2Jb▯c\\n'
+    """
+    return CONTROLS.sub("▯", text)
 
 
 def join(words: Iterable[object], *, most: int | None = None, longest: int = 200) -> str:

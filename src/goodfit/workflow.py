@@ -155,7 +155,7 @@ class Run:
         validate_output(out, overwrite=overwrite)
         prediction = self.predict(table)
         try:
-            write_file(out, prediction_file(out, prediction, self.record.target.classes))
+            write_file(out, prediction_file(out, prediction, self.record.target.classes), replace=overwrite)
         except OSError as error:
             raise DataError(f"{str(out)!r} cannot be written ({error.strerror}): name another file.") from error
         return prediction
@@ -181,7 +181,7 @@ class Run:
             self.ledger,
             self._score,
             sealed=self._sealed_rows(table),
-            model=model_hash(self.ensemble.params if self.ensemble else self.training.params),
+            model=model_hash(predicting_params(self.record)),
             reason=reason,
         )
 
@@ -268,7 +268,7 @@ def train(
     record = record_of(fitted, kept(fitted), _source(table, found), found.file)
     if folder is not None:
         save_run(folder, record)
-    ledger = Ledger(folder / "ledger.jsonl" if folder else None)
+    ledger = _ledger(folder, record)
     return Run(record, ledger, prepared.table, prepared.sealed, folder)
 
 
@@ -305,7 +305,26 @@ def dry_run(
 def load(folder: str | Path) -> Run:
     """A run from its folder; RunError if it is not there, not finished or damaged."""
     path = Path(folder)
-    return Run(load_run(path), Ledger(path / "ledger.jsonl"), path=path)
+    record = load_run(path)
+    return Run(record, _ledger(path, record), path=path)
+
+
+def _ledger(folder: Path | None, record: Record) -> Ledger:
+    """The ledger of this run; without a folder in memory."""
+    path = None if folder is None else folder / "ledger.jsonl"
+    return Ledger(path, identity(record), TASKS[record.target.task].judged)
+
+
+def predicting_params(record: Record) -> Params:
+    """The weights that predict."""
+    return record.ensemble.params if record.ensemble else record.training.params
+
+
+def identity(record: Record) -> str:
+    """SHA-256 by which a ledger belongs to this run and no other: table, test rows, time and weights."""
+    seal = record.seal.digest if record.seal else ""
+    known = (record.created, record.fingerprint, seal, model_hash(predicting_params(record)))
+    return hashlib.sha256(repr(known).encode()).hexdigest()
 
 
 def model_hash(params: Params) -> str:

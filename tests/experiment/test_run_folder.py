@@ -16,7 +16,6 @@ import goodfit
 from goodfit import RunError, load, train
 from goodfit.experiment.run_folder import claim_folder
 from goodfit.experiment.run_folder.layout import FILES, with_checksum
-from goodfit.files import write_file
 
 N = 60
 RNG = np.random.default_rng(0)
@@ -124,20 +123,6 @@ def test_no_rows_of_the_table_stand_in_the_folder(run):
         assert not [value for value in TABLE[column] if value.encode() in written], column
     for column in ("size", "price"):
         assert sum(str(value).encode() in written for value in TABLE[column]) <= 1, column
-
-
-def test_files_are_whole_or_not_there(tmp_path, monkeypatch):
-    path = tmp_path / "file"
-    write_file(path, b"old")
-
-    def crash(*_):
-        raise OSError("the disk is gone")
-
-    monkeypatch.setattr(os, "replace", crash)
-    with pytest.raises(OSError, match="gone"):
-        write_file(path, b"new")
-    assert path.read_bytes() == b"old"
-    assert list(tmp_path.iterdir()) == [path]
 
 
 def test_the_summary_is_written_last(tmp_path, monkeypatch):

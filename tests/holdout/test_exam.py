@@ -3,6 +3,7 @@
 import json
 import math
 import os
+import threading
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
@@ -76,10 +77,10 @@ def test_a_reason_opens_again_and_stays_on_record(ledger):
 def test_the_line_is_on_disk_before_the_score_is_returned(tmp_path, monkeypatch):
     path = tmp_path / "ledger.jsonl"
     synced = []
-    monkeypatch.setattr(os, "fsync", lambda handle: synced.append((os.fstat(handle).st_ino, path.read_bytes())))
+    monkeypatch.setattr(os, "fsync", lambda handle: synced.append(os.fstat(handle).st_ino))
     sit(Ledger(path))
-    inode, content = synced[0]
-    assert inode == path.stat().st_ino
+    assert synced == [path.stat().st_ino, tmp_path.stat().st_ino]
+    content = path.read_bytes()
     assert content.endswith(b"\n") and json.loads(content)["scores"] == {"accuracy": [0.75, 0.5, 0.9]}
 
 
@@ -150,8 +151,7 @@ def rewrite(ledger, change):
         (lambda lines: lines[1:], 1),
         (lambda lines: [lines[0], lines[2]], 2),
         (lambda lines: [lines[1], lines[0], lines[2]], 1),
-        (lambda lines: [*lines[:2], lines[2][:40]], 3),
-        (lambda lines: [*lines[:2], lines[2][:-1]], 3),
+        (lambda lines: [lines[0], lines[1][:40] + b"\n", lines[2]], 2),
         (lambda lines: [*lines, b"\xff\x00\n"], 4),
         (lambda lines: [*lines, b"[1]\n"], 4),
         (lambda lines: [lines[0].replace(b'"number": 1', b'"number": "1"'), *lines[1:]], 1),
@@ -166,6 +166,75 @@ def test_a_ledger_that_was_cut_or_edited_opens_nothing(written, change, line):
         written.openings()
     with pytest.raises(ExamError, match=f"Line {line} of the ledger"):
         sit(written, reason="again")
+
+
+@pytest.mark.parametrize("torn", [b"{", b'{"number": 4, "time": "2026', b"\0" * 100])
+def test_a_last_line_that_was_cut_short_is_replaced_by_the_next_opening(torn, written):
+    """Its score was not shown: a score is returned only when its line is on disk, whole."""
+    whole = written.path.read_bytes()
+    written.path.write_bytes(whole + torn)
+    assert len(written.openings()) == 3
+    sit(written, reason="after a crash")
+    assert [opening.number for opening in written.openings()] == [1, 2, 3, 4]
+    assert written.path.read_bytes().startswith(whole)
+
+
+def test_a_last_line_that_lacks_its_end_only_counts(written):
+    written.path.write_bytes(written.path.read_bytes()[:-1])
+    assert len(written.openings()) == 3
+    sit(written, reason="again")
+    assert len(written.openings()) == 4
+
+
+def test_of_openings_at_the_same_instant_one_counts(tmp_path):
+    barrier, outcomes = threading.Barrier(8), []
+
+    def score(_):
+        barrier.wait(10)
+        return {"accuracy": Estimate(0.5, 0.4, 0.6)}
+
+    def open_it():
+        try:
+            outcomes.append(sit(Ledger(tmp_path / "ledger.jsonl"), score=score).number)
+        except ExamError as error:
+            outcomes.append(str(error))
+
+    threads = [threading.Thread(target=open_it) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert outcomes.count(1) == 1 and sum("at the same time" in str(outcome) for outcome in outcomes) == 7
+    assert len(Ledger(tmp_path / "ledger.jsonl").openings()) == 1
+
+
+def test_a_ledger_belongs_to_its_run(tmp_path):
+    sit(Ledger(tmp_path / "ledger.jsonl", "one"))
+    assert len(Ledger(tmp_path / "ledger.jsonl", "one").openings()) == 1
+    with pytest.raises(ExamError, match=r"Line 1 of the ledger .* is of another run"):
+        Ledger(tmp_path / "ledger.jsonl", "two").openings()
+
+
+def test_a_ledger_of_other_metrics_is_not_of_this_run(tmp_path):
+    sit(Ledger(tmp_path / "ledger.jsonl"))
+    with pytest.raises(ExamError, match="Line 1 of the ledger"):
+        Ledger(tmp_path / "ledger.jsonl", metrics=("rmse",)).openings()
+
+
+@pytest.mark.skipif(os.name != "posix", reason="pipes, devices and links of POSIX")
+@pytest.mark.parametrize("kind", ["pipe", "device", "dangling link", "sparse"])
+def test_a_ledger_that_is_no_file_is_neither_read_nor_written(kind, tmp_path):
+    path, outside = tmp_path / "ledger.jsonl", tmp_path / "outside"
+    if kind == "pipe":
+        os.mkfifo(path)
+    elif kind == "sparse":
+        with open(path, "wb") as file:
+            file.truncate(12 << 30)
+    else:
+        path.symlink_to("/dev/zero" if kind == "device" else outside)
+    with pytest.raises(ExamError, match="cannot be read"):
+        sit(Ledger(path))
+    assert not outside.exists()
 
 
 def test_a_line_that_was_replaced_by_another_sound_one_breaks_the_chain(written, tmp_path):

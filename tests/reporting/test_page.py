@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import html
+import os
 import re
 import time
 from dataclasses import replace
@@ -12,6 +13,7 @@ import pytest
 
 import goodfit
 from goodfit.errors import RunError
+from goodfit.formatting import CONTROLS
 from goodfit.reporting import figures, page
 from goodfit.reporting.figures import figures_of
 from goodfit.reporting.page import pictures
@@ -49,6 +51,50 @@ def headings(text):
 
 def words(text):
     return html.unescape(re.sub(r"\s+", " ", re.sub(r"<style>.*?</style>|<[^>]+>", " ", text, flags=re.DOTALL)))
+
+
+def test_no_character_steers_a_terminal_or_turns_the_writing_direction(written, single, tmp_path):
+    """Names of classes, columns and files hold some, and charts show them, too."""
+    strange = "\x1b[2J\x9bm\u202e\u2066"
+    record = replace(single.record, created=strange, source=strange, versions={strange: strange}, fingerprint=strange)
+    page = goodfit.report(replace(single, record=record), tmp_path / "page.html").read_text("utf-8")
+    assert "⟨U+001B⟩[2J⟨U+009B⟩m⟨U+202E⟩⟨U+2066⟩" in page
+    assert not CONTROLS.findall(page + written["swept"])
+
+
+def test_a_page_from_a_stranger_brings_nothing_into_the_new_one(swept, written, tmp_path):
+    """Drawings of the page before are used again: their digests can be computed by anyone."""
+    drawing = next(re.finditer(r"<svg [^>]*data-digest=.*?</svg>", written["swept"], re.DOTALL))[0]
+    for evil in (
+        "<script>alert(1)</script>",
+        '<a href="https://evil.example"><text>click</text></a>',
+        '<path onclick="alert(1)" d="M0,0" />',
+        '<image href="https://evil.example/pixel.png" />',
+        '<path d="M0,0" fill="url(https://evil.example)" />',
+        '<foreignObject><iframe src="https://evil.example" /></foreignObject>',
+    ):
+        path = tmp_path / "report.html"
+        path.write_text(written["swept"].replace(drawing, drawing.replace("</svg>", f"{evil}</svg>")), "utf-8")
+        assert evil in path.read_text("utf-8")
+        assert goodfit.report(swept, path).read_text("utf-8") == written["swept"]
+
+
+def test_a_page_is_replaced_only_if_it_may_be(single, tmp_path):
+    path = tmp_path / "report.html"
+    path.write_text("mine")
+    with pytest.raises(RunError, match=r"already exists: choose another file, or replace it with overwrite=True"):
+        goodfit.report(single, path, overwrite=False)
+    assert path.read_text() == "mine"
+    assert goodfit.report(single, path).read_text("utf-8") != "mine"
+
+
+@pytest.mark.skipif(os.name != "posix", reason="pipes, devices and links of POSIX")
+def test_a_page_that_is_no_file_is_neither_read_nor_replaced(single, tmp_path):
+    os.mkfifo(tmp_path / "report.html")
+    with pytest.raises(RunError, match=r"report\.html cannot be written \(is no regular file\): choose another file"):
+        goodfit.report(single, tmp_path / "report.html")
+    (tmp_path / "link.html").symlink_to("/dev/zero")
+    assert goodfit.report(single, tmp_path / "link.html").read_text("utf-8").startswith("<!doctype html>")
 
 
 def test_a_sweep_has_everything_in_the_readers_order(written):

@@ -25,14 +25,15 @@ from goodfit.cli.results import show_exam, show_predictions, show_training
 from goodfit.cli.selection_summary import FirstGrid, show_estimate, stopped
 from goodfit.cli.spelling import train_command, with_flags
 from goodfit.cli.sweep_progress import SweepProgress, sweep_progress
-from goodfit.errors import GoodFitError, RunError
+from goodfit.errors import ConfigError, GoodFitError, RunError
+from goodfit.formatting import cut
 
 if TYPE_CHECKING:
     from goodfit.experiment.prepare import Prepared
     from goodfit.experiment.settings import Settings
     from goodfit.search.selection import Selection
 
-INTERRUPTED = 130
+INTERRUPTED, MAX_MESSAGE_CHARS = 130, 4000
 REPORT = "report.html"
 
 OUT = plain_console()
@@ -109,8 +110,7 @@ def train(
     if dry_run:
         _estimate(data, target, settings, as_json=as_json)
         return
-    with contextlib.suppress(OSError):
-        goodfit.use_compilation_cache()
+    _use_compilation_cache()
     with _run_folder(data, out) as folder, progress(ERR) as curves, sweep_progress(ERR) as grids:
         watched = Watched(curves, grids, None if as_json else OUT)
         run = goodfit.train(
@@ -149,11 +149,11 @@ def test(
     if earlier and not reason and not as_json:
         show_exam(found, earlier[-1], OUT)
     opening = found.test(data, reason=reason)
-    goodfit.report(found, run / REPORT, spell=train_command)
     if as_json:
         typer.echo(to_json(exam_summary(found, opening)))
     else:
         show_exam(found, opening, OUT)
+    goodfit.report(found, run / REPORT, spell=train_command)
 
 
 @app.command(short_help="Predict the rows of a table.")
@@ -181,13 +181,15 @@ def predict(
 def report(
     run: options.RunFolder,
     out: Annotated[Path | None, typer.Option(metavar="FILE", help="By default report.html in the run folder.")] = None,
+    force: Annotated[bool, typer.Option("--force", help="Replace FILE if it exists.")] = False,
     png: Annotated[Path | None, typer.Option(metavar="DIR", help="Also write every figure here, as PNG.")] = None,
 ) -> None:
     """Example: goodfit report runs/churn
 
     One HTML file with the verdict, the evidence for it and the next step. It works offline.
     """
-    path = goodfit.report(goodfit.load(run), out or run / REPORT, pngs=png, spell=train_command)
+    found, replace = goodfit.load(run), force or out is None
+    path = goodfit.report(found, out or run / REPORT, pngs=png, spell=train_command, overwrite=replace)
     OUT.print(f"report  {path}", soft_wrap=True)
 
 
@@ -201,8 +203,7 @@ def tour(
     L2, Adam and the learning rate, the data split, early stopping and the complete training cycle. Every figure is
     drawn from trainings that run now, in less than a minute, and is shown with its code. The page works offline.
     """
-    with contextlib.suppress(OSError):
-        goodfit.use_compilation_cache()
+    _use_compilation_cache()
     OUT.print(f"tour  {goodfit.tour(out, overwrite=force, on_chapter=_show_chapter)}", soft_wrap=True)
 
 
@@ -279,6 +280,15 @@ def _next_folder(data: str) -> Path:
     return folder
 
 
+def _use_compilation_cache() -> None:
+    """Keep compiled programs where that is safe; say so where it is not."""
+    try:
+        with contextlib.suppress(OSError):
+            goodfit.use_compilation_cache()
+    except ConfigError as error:
+        _complain(f"warning: {error}")
+
+
 def _flags() -> dict[str, str]:
     """Arguments of all commands with their flags."""
     every = typer.main.get_command(app).commands.values()  # type: ignore[attr-defined]
@@ -287,7 +297,7 @@ def _flags() -> dict[str, str]:
 
 
 def _complain(text: str) -> None:
-    ERR.print(f"goodfit: {text}", soft_wrap=not ERR.is_terminal)
+    ERR.print(f"goodfit: {cut(text, MAX_MESSAGE_CHARS)}", soft_wrap=not ERR.is_terminal)
 
 
 @contextlib.contextmanager

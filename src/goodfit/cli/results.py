@@ -58,9 +58,10 @@ def show_exam(run: Run, opening: Opening, console: Console) -> None:
     which = "known rows" if run.ensemble else "validation"
     grid = _grid("", "test", "95% interval", which, "baseline")
     for name, estimate in opening.scores.items():
-        known = record.known_scores[name], record.known_baseline_scores[name]
+        known = (scores.get(name, math.nan) for scores in (record.known_scores, record.known_baseline_scores))
         test, low, high, on_known, baseline = numbers(*estimate, *known)
-        grid.add_row(METRIC_LABELS[name], Text(test, style="bold"), f"{low} to {high}", on_known, baseline)
+        shown = METRIC_LABELS.get(name, printable(name))
+        grid.add_row(shown, Text(test, style="bold"), f"{low} to {high}", on_known, baseline)
     console.print(grid, "")
     if run.ensemble is not None:
         console.print(of_exam(run.ensemble, opening, len(run.splits.test)), end="\n\n")

@@ -45,7 +45,7 @@ def tour(path: str | Path = "tour.html", *, overwrite: bool = False, on_chapter:
     check_page(out, overwrite=overwrite)
     text = html(on_chapter)
     try:
-        write_file(out, text.encode())
+        write_file(out, text.encode(), replace=overwrite)
     except OSError as error:
         raise RunError(f"{str(out)!r} cannot be written ({error.strerror}): choose another file.") from error
     return out

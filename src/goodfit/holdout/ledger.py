@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import math
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
+from msgspec import Meta
 
 from goodfit.errors import ExamError
+from goodfit.files import locked, read_file, write_file
 from goodfit.stats import Estimate
+
+MAX_BYTES = 16 << 20
+"""Of a ledger that is read: thousands of openings."""
+_Word = Annotated[str, Meta(max_length=100, pattern=r"^[ -~]*$")]
 
 
 @dataclass(frozen=True)
@@ -36,28 +42,34 @@ class Opening:
 
 
 class _Line(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A line of the ledger. previous: the hash of the line before it."""
+    """A line of the ledger. previous: the hash of the line before it, of the first the identity of the run."""
 
     number: int
-    time: str
-    seal: str
-    model: str
-    reason: str | None
-    scores: dict[str, tuple[float | None, float | None, float | None]]
-    previous: str
-    hash: str
+    time: _Word
+    seal: _Word
+    model: _Word
+    reason: Annotated[str, Meta(max_length=100_000)] | None
+    scores: dict[_Word, tuple[float | None, float | None, float | None]]
+    previous: _Word
+    hash: _Word
 
 
 @dataclass(frozen=True)
 class Ledger:
     """Openings of one sealed test set, one line of JSON each, only ever added to.
 
-    Each line holds the SHA-256 of the line before it and of itself, so that a line that was changed, removed from the
-    middle or cut short is noticed (ExamError). Lines removed from the end leave no trace; keep a copy of `head` to
-    notice that too. path: the file; None keeps the lines in memory.
+    Each line holds the SHA-256 of the line before it and of itself, the first line the identity of its run, so that a
+    line that was changed or removed from the middle, and a ledger of another run, are noticed (ExamError). A last line
+    that was cut short is the trace of an opening that showed nothing: the next one replaces it. Lines removed from the
+    end leave no trace; keep a copy of `head` to notice that too.
+
+    path: the file; None keeps the lines in memory. run: the identity of the run. metrics: those of every opening, if
+    they are known.
     """
 
     path: Path | None = None
+    run: str = ""
+    metrics: tuple[str, ...] = ()
     lines: list[str] = field(default_factory=list)
 
     def openings(self) -> list[Opening]:
@@ -72,6 +84,15 @@ class Ledger:
 
     def add(self, opening: Opening) -> None:
         """Write a line and wait until the disk has it; ExamError if another opening came between, or it cannot be."""
+        try:
+            with contextlib.nullcontext() if self.path is None else locked(self.path.parent):
+                self._add(opening)
+        except OSError as error:
+            raise ExamError(
+                f"The ledger {self.path} cannot be written ({error.strerror}): no score is shown."
+            ) from error
+
+    def _add(self, opening: Opening) -> None:
         records = self._records()
         if opening.number != len(records) + 1:
             raise ExamError("The exam was opened by someone else at the same time: look at the ledger, then try again.")
@@ -82,52 +103,41 @@ class Ledger:
             "model": opening.model,
             "reason": opening.reason,
             "scores": {name: [_finite(number) for number in score] for name, score in opening.scores.items()},
-            "previous": records[-1].hash if records else "",
+            "previous": records[-1].hash if records else self.run,
         }
-        try:
-            self._append(json.dumps(record | {"hash": _hash(record)}, allow_nan=False))
-        except OSError as error:
-            raise ExamError(
-                f"The ledger {self.path} cannot be written ({error.strerror}): no score is shown."
-            ) from error
-
-    def _append(self, line: str) -> None:
+        lines = [*self._read(), json.dumps(record | {"hash": _hash(record)}, allow_nan=False)]
         if self.path is None:
-            self.lines.append(line)
-            return
-        new = not self.path.exists()
-        with open(self.path, "ab") as file:
-            file.write(line.encode() + b"\n")
-            file.flush()
-            os.fsync(file.fileno())
-        if new:
-            _sync_folder(self.path.parent)
+            self.lines[:] = lines
+        else:
+            write_file(self.path, "".join(f"{line}\n" for line in lines).encode())
 
     def _records(self) -> list[_Line]:
         records: list[_Line] = []
         for number, line in enumerate(self._read(), start=1):
             record = _parsed(line)
-            previous = records[-1].hash if records else ""
-            if record is None or record.previous != previous or record.number != number:
+            previous = records[-1].hash if records else self.run
+            if record is None or (record.previous, record.number) != (previous, number) or not self._fits(record):
                 raise ExamError(
-                    f"Line {number} of the ledger {self.path or 'in memory'} is broken or was changed: "
-                    "restore the ledger as it was."
+                    f"Line {number} of the ledger {self.path or 'in memory'} is broken, was changed, or is of another "
+                    "run: restore the ledger as it was."
                 )
             records.append(record)
         return records
 
+    def _fits(self, record: _Line) -> bool:
+        return not self.metrics or set(record.scores) == set(self.metrics)
+
     def _read(self) -> list[str]:
+        """All lines, without one at the end that was cut short."""
         if self.path is None:
             return self.lines
-        if not self.path.exists():
-            return []
         try:
-            text = self.path.read_bytes().decode(errors="replace")
+            *lines, last = read_file(self.path, limit=MAX_BYTES).decode(errors="replace").split("\n")
+        except FileNotFoundError:
+            return []
         except OSError as error:
             raise ExamError(f"The ledger {self.path} cannot be read ({error.strerror}).") from error
-        # A line that has no end was cut short, even where what is there of it can be read.
-        lines = text.split("\n")
-        return lines[:-1] if not lines[-1] else [*lines[:-1], ""]
+        return lines if _parsed(last) is None else [*lines, last]
 
 
 def _hash(record: Mapping[str, Any]) -> str:
@@ -154,11 +164,3 @@ def _opening(line: _Line) -> Opening:
 
 def _finite(number: float) -> float | None:
     return number if math.isfinite(number) else None
-
-
-def _sync_folder(folder: Path) -> None:
-    """A new file is safe only when its folder is on disk; Windows has no such call and needs none."""
-    if os.name == "posix":
-        handle = os.open(folder, os.O_RDONLY)
-        os.fsync(handle)
-        os.close(handle)

@@ -1,5 +1,6 @@
 """The report of a run as one HTML file: the verdict, the evidence for it and the next step."""
 
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,7 @@ import numpy as np
 from goodfit.diagnosis.verdict import diagnose
 from goodfit.errors import RunError
 from goodfit.experiment.run_folder import Record
-from goodfit.files import write_file
+from goodfit.files import read_file, write_file
 from goodfit.formatting import METRIC_LABELS, numbers
 from goodfit.reporting import ensemble_sentences, sentences
 from goodfit.reporting.charts.grid import heat_map
@@ -19,11 +20,18 @@ from goodfit.reporting.pages import Figure, render, write_pngs
 from goodfit.reporting.spelling import Speller, arguments, python_call, source_name
 from goodfit.reporting.trials import grid_of, restored, short_value
 
-MOST_CLASSES = 20
+MOST_CLASSES, MAX_PAGE_BYTES = 20, 32 << 20
 """A confusion matrix of more classes is summed up in its sentence only."""
 
 
-def report(run: RunLike, path: str | Path, *, pngs: str | Path | None = None, spell: Speller = python_call) -> Path:
+def report(
+    run: RunLike,
+    path: str | Path,
+    *,
+    pngs: str | Path | None = None,
+    spell: Speller = python_call,
+    overwrite: bool = True,
+) -> Path:
     """Write the report of a run as one HTML file that needs no network, and return its path.
 
     In order: the verdict and the next step, the alternatives that were compared, the data split, the learning curves,
@@ -32,25 +40,36 @@ def report(run: RunLike, path: str | Path, *, pngs: str | Path | None = None, sp
 
     Args:
         run: from ``goodfit.train`` or ``goodfit.load``.
-        path: the file, written in one step; an existing file is replaced.
+        path: the file, written in one step.
         pngs: a folder for a PNG file of every figure.
         spell: writes a training as text, from the name of the table, the target and keyword arguments of
             ``goodfit.train``; by default as a call in Python.
+        overwrite: whether an existing file is replaced.
 
     Raises:
-        RunError: a file cannot be written, or ``run`` is not a run.
+        RunError: a file exists or cannot be written, or ``run`` is not a run.
     """
     if not isinstance(run, RunLike):
         raise RunError(f"report needs a run from goodfit.train or goodfit.load, not {type(run).__name__!r}.")
     out = Path(path)
+    if os.path.lexists(out) and not overwrite:
+        raise RunError(f"{str(out)!r} already exists: choose another file, or replace it with overwrite=True.")
     try:
-        before = out.read_text(encoding="utf-8", errors="replace") if out.is_file() else ""
-        write_file(out, html(run, spell=spell, before=before).encode())
+        text = html(run, spell=spell, before=_page_before(out)).encode()
+        write_file(out, text, replace=overwrite)
     except OSError as error:
         raise RunError(f"{out} cannot be written ({error.strerror}): choose another file.") from error
     if pngs is not None:
         write_pngs(pictures(run), Path(pngs))
     return out
+
+
+def _page_before(out: Path) -> str:
+    """The page as it was, whose drawings are used again if nothing in them has changed."""
+    try:
+        return read_file(out, limit=MAX_PAGE_BYTES).decode(errors="replace")
+    except OSError:
+        return ""
 
 
 def pictures(run: RunLike) -> list[Figure]:

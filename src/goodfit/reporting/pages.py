@@ -23,7 +23,8 @@ import jinja2
 
 import goodfit
 from goodfit.errors import RunError
-from goodfit.formatting import count, numbers, printable, share, value
+from goodfit.files import write_file
+from goodfit.formatting import CONTROLS, count, numbers, printable, share, value
 from goodfit.reporting.svg import Chart, drawings_of, inline_svg, png, side_by_side
 from goodfit.reporting.theme import palette_css
 
@@ -69,7 +70,7 @@ def render(
     """
     style = palette_css() + (files(__package__) / "page.css").read_text(encoding="utf-8") + extra_css
     digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
-    return (
+    page = (
         _environment()
         .get_template(template)
         .render(
@@ -80,6 +81,7 @@ def render(
             version=goodfit.__version__,
         )
     )
+    return CONTROLS.sub(lambda found: legible(found[0]), page)
 
 
 def _drawings(figures: Iterable[Figure], before: Mapping[str, str]) -> dict[str, list[str]]:
@@ -107,7 +109,7 @@ def write_pngs(figures: Sequence[Figure], folder: Path) -> list[Path]:
     try:
         folder.mkdir(parents=True, exist_ok=True)
         for figure, path in zip(figures, paths, strict=True):
-            path.write_bytes(png(side_by_side(figure.charts)))
+            write_file(path, png(side_by_side(figure.charts)))
     except OSError as error:
         raise RunError(f"{folder} cannot be written to ({error.strerror}): choose another folder.") from error
     return paths

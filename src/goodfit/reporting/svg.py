@@ -30,6 +30,8 @@ KEPT = {
 KEY = "key:"
 DRAWN = re.compile(r'<svg [^>]*data-digest="([0-9a-f]{32})".*?</svg>', re.DOTALL)
 LONG_NUMBER = re.compile(r"-?\d+\.\d{2,}")
+ABOUT = {"viewBox", "role", "aria-label", "data-digest"}
+OUTSIDE = re.compile(r"url\((?!#)")
 CLIP = re.compile(r"clip\d+")
 CLASSES = re.compile(r"[a-z0-9 -]+")
 VARIABLES = {colour: f"var(--{name})" for name, colour in LIGHT.items()}
@@ -58,8 +60,27 @@ def png(chart: Chart, *, scale: float = 2.0) -> bytes:
 
 
 def drawings_of(page: str) -> dict[str, str]:
-    """The SVG elements of a page by the digest of what they draw."""
-    return {found[1]: found[0] for found in DRAWN.finditer(page)}
+    """The SVG elements of a page by the digest of what they draw, if they are as ``inline_svg`` writes them.
+
+    The page may be from a stranger: an element with anything but shapes and text is not used again.
+    """
+    return {found[1]: found[0] for found in DRAWN.finditer(page) if _is_drawing(found[0])}
+
+
+def _is_drawing(text: str) -> bool:
+    try:
+        root = ElementTree.fromstring(text)
+    except ElementTree.ParseError:
+        return False
+    if root.tag != "svg" or set(root.attrib) != ABOUT or ElementTree.tostring(root, encoding="unicode") != text:
+        return False
+    inside = [element for element in root.iter() if element is not root]
+    values = [value for element in root.iter() for value in element.attrib.values()]
+    return (
+        all(element.tag in (*SHAPES, *GROUPS) and set(element.attrib) <= KEPT | {"class"} for element in inside)
+        and all(CLASSES.fullmatch(element.get("class", "-")) for element in inside)
+        and not any(OUTSIDE.search(value) for value in values)
+    )
 
 
 def inline_svg(chart: Chart, *, label: str, name: str, before: Mapping[str, str] = MappingProxyType({})) -> str:
