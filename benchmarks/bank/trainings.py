@@ -18,7 +18,9 @@ from goodfit.experiment.reference_models import boosted_trees
 from goodfit.nn.early_stopping import EarlyStopping
 from goodfit.nn.layers import Dense
 from goodfit.search.sweep import Fold, Sweep, SweepPlan, plan_sweep, sweep
-from goodfit.training.evaluation import Dataset, make_labels, row_losses
+from goodfit.training.evaluation import Dataset, losses_of, make_labels, row_losses
+from goodfit.training.fit import Training
+from goodfit.training.recipe import Recipe
 
 L2 = (0.0, 0.0001, 0.001, 0.01, 0.1, 1.0)
 LOW_RATES = (0.00001, 0.0001, 0.001, 0.01, 0.1)
@@ -34,9 +36,9 @@ class Trained(NamedTuple):
     """One data set, one network and one scheme, every config (λ, rate) of the grid on every fold.
 
     curves: what the first fold's training shows, without neighbours, at the same places (λ, rates).
-    val_curves: validation losses by epoch of every fold, at the same places (λ, rates, folds).
     loss, truth: on training rows and on fresh rows (λ, rates, folds), infinite where no epoch was finite.
-    rows: loss of every known row in the fold that validates by it (λ, rates, rows); fold: which that is (rows,).
+    rows: loss of every known row in the fold that validates by it (λ, rates, rows), cross-fitted where the best epoch
+        is given back; fold: which that is (rows,).
     rivals: loss of every known row under simple models that learned from the other folds (rows,).
     baseline: true loss of a model without columns.
     """
@@ -46,7 +48,6 @@ class Trained(NamedTuple):
     scheme: str
     rates: tuple[float, ...]
     curves: tuple[tuple[Observations, ...], ...]
-    val_curves: np.ndarray
     loss: np.ndarray
     truth: np.ndarray
     rows: np.ndarray
@@ -112,20 +113,18 @@ def _judged(
     shape = (len(L2), len(rates))
     loss, truth = np.full((*shape, FOLDS), np.inf), np.full((*shape, FOLDS), np.inf)
     rows, fold = np.full((*shape, len(data.known)), np.inf, np.float32), np.empty(len(data.known), int)
-    curves, val_curves = [], np.empty((*shape, FOLDS), object)
+    curves = []
     for trial, (k, *place) in enumerate(product(range(FOLDS), *map(range, shape))):
         training, at = found.trainings[trial], tuple(place)
         validation = folds[k].validation
         fold[validation] = k
-        val_curves[at][k] = training.history["val_loss"]
         given = training.history.n_epochs if scheme == "last" and training.best_epoch else training.best_epoch
         if given:
             params = training.last_params if scheme == "last" else training.params
-            losses = row_losses(recipe, params, folds[k].rows, np.concatenate([validation, data.fresh]))
-            value = losses[len(validation) :].mean(dtype=float)
+            value = row_losses(recipe, params, folds[k].rows, data.fresh).mean(dtype=float)
             if np.isfinite(value):
                 loss[at][k], truth[at][k] = training.history["loss"][given - 1], value
-                rows[at][validation] = losses[: len(validation)]
+                rows[at][validation] = _known(recipe, training, folds[k], last=scheme == "last")
         if k == 0:
             config = {"l2": L2[at[0]], "learning_rate": rates[at[1]]}
             known = {"epochs": plan.epochs, "patience": source.patience if scheme == "stopping" else None}
@@ -133,7 +132,14 @@ def _judged(
             curves.append(replace(observe(training), restored_epoch=given, **config, **known, **size))
     grid = tuple(tuple(curves[i * shape[1] : (i + 1) * shape[1]]) for i in range(shape[0]))
     baseline = float(_of_baseline(data, data.known, data.fresh).mean())
-    return Trained(source.name, hidden, scheme, rates, grid, val_curves, loss, truth, rows, fold, rivals, baseline)
+    return Trained(source.name, hidden, scheme, rates, grid, loss, truth, rows, fold, rivals, baseline)
+
+
+def _known(recipe: Recipe, training: Training, fold: Fold, *, last: bool) -> np.ndarray:
+    """Loss of each validation row under the last weights, or as a sweep has it."""
+    if last:
+        return row_losses(recipe, training.last_params, fold.rows, fold.validation)
+    return losses_of(recipe, np.asarray(fold.rows.labels)[fold.validation, :-1], training.validation_outputs)
 
 
 def row_losses_of_rivals(data: Data, folds: list[Fold]) -> dict[str, np.ndarray]:

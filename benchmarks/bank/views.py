@@ -17,7 +17,7 @@ View = Callable[[Trained, tuple[int, int]], Observations | None]
 def alone(one: Trained, place: tuple[int, int]) -> Observations | None:
     """The first fold's training as a single one has it, beside the simple models."""
     obs = one.curves[place[0]][place[1]]
-    return replace(obs, **_measured(one, place)) if obs.restored_epoch else None
+    return replace(obs, **_measured(one, place, 1)) if obs.restored_epoch else None
 
 
 def in_a_grid(one: Trained, place: tuple[int, int]) -> Observations | None:
@@ -76,7 +76,7 @@ def _with_neighbours(one: Trained, place: tuple[int, int], n_folds: int) -> Obse
         )
         for each in found
     )
-    measured = _measured(one, place) | {"val_loss_error": _difference(rows)[1]}
+    measured = _measured(one, place, n_folds)
     return replace(obs, neighbours=neighbours, n_folds=n_folds, **means, **measured)
 
 
@@ -93,7 +93,7 @@ def _table(one: Trained, places: Sequence[tuple[int, ...]], n_folds: int) -> Tri
     judged = []
     for at, k in trials:
         rows = one.rows[at][one.fold == k]
-        judged.append(TrialResult(_point(one, at), k, 0, float(rows.mean(dtype=float)), one.val_curves[at][k]))
+        judged.append(TrialResult(_point(one, at), k, 0, float(rows.mean(dtype=float))))
 
     def losses(index: int) -> np.ndarray:
         at, k = trials[index]
@@ -113,9 +113,9 @@ def _loss(one: Trained, config: Mapping[str, float], n_folds: int) -> float:
     return float(one.loss[at][:n_folds].mean())
 
 
-def _measured(one: Trained, place: tuple[int, int]) -> dict[str, object]:
-    """What a run measures of the weights given back, on the validation rows of one fold."""
-    judge = one.fold == 0
+def _measured(one: Trained, place: tuple[int, int], n_folds: int) -> dict[str, object]:
+    """What a run measures of a config, on the validation rows of the first folds."""
+    judge = one.fold < n_folds
     rows = one.rows[place][judge].astype(float)
     found: dict[str, object] = {"val_loss_error": _difference(rows)[1]}
     for name, losses in one.rivals.items():

@@ -338,16 +338,14 @@ def model_hash(params: Params) -> str:
 
 def record_of(fitted: Fitted, ensemble: KeptEnsemble | None, source: str, file: FileMark | None = None) -> Record:
     """Return everything that a run folder holds, with what is measured for the diagnosis."""
-    prepared, fold = fitted.prepared, fitted.fold
+    prepared = fitted.prepared
     settings, table, splits, target = prepared.settings, prepared.table, prepared.splits, prepared.target
     recipe = make_recipe(layers_for(settings, target), loss=TASKS[target.task].loss)
     evidence = gather(
         recipe,
         fitted.training,
-        fold,
-        target=target,
+        fitted.measured_folds(),
         judges=ScoringSpec(TASKS[target.task].judged, partial(unit_of, target=target)),
-        encoder=prepared.encoder,
         checks=prepared.checks,
         seed=settings.seed,
     )

@@ -453,7 +453,7 @@ def test_a_sweep_is_judged_by_its_winner_and_the_others_are_neighbours(rows):
     for n in obs.neighbours:
         same = [row for row in rows_of if (row["l2"], row["learning_rate"]) == (n.l2, n.learning_rate)]
         assert n.loss == pytest.approx(np.mean([row["loss"] for row in same]))
-        assert n.val_loss == pytest.approx(np.mean([row["val_loss"] for row in same]))
+        assert n.val_loss == pytest.approx(np.mean([row["cross_fitted_loss"] for row in same]))
         assert n.gain < 0 < n.error
     assert len(obs.seed_losses) == 2
     assert obs.hidden == (16,)

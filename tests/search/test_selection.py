@@ -8,6 +8,7 @@ from goodfit.search import selection as module
 from goodfit.search import trial_table
 from goodfit.search.selection import select, validate_rule
 from goodfit.search.trial_table import TrialResult, TrialTable
+from goodfit.training.cross_fitted import N_PARTS
 
 RNG = np.random.default_rng(0)
 
@@ -22,6 +23,11 @@ def selected(losses, *, configs=None, weights=None, missing=(), **choices):
     results = [TrialResult(configs[i], f, s, np.average(losses[i, f, s], weights=weights[f])) for f, i, s in cells]
     at = [losses[i, f, s] for f, i, s in cells]
     return select(results, losses=at.__getitem__, weights=weights, **choices)
+
+
+def even(n_rows):
+    """Losses whose five parts, those of every fifth row, have the same means."""
+    return np.repeat(RNG.exponential(size=n_rows // N_PARTS), N_PARTS)
 
 
 # --- value and standard error ----------------------------------------------------------------------------------------
@@ -46,21 +52,21 @@ def test_the_weights_of_the_trial_with_the_lowest_loss_are_given_back():
 
 
 def test_one_split_and_one_seed_have_the_standard_error_of_their_rows():
-    losses = RNG.exponential(size=(1, 1, 1, 50))
+    losses = even(50)[None, None, None]
     assert selected(losses).best.standard_error == pytest.approx(losses.std(ddof=1) / np.sqrt(50), rel=1e-12)
 
 
 def test_rows_count_by_their_weights():
     """A row of weight 3 is no three rows: the error is that of a weighted mean."""
-    losses, weights = RNG.exponential(size=(1, 1, 1, 6)), np.array([1.0, 0, 3, 1, 1, 2])
-    found = selected(losses, weights=[weights]).best
-    rows, w = losses.ravel(), weights / weights.sum()
+    rows, weights = even(20), np.repeat([1.0, 0, 3, 2], N_PARTS)
+    found = selected(rows[None, None, None], weights=[weights]).best
+    w, n = weights / weights.sum(), np.count_nonzero(weights)
     assert found.mean == pytest.approx(w @ rows)
-    assert found.standard_error == pytest.approx(np.sqrt(w**2 @ (rows - w @ rows) ** 2 * 5 / 4), rel=1e-12)
+    assert found.standard_error == pytest.approx(np.sqrt(w**2 @ (rows - w @ rows) ** 2 * n / (n - 1)), rel=1e-12)
 
 
 def test_more_seeds_on_the_same_rows_make_them_no_more_certain():
-    rows = RNG.exponential(size=50)
+    rows = even(50)
     found = selected(np.broadcast_to(rows, (1, 1, 8, 50)))
     assert found.best.standard_error == pytest.approx(rows.std(ddof=1) / np.sqrt(50), rel=1e-12)
 
@@ -78,10 +84,17 @@ def test_folds_that_differ_by_more_than_their_rows_do_are_what_counts():
 
 
 def test_folds_that_agree_by_chance_make_nothing_certain():
-    rows = RNG.exponential(size=25)
+    rows = even(25)
     found = selected(np.broadcast_to(rows, (1, 2, 1, 25)))
     both = np.concatenate([rows, rows])
     assert found.best.standard_error == pytest.approx(both.std(ddof=1) / np.sqrt(50), rel=1e-12)
+
+
+def test_parts_that_differ_by_their_epochs_say_so():
+    """The rows of a part were predicted at one epoch, so they are not independent."""
+    of_parts = np.array([0.0, 1.0, 2.0, 1.0, 0.0])
+    found = selected((even(50) + np.tile(of_parts, 10))[None, None, None]).best
+    assert found.standard_error == pytest.approx(of_parts.std(ddof=1) / np.sqrt(N_PARTS), rel=1e-12)
 
 
 def test_the_standard_error_is_as_large_as_the_mean_wanders(monkeypatch):
@@ -195,7 +208,7 @@ def test_an_optimum_at_the_end_of_an_axis_is_reported(values, best, edge):
 
 def test_the_gain_is_the_difference_to_the_best_without_l2_row_by_row():
     rows = RNG.exponential(size=40)
-    better = rows - RNG.normal(0.3, 0.1, 40)
+    better = rows - 0.3 - 0.1 * even(40)
     configs = [{"l2": 0.0, "learning_rate": 0.1}, {"l2": 0.0, "learning_rate": 1.0}, {"l2": 0.1, "learning_rate": 0.1}]
     found = selected(np.stack([rows, rows + 1, better])[:, None, None], configs=configs).gain
     assert found.value == pytest.approx((rows - better).mean())
@@ -293,16 +306,9 @@ def test_a_single_validation_row_gives_a_choice_without_errors():
 # --- contrasts -------------------------------------------------------------------------------------------------------
 
 
-def with_curves(losses, curves, configs):
-    """TrialResult trials (configurations, folds, rows) with curves (configurations, folds) of validation losses."""
-    cells = [(f, i) for f in range(losses.shape[1]) for i in range(len(configs))]
-    results = [TrialResult(configs[i], f, 0, losses[i, f].mean(), np.asarray(curves[i][f], float)) for f, i in cells]
-    return results, [losses[i, f] for f, i in cells].__getitem__, [np.ones(losses.shape[2])] * losses.shape[1]
-
-
 def test_contrasts_are_the_points_that_differ_in_one_axis_pair_by_pair():
     configs = [{"l2": a, "learning_rate": b} for a in (0.0, 0.1) for b in (0.01, 0.1, 1.0)]
-    losses = RNG.uniform(1, 2, (6, 1, 1, 50)) + np.array([0, 1, 2, 1, 2, 3]).reshape(6, 1, 1, 1)
+    losses = np.stack([level + even(50) for level in (0, 1, 2, 1, 2, 3)])[:, None, None]
     losses[2] = np.inf
     found = selected(losses, configs=configs)
     assert [each.config for each in found.contrasts] == [configs[1], configs[3]]
@@ -313,33 +319,12 @@ def test_contrasts_are_the_points_that_differ_in_one_axis_pair_by_pair():
         assert each.standard_error == pytest.approx(difference.std(ddof=1) / np.sqrt(50))
 
 
-def test_a_curve_that_jumps_is_read_around_its_best_epoch_too():
-    configs = [{"l2": 0.0}, {"l2": 0.1}]
-    losses = np.stack([np.full((1, 20), 0.4), np.full((1, 20), 0.5)])
-    jumping, even = [0.9, 0.8, 0.4, 0.8, 0.9, 5.0], [0.6, 0.5, 0.5, 0.5, 0.5, 0.5]
-    results, rows, weights = with_curves(losses, [[jumping], [even]], configs)
-    (contrast,) = select(results, losses=rows, weights=weights).contrasts
-    first, second = 0.4 - 0.5, np.mean(jumping[:5]) - np.mean(even[:4])
-    assert contrast.gain == pytest.approx((first + second) / 2)
-    assert contrast.standard_error == pytest.approx(abs(first - second) / 2)
-    assert contrast.mean == 0.5
-
-
-def test_folds_choose_the_epochs_of_each_other():
-    configs = [{"l2": 0.0}, {"l2": 0.1}]
-    losses = np.stack([np.full((2, 20), 0.4), np.full((2, 20), 0.5)])
-    apart, even = [[0.4, 0.9, 0.6], [0.9, 0.4]], [[0.5, 0.5, 0.5]] * 2
-    results, rows, weights = with_curves(losses, [apart, even], configs)
-    (contrast,) = select(results, losses=rows, weights=weights).contrasts
-    first, second = 0.4 - 0.5, 0.9 - 0.5
-    assert contrast.gain == pytest.approx((first + second) / 2)
-
-
 def test_any_point_can_be_contrasted_with_those_beside_it():
     configs = [{"l2": 0.0}, {"l2": 0.1}]
     losses = RNG.uniform(1, 2, (2, 3, 10))
-    results, rows, weights = with_curves(losses, [[[1.5]] * 3] * 2, configs)
-    table = TrialTable(results, rows, weights)
+    cells = [(f, i) for f in range(3) for i in range(2)]
+    results = [TrialResult(configs[i], f, 0, losses[i, f].mean()) for f, i in cells]
+    table = TrialTable(results, [losses[i, f] for f, i in cells].__getitem__, [np.ones(10)] * 3)
     there, here = (next(table.contrasts(table.configs.index(config))) for config in configs)
     assert here.config == configs[0] and there.config == configs[1]
     assert here.gain == pytest.approx(-there.gain)

@@ -59,9 +59,22 @@ def test_every_point_is_trained_with_every_seed_on_every_fold():
         assert row["epochs"] == EPOCHS
         assert row["outcome"] == "finished"
     chosen = found.selection.chosen
-    assert chosen.mean == pytest.approx(np.mean([rows[i]["val_loss"] for i in chosen.trials]))
+    assert chosen.mean == pytest.approx(np.mean([rows[i]["cross_fitted_loss"] for i in chosen.trials]))
     assert found.winner is found.trainings[found.selection.trial]
     assert found.winner_fold == rows[found.selection.trial]["fold"]
+
+
+def test_configs_are_compared_by_rows_that_did_not_choose_the_epoch():
+    """A loss that jumps is low at some epoch by luck: by its best epoch the larger rate would win here."""
+    space = {"l2": [0.0], "learning_rate": [0.01, 0.3]}
+    found = sweep(plan(space=space, epochs=30, batch_size=4), SPLIT)
+    y, weights = LABELS[SPLIT[0].validation].T
+    rows = found.table.to_pylist()
+    for row, training in zip(rows, found.trainings, strict=True):
+        losses = (training.validation_outputs[:, 0] - y) ** 2
+        assert row["cross_fitted_loss"] == pytest.approx(np.average(losses, weights=weights))
+    assert min(rows, key=lambda row: row["val_loss"])["learning_rate"] == 0.3
+    assert found.selection.chosen.config["learning_rate"] == 0.01
 
 
 def test_the_table_is_tidy_for_any_data_frame_library():

@@ -2,7 +2,9 @@
 
 import jax.numpy as jnp
 import numpy as np
+import pytest
 
+from goodfit.nn.early_stopping import EarlyStopping
 from goodfit.nn.layers import Dense
 from goodfit.nn.network import init_network
 from goodfit.nn.optimizers.adam import Adam
@@ -65,3 +67,26 @@ def test_trials_keep_the_outputs_that_a_shorter_training_has():
     for part, epoch in enumerate(chosen):
         expected = by_epoch[epoch][part::N_PARTS]
         np.testing.assert_allclose(training.validation_outputs[part::N_PARTS], expected, rtol=1e-10)
+
+
+def restored(stopping):
+    """Outputs kept by a training that jumps, and those of the restored weights for the same rows."""
+    x = RNG.normal(size=(60, 4))
+    rows = Dataset(x, make_labels(x[:, 0] + RNG.normal(size=60), None, "float64"))
+    recipe = make_recipe(NET, optimizer=Adam(0.3), loss="mse", batch_size=8, dtype="float64", early_stopping=stopping)
+    params = init_network(NET, n_inputs=4, seed=0, dtype="float64")
+    found = fit(recipe, rows, params=params, train=np.arange(40), validation=np.arange(40, 60), epochs=9)
+    return found, np.asarray(outputs(recipe, found.params, x[40:60]))
+
+
+def test_another_monitor_chooses_the_epoch_of_all_rows():
+    found, expected = restored(EarlyStopping("loss", patience=20))
+    assert found.best_epoch > 1
+    np.testing.assert_allclose(found.validation_outputs, expected, rtol=1e-10)
+
+
+@pytest.mark.parametrize("monitor", ["val_loss", "loss"])
+def test_epochs_that_early_stopping_ignores_are_not_chosen(monitor):
+    found, expected = restored(EarlyStopping(monitor, patience=20, start_from_epoch=100))
+    assert found.best_epoch == 9
+    np.testing.assert_allclose(found.validation_outputs, expected, rtol=1e-10)

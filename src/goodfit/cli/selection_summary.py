@@ -68,7 +68,7 @@ def _heading(sweep: SweepRecord) -> str:
     """Title of the grid, with the seeds and folds that each number is a mean of."""
     folds, seeds = (len(set(numbers_of)) for numbers_of in zip(*_own_trials(sweep), strict=True))
     sizes = [count(n, noun) for n, noun in ((seeds, "seed"), (folds, "fold")) if n > 1]
-    return f"Lowest validation loss{', mean of ' + ' × '.join(sizes) if sizes else ''}"
+    return f"Validation loss{', mean of ' + ' × '.join(sizes) if sizes else ''}"
 
 
 def _own_trials(sweep: SweepRecord) -> set[tuple[int, int]]:
@@ -95,7 +95,7 @@ def _means(sweep: SweepRecord) -> dict[Cell, float]:
     """Mean validation loss of each cell; infinite where a trial has no finite epoch."""
     cells: dict[Cell, dict[tuple[int, int], float]] = {}
     for row in sweep.table.to_pylist():
-        cells.setdefault((row["l2"], row["learning_rate"]), {})[row["fold"], row["seed"]] = row["val_loss"]
+        cells.setdefault((row["l2"], row["learning_rate"]), {})[row["fold"], row["seed"]] = row["cross_fitted_loss"]
     return comparable_means(cells)
 
 

@@ -71,7 +71,7 @@ def _of_grid(table: pa.Table, selection: Selection) -> dict[str, Any]:
         "learning_rate": own.get("learning_rate"),
         "neighbours": tuple(_neighbours(rows, selection)),
         "edges": dict(selection.edges),
-        "seed_losses": tuple(row["val_loss"] for row in rows if _differs_by_seed(row, own, selection)),
+        "seed_losses": tuple(row["cross_fitted_loss"] for row in rows if _differs_by_seed(row, own, selection)),
         "val_loss_error": _error(selection),
     }
 
@@ -124,27 +124,13 @@ def _of_record(record: Record) -> dict[str, Any]:
         "n_train": len(record.splits.train),
         "n_validation": len(record.splits.validation),
         "time_order": settings.split == "time",
-        "baseline_loss": _baseline_loss(record),
         "classes": tuple(map(str, record.target.classes or ())),
     }
     if record.sweep is not None:
         found |= _of_grid(record.sweep.table, record.sweep.selection)
     if found.get("n_folds", 1) > 1:  # every known row is a validation row once
         found["n_validation"] = found["n_train"] + found["n_validation"]
-    found |= _of_measurements(record.measurements, found)
-    if record.ensemble is not None:  # all known rows judge, not those of the first fold alone
-        found["baseline_difference"] = record.ensemble.gain
-    return found
-
-
-def _baseline_loss(record: Record) -> float | None:
-    """The baseline's validation loss in the unit of the losses; None where class weights change that."""
-    if record.settings.class_weight is not None:
-        return None
-    scores = record.baseline_scores
-    if "log_loss" in scores:
-        return scores["log_loss"]
-    return (scores["rmse"] / record.target.scale) ** 2 if "rmse" in scores else None
+    return found | _of_measurements(record.measurements, found)
 
 
 def _of_measurements(measured: Measurements, found: Mapping[str, Any]) -> dict[str, Any]:

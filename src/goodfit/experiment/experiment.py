@@ -4,7 +4,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
+from goodfit.arrays import Array
 from goodfit.errors import ConfigError
+from goodfit.experiment.measure import MeasuredFold
 from goodfit.experiment.prepare import TASKS, Prepared, arrays_of, in_unit_of_target, layers_for
 from goodfit.experiment.settings import Settings
 from goodfit.nn.network import init_network
@@ -30,6 +32,21 @@ class Fitted(NamedTuple):
     training: Training
     sweep: Sweep | None
     folds: Sequence[Prepared]
+
+    def measured_folds(self) -> list[MeasuredFold]:
+        """The folds on which the selected config was trained, that of the training first."""
+        if self.sweep is None:
+            outputs_alone = (self.training.validation_outputs,)
+            return [MeasuredFold(self.fold, self.prepared.target, self.prepared.encoder, outputs_alone)]
+        outputs: dict[int, list[Array]] = {self.sweep.winner_fold: []}
+        for number in self.sweep.selection.chosen.trials:
+            outputs.setdefault(self.sweep.results[number].fold, []).append(
+                self.sweep.trainings[number].validation_outputs
+            )
+        return [
+            MeasuredFold(self.sweep.folds[k], self.folds[k].target, self.folds[k].encoder, tuple(of_fold))
+            for k, of_fold in outputs.items()
+        ]
 
 
 def fit_prepared(

@@ -45,7 +45,7 @@ class KeptEnsemble:
         n_rows: number of known rows that judged it.
         temperature: of the probabilities, see ``goodfit.search.calibration``; 1 for none.
         loss, standard_error: cross-fitted loss of the known rows. loss_before: without the temperature. selected_loss:
-            of the selected config alone. gain: by how much that is below the baseline's, and its standard error.
+            of the selected config alone.
         scores: metrics of the cross-fitted predictions, with 95 % intervals, in the target's own unit.
         selected_scores: the same metrics of the selected config alone, on the same rows.
         baseline_scores: the same metrics without columns, by the class shares or the mean in the training rows.
@@ -60,7 +60,6 @@ class KeptEnsemble:
     standard_error: float
     loss_before: float
     selected_loss: float
-    gain: tuple[float, float]
     scores: Mapping[str, Estimate]
     selected_scores: Mapping[str, float]
     baseline_scores: Mapping[str, float]
@@ -115,7 +114,6 @@ def keep_ensemble(found: Ensemble, folds: Sequence[Prepared], target: Target, se
         standard_error=found.standard_error,
         loss_before=found.loss_before,
         selected_loss=found.selected_loss,
-        gain=found.gain,
         scores=scores["ensemble"],
         selected_scores={name: value for name, (value, *_) in scores["selected"].items()},
         baseline_scores={name: value for name, (value, *_) in scores["baseline"].items()},

@@ -27,7 +27,7 @@ from goodfit.nn.arrays import Params
 from goodfit.nn.layers import Dense
 from goodfit.search.sweep import Fold
 from goodfit.stats import Estimate, weighted_mean_error
-from goodfit.training.evaluation import losses_of, outputs
+from goodfit.training.evaluation import losses_of
 from goodfit.training.fit import Training
 from goodfit.training.recipe import Recipe
 from goodfit.training.scores import estimates
@@ -46,8 +46,9 @@ class Measurements:
         baseline_scores, linear_scores: the same metrics by a model without columns, which gives the shares of the
             classes or the mean in training, and by a linear model that learned from the same training rows.
         losses: validation loss of ``baseline``, ``linear`` and ``trees``, a few boosted trees that learned from these
-            training rows, too; comparable with val_loss.
-        differences: for each, mean and standard error of (its loss − the network's) over the validation rows.
+            training rows, too: the mean over the folds of the selected config, comparable with its loss.
+        differences: for each, mean and standard error of (its loss − the selected config's) over the validation rows
+            of these folds.
         confusion: rows of each class (first index) taken for each class (second), in the target's order; () for a
             quantity.
         calibration: bins of validation rows: mean predicted, mean observed, rows. Of the probability of the positive
@@ -80,52 +81,88 @@ class ScoringSpec(NamedTuple):
     unit: Callable[[str], float]
 
 
+class MeasuredFold(NamedTuple):
+    """A fold of the selected config, with what its networks, one for each seed, say of the validation rows.
+
+    outputs: of each network (rows, outputs), as the loss takes them, at epochs that other rows chose.
+    """
+
+    fold: Fold
+    target: Target
+    encoder: Encoder
+    outputs: tuple[Array, ...]
+
+
 def gather(
     recipe: Recipe,
     training: Training,
-    fold: Fold,
+    folds: Sequence[MeasuredFold],
     *,
-    target: Target,
     judges: ScoringSpec,
-    encoder: Encoder,
     checks: Sequence[Check] = (),
     seed: int = 0,
 ) -> Measurements:
-    """Measure a network on the rows of its fold; the reference models learn from the columns that are not bins."""
-    x, labels = np.asarray(fold.rows.x), np.asarray(fold.rows.labels)[:-1]
-    y, weight, rows = labels[:, :-1], labels[:, -1].astype(float), fold.validation
-    truth: Array = y.astype(float) if target.task == "regression" else y[:, 0].astype(np.int64)
-    logits = outputs(recipe, training.params, x[rows])
-    data = ReferenceData(target, fold, x[:, encoder.without_bins], truth, weight, seed)
-    models = {"baseline": constant_outputs(data, weight), "linear": reference_outputs(linear_model, data)}
-    trees = {"trees": reference_outputs(boosted_trees, data)}
-    losses = {name: losses_of(recipe, y[rows], found) for name, found in (models | trees).items()}
-    own = losses_of(recipe, y[rows], logits)
+    """Measure a network on the rows of its fold, and compare its config with reference models on all folds.
+
+    Args:
+        folds: of the selected config, that of the network first.
+    """
+    fold, target, encoder, _ = folds[0]
+    x = np.asarray(fold.rows.x)
+    compared = [_with_references(recipe, each, seed) for each in folds]
+    truth = compared[0].truth
     predicted = {
         name: np.asarray(ACTIVATIONS[recipe.link](jnp.asarray(given)))
-        for name, given in (models | {"own": logits, "baseline": constant_outputs(data, np.ones_like(weight))}).items()
+        for name, given in (compared[0].outputs | {"own": training.validation_outputs}).items()
     }
     judged = {
         model: {name: _scaled(found[name], judges.unit(name)) for name in found}
-        for model, found in estimates(judges.metrics, truth[rows], predicted, seed=seed).items()
+        for model, found in estimates(judges.metrics, truth, predicted, seed=seed).items()
     }
     found = predicted["own"]
     sample = np.random.default_rng(seed).permutation(fold.train)[:PROBED_ROWS]
     units, dead = _dead_units(recipe, training.params, x[sample])
+    weights = np.concatenate([each.weights / each.weights.sum() / len(folds) for each in compared])
+    losses = {name: np.concatenate([each.losses[name] for each in compared]) for name in compared[0].losses}
+    own = losses.pop("own")
     return Measurements(
         intervals=judged["own"],
         baseline_scores={name: value for name, (value, *_) in judged["baseline"].items()},
         linear_scores={name: value for name, (value, *_) in judged["linear"].items()},
-        losses={name: float(np.average(values, weights=weight[rows])) for name, values in losses.items()},
-        differences={name: weighted_mean_error(values - own, weight[rows]) for name, values in losses.items()},
-        confusion=() if target.task == "regression" else _confusion(truth[rows], found, len(target.classes)),
-        calibration=_calibration(target, truth[rows], found),
-        residuals=_residuals(target, truth[rows], found) if target.task == "regression" else (),
+        losses={name: float(values @ weights) for name, values in losses.items()},
+        differences={name: weighted_mean_error(values - own, weights) for name, values in losses.items()},
+        confusion=() if target.task == "regression" else _confusion(truth, found, len(target.classes)),
+        calibration=_calibration(target, truth, found),
+        residuals=_residuals(target, truth, found) if target.task == "regression" else (),
         units=units,
         dead_units=dead,
         features=_features(encoder.feature_names, x[sample], training.input_steps),
         checks=tuple(checks),
     )
+
+
+class _Compared(NamedTuple):
+    """Validation rows of a fold: their classes or values, weights, and losses by each model; outputs of some models."""
+
+    truth: Array
+    weights: Array
+    losses: dict[str, Array]
+    outputs: dict[str, Array]
+
+
+def _with_references(recipe: Recipe, measured: MeasuredFold, seed: int) -> _Compared:
+    """Reference models learn from the columns that are not bins."""
+    fold, target, encoder, own = measured
+    labels, rows = np.asarray(fold.rows.labels)[:-1], fold.validation
+    y, weight = labels[:, :-1], labels[:, -1].astype(float)
+    truth: Array = y.astype(float) if target.task == "regression" else y[:, 0].astype(np.int64)
+    data = ReferenceData(target, fold, np.asarray(fold.rows.x)[:, encoder.without_bins], truth, weight, seed)
+    linear, trees = (reference_outputs(model, data) for model in (linear_model, boosted_trees))
+    models = {"baseline": constant_outputs(data, weight), "linear": linear, "trees": trees}
+    losses = {name: losses_of(recipe, y[rows], given).astype(float) for name, given in models.items()}
+    losses["own"] = np.mean([losses_of(recipe, y[rows], given) for given in own], axis=0, dtype=float)
+    shown = {"baseline": constant_outputs(data, np.ones_like(weight)), "linear": linear}
+    return _Compared(truth[rows], weight[rows], losses, shown)
 
 
 def _scaled(found: Estimate, unit: float) -> tuple[float, float, float]:

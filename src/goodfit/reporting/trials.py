@@ -148,7 +148,7 @@ def grid_of(found: SweepRecord | Sweep) -> Grid:
         if any(row[name] != value for name, value in selection.chosen.config.items() if name not in AXES):
             continue
         cell = row.get("l2", 0.0), row.get("learning_rate", 0.0)
-        values.setdefault(cell, {})[row["fold"], row["seed"]] = row["val_loss"]
+        values.setdefault(cell, {})[row["fold"], row["seed"]] = row["cross_fitted_loss"]
         if cell not in trials or (row["fold"], row["seed"]) == (winner["fold"], winner["seed"]):
             trials[cell] = _trial(number, row, curves[number], weights[number])
     chosen, lowest = (

@@ -80,8 +80,7 @@ class Ensemble:
         selected_loss: of the selected config alone.
         rows: all validation rows. predictions: of these rows, cross-fitted (rows, outputs).
         selected_predictions: by the selected config alone. baseline: shares of the classes, or the mean, in the
-            training rows. gain: by how much the loss of the selected config is below that of the baseline, with its
-            standard error.
+            training rows.
     """
 
     members: tuple[Member, ...]
@@ -97,7 +96,6 @@ class Ensemble:
     predictions: Array
     selected_predictions: Array
     baseline: Array
-    gain: tuple[float, float]
 
     def predict(self, x: Array) -> Array:
         """Return probabilities or values (rows, outputs) of inputs (rows, features)."""
@@ -136,7 +134,6 @@ def make_ensemble(
     n_seeds = len(trials[0]) // len(used)
     selected = next(i for i, of in enumerate(trials) if selection.trial in of.values())
     baseline = np.tile(np.mean([_baseline(folds[fold], found.shape[2]) for fold in used], axis=0), (len(rows.y), 1))
-    of_baseline, own = (losses_of_predictions(recipe, rows.y, each) for each in (baseline, found[selected]))
     return Ensemble(
         members=tuple(members[i] for i in order),
         networks=tuple(map(tuple, by_fold)),
@@ -146,12 +143,11 @@ def make_ensemble(
         loss=loss,
         standard_error=error,
         loss_before=_mean_loss(recipe, before, rows)[0],
-        selected_loss=float(own @ rows.weights),
+        selected_loss=_mean_loss(recipe, found[selected], rows)[0],
         rows=rows,
         predictions=after,
         selected_predictions=found[selected],
         baseline=baseline,
-        gain=weighted_mean_error(of_baseline - own, rows.weights),
     )
 
 
@@ -211,8 +207,8 @@ def _out_of_fold(recipe: Recipe, trainings: Sequence[Training], trials: TrialsOf
     """
     of_fold: dict[int, list[Array]] = {}
     for (fold, _), number in trials.items():
-        outputs = jnp.asarray(trainings[number].validation_outputs)
-        predicted = np.asarray(ACTIVATIONS[recipe.link](outputs), float)
+        outputs = trainings[number].validation_outputs
+        predicted = np.asarray(ACTIVATIONS[recipe.link](jnp.asarray(outputs)), float)
         if recipe.link != "linear":  # as the losses clip them, so that losses and metrics agree
             predicted = predicted.clip(SMALLEST_PROBABILITY, 1 - SMALLEST_PROBABILITY)
         of_fold.setdefault(fold, []).append(predicted)

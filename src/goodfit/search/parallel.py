@@ -9,7 +9,6 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from functools import lru_cache, partial
 from typing import Any, NamedTuple
 
@@ -230,9 +229,9 @@ class ParallelTrials:
         state: State = jax.tree.map(lambda leaf: leaf[slot], self.states)
         columns = np.concatenate(self.records[index]).T.astype(np.float64)
         history = History(dict(zip(self.names, columns, strict=True)))
-        training = finish(self.trials[index].recipe, self.layout, state, history, epochs=self.epochs)
-        outputs = state.cross_fitted.outputs[: self.n_validation].copy()
-        self.found[index] = self.keep(index, replace(training, validation_outputs=outputs))
+        recipe, epochs = self.trials[index].recipe, self.epochs
+        found = finish(recipe, self.layout, state, history, epochs=epochs, n_validation=self.n_validation)
+        self.found[index] = self.keep(index, found)
         self.records[index] = []
 
     def trainings(self) -> list[Training | None]:

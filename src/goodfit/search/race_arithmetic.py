@@ -5,7 +5,7 @@ Plain Python, so that any door can use it before NumPy is loaded.
 
 import math
 from collections.abc import Hashable, Mapping
-from statistics import fmean
+from statistics import fmean, median
 from typing import TypeVar
 
 Key = TypeVar("Key", bound=Hashable)
@@ -32,8 +32,8 @@ def race_trials(n_configs: int, n_seeds: int, n_folds: int) -> int:
 def comparable_means(values: Mapping[Key, Mapping[tuple[int, int], float]]) -> dict[Key, float]:
     """Return the mean validation loss of each config, as on the folds and seeds of the configs that have the most.
 
-    A config that has fewer of them gets the mean of those that have all, plus its difference from them on the folds and
-    seeds that it has.
+    A config that has fewer of them gets the mean that is usual for those that have all (their median on each fold and
+    seed), plus its difference from that on the folds and seeds that it has.
 
     Args:
         values: validation loss by fold and seed, of each config.
@@ -43,7 +43,7 @@ def comparable_means(values: Mapping[Key, Mapping[tuple[int, int], float]]) -> d
     """
     most = max(map(len, values.values()), default=0)
     full = [of for of in values.values() if len(of) == most and all(map(math.isfinite, of.values()))]
-    level = {pair: fmean(of[pair] for of in full) for pair in (full[0] if full else ())}
+    level = {pair: median(of[pair] for of in full) for pair in (full[0] if full else ())}
     means = {}
     for key, of in values.items():
         shared = [pair for pair in of if pair in level] or list(of)

@@ -43,8 +43,7 @@ class Selection:
         chosen, best: the selected config, and the one with the lowest mean, of the contenders of a race.
         trial: the trial whose weights are returned: of the selected config on the first fold, the seed with the lowest
             loss. The luckiest fold would make its metrics too good.
-        optimism: selection bias: how much too low the selected loss is on average, for being the lowest of many. It
-            does not include the choice of the best epoch by the same rows.
+        optimism: selection bias: how much too low the selected loss is on average, for being the lowest of many.
         edges: hyperparameters whose best value is at an end of the grid, with the end: the grid should be extended.
         gain: of the selected config over λ = 0; None if the grid has no λ = 0.
         contrasts: the configs that differ from the selected one in one hyperparameter, without those that diverged.

@@ -34,7 +34,7 @@ from goodfit.search.space import (
     validate_space,
 )
 from goodfit.search.trial_table import TrialTable
-from goodfit.training.evaluation import row_losses
+from goodfit.training.evaluation import losses_of
 from goodfit.training.fit import Training
 from goodfit.training.interrupt import interruptible
 from goodfit.training.recipe import Recipe, make_recipe, validate_count
@@ -127,8 +127,9 @@ class Sweep:
     """Result of a sweep.
 
     Attributes:
-        table: one row for each trial: its config, ``seed``, ``fold``, ``val_loss``, ``loss`` and ``penalty`` at the
-            best epoch, ``best_epoch``, ``epochs``, ``outcome``. An Arrow table, which pandas, polars and DuckDB read.
+        table: one row for each trial: its config, ``seed``, ``fold``, ``cross_fitted_loss``, by which it is compared,
+            ``val_loss``, ``loss`` and ``penalty`` at the best epoch, ``best_epoch``, ``epochs``, ``outcome``. An Arrow
+            table, which pandas, polars and DuckDB read.
         trainings: the training of each trial, in the order of the table, with its history and weights.
         selection: the selected config, and how certain the selection is.
         space: the values of each hyperparameter.
@@ -255,9 +256,9 @@ class _RunningSweep:
         self.began = time.perf_counter()
 
     def losses(self, index: int) -> Array:
-        """Return the losses of the validation rows of a trial, by its number."""
+        """Return the cross-fitted losses of the validation rows of a trial, by its number."""
         fold = self.folds[self.results[index].fold]
-        return row_losses(self.recipes[index], self.trainings[index].params, fold.rows, fold.validation)
+        return _cross_fitted_losses(self.recipes[index], self.trainings[index], fold)
 
     def train_all(self, interrupted: Event, *, rule: SelectionRule, race: bool) -> list[Config] | None:
         """Train until the end or Ctrl-C; return the contenders of a race if all of them have begun on a second fold."""
@@ -296,7 +297,8 @@ class _RunningSweep:
         for (config, seed), trial, training in zip(pairs, trials, trainings, strict=True):
             if training is not None:
                 cut = unpadded(training, fold.rows.x.shape[1])
-                self.results.append(TrialResult(config, number, seed, _value(cut), _curve(cut)))
+                value = _cross_fitted_loss(trial.recipe, cut, fold, self.weights[number])
+                self.results.append(TrialResult(config, number, seed, value))
                 self.trainings.append(cut)
                 self.recipes.append(trial.recipe)
         return len(self.results) - n_before
@@ -333,17 +335,20 @@ class _RunningSweep:
             measured = {name: at_best.get(name, float("inf")) for name in ("val_loss", "loss", "penalty")}
             ran = {"best_epoch": training.best_epoch, "epochs": training.history.n_epochs}
             outcome = {"outcome": training.outcome.name.lower()}
-            rows.append({**result.config, "seed": result.seed, "fold": result.fold, **measured, **ran, **outcome})
+            trial = {"seed": result.seed, "fold": result.fold, "cross_fitted_loss": result.value}
+            rows.append({**result.config, **trial, **measured, **ran, **outcome})
         return pa.Table.from_pylist(rows)
 
 
-def _value(training: Training) -> float:
-    """Return the validation loss at the restored epoch; infinite if no epoch was finite."""
-    return float(training.history["val_loss"][training.best_epoch - 1]) if training.best_epoch else float("inf")
+def _cross_fitted_loss(recipe: Recipe, training: Training, fold: Fold, weights: Array) -> float:
+    """Return the mean cross-fitted loss of the validation rows; infinite if no epoch was finite."""
+    if not training.best_epoch:
+        return float("inf")
+    value = float(np.average(_cross_fitted_losses(recipe, training, fold).astype(float), weights=weights))
+    return value if np.isfinite(value) else float("inf")
 
 
-def _curve(training: Training) -> Array:
-    """Return the validation losses by epoch if the restored epoch has the lowest; otherwise nothing."""
-    losses = training.history["val_loss"]
-    is_lowest = training.best_epoch and losses[training.best_epoch - 1] == np.nanmin(losses)
-    return losses if is_lowest else losses[:0]
+def _cross_fitted_losses(recipe: Recipe, training: Training, fold: Fold) -> Array:
+    """Return the loss of each validation row at the epoch that the others choose (rows,)."""
+    y = np.asarray(fold.rows.labels)[fold.validation, :-1]
+    return losses_of(recipe, y, training.validation_outputs)

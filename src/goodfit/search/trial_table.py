@@ -3,19 +3,16 @@
 A table compares its configs by the folds and seeds that all of them have. After a race, which trains only contenders on
 the other folds, one table holds all configs on the first fold, and another the contenders on all folds.
 
-The value of a config is the mean validation loss of its trials at their restored epochs. Its standard error is
+The value of a config is the mean of its trials' cross-fitted losses: the loss of each validation row at the epoch that
+the other validation rows choose (``goodfit.training.cross_fitted``). The loss at the best epoch would be too low, the
+more so the noisier the curve. Its standard error is
 
-    SE² = max(Var(rows)/n, Var(folds)/K) + Var(seeds)/S
+    SE² = max(Var(rows)/n, Var(parts)/P, Var(folds)/K) + Var(seeds)/S
 
-rows: each validation row's loss, averaged over the seeds; folds, seeds: the means of each of the K folds and S seeds.
-A term with one fold or one seed is 0. The rows of a fold share a network, so folds can differ by more than their rows
-do; a few folds can agree by chance, and then the term of the rows is the larger one.
-
-The validation rows have also chosen the epoch, so that the loss at the best epoch of a noisy curve is too low. A second
-estimate is nearly free of this bias: the loss at the epoch that the other folds select, or for a single fold the mean
-over the epochs around the best. The gain of a config over another is the mean of the gains g₁, g₂ by both estimates:
-
-    SE² = SE²(difference of the rows) + ((g₁ − g₂)/2)²
+rows: each validation row's loss, averaged over the seeds; parts, folds, seeds: the means of each of the P parts that
+share an epoch, of the K folds and of the S seeds. A term with one fold or one seed is 0. The rows of a fold share a
+network, and those of a part an epoch, so folds and parts can differ by more than their rows do; a few of them can agree
+by chance, and then the term of the rows is the larger one.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -27,25 +24,20 @@ import numpy as np
 
 from goodfit.arrays import Array
 from goodfit.stats import weighted_mean_error
+from goodfit.training.cross_fitted import N_PARTS
 
-NEAR_EPOCHS = 2
-"""The second estimate of a single fold is the mean over this many epochs on either side of the best."""
 MAX_COMPARED = 200
 """Number of configs that take part in the bootstrap, and that are compared with the selected one row by row: those with
 the lowest losses."""
 
 
 class TrialResult(NamedTuple):
-    """Result of a trial: its config, fold and seed, and its validation loss at the restored epoch, infinite for none.
-
-    curve: the validation loss of every epoch, if it is known and lowest at the restored epoch.
-    """
+    """Result of a trial: its config, fold and seed, and its cross-fitted validation loss, infinite if it diverged."""
 
     config: Mapping[str, float]
     fold: int
     seed: int
     value: float
-    curve: Array = np.empty(0)
 
 
 @dataclass(frozen=True)
@@ -70,8 +62,7 @@ class Contrast:
         config: its values. trials: the numbers of its trials that are compared.
         mean: its mean validation loss. Of a config that was trained on fewer folds, the mean of the other config plus
             their difference on the folds of both.
-        gain: how much lower its validation loss is, paired by rows, folds and seeds; the mean of both estimates.
-        standard_error: of the gain, including half the difference of the two estimates.
+        gain: how much lower its validation loss is. standard_error: of the gain, paired by rows, folds and seeds.
         n_rows: number of validation rows by which the two are compared.
     """
 
@@ -96,6 +87,7 @@ class TrialTable:
         configs, means, l2: of each config; l2 is NaN where it is not searched.
         trials, values: numbers of the trials and their validation losses (configs, folds, seeds).
         weights: of the rows of all folds (rows,); every fold has the same total weight, and all sum to 1.
+        parts: the number of the part of its fold that each row belongs to (rows,).
         rows: from the number of a config to the loss of each of these rows, averaged over the seeds (rows,).
     """
 
@@ -120,6 +112,8 @@ class TrialTable:
         self.losses = losses
         self.rows = lru_cache(maxsize=2)(self._rows)  # one of them is compared with many
         self.weights = np.concatenate([weights[fold] / np.sum(weights[fold]) / len(folds) for fold in folds])
+        parts = (np.arange(len(weights[fold])) % N_PARTS for fold in folds)
+        self.parts = np.concatenate([i * N_PARTS + part for i, part in enumerate(parts)])
 
     def _rows(self, config: int) -> Array:
         of_folds = ([self.losses(index) for index in trials] for trials in self.trials[config].tolist())
@@ -142,24 +136,21 @@ class TrialTable:
             rows, values = rows - self.rows(other), values - self.values[other]
         of_rows = weighted_mean_error(rows, self.weights)[1]
         of_folds, of_seeds = (weighted_mean_error(values.mean(axis=axis))[1] for axis in (1, 0))
-        return float(np.hypot(max(of_rows, of_folds), of_seeds))
-
-    def second_estimate(self, config: int) -> Array:
-        """Return the losses at epochs that other rows selected, or around the best (folds, seeds)."""
-        by_seed = [[self.results[index] for index in of_seed] for of_seed in self.trials[config].T.tolist()]
-        return np.column_stack([_second_estimate(of_folds) for of_folds in by_seed])
+        sums, totals = (np.bincount(self.parts, each) for each in (rows * self.weights, self.weights))
+        some = totals > 0
+        of_parts = weighted_mean_error(sums[some] / totals[some], totals[some])[1]
+        return float(np.hypot(max(of_rows, of_folds, of_parts), of_seeds))
 
     def contrasts(self, config: int) -> Iterator[Contrast]:
         """Yield the configs that differ in one hyperparameter, without those that diverged."""
-        own, second = self.configs[config], self.second_estimate(config)
+        own = self.configs[config]
         beside = [i for i, other in enumerate(self.configs) if sum(other[name] != own[name] for name in own) == 1]
         finite = [i for i in beside if np.isfinite(self.means[i])]
         contenders = sorted(finite, key=lambda i: self.means[i])[: MAX_COMPARED - 1]
         for other in sorted(contenders):
-            gains = self.means[config] - self.means[other], (second - self.second_estimate(other)).mean()
-            error = float(np.hypot(self.standard_error(config, other), 0.5 * (gains[0] - gains[1])))
-            trials, gain = tuple(self.trials[other].ravel().tolist()), float(0.5 * (gains[0] + gains[1]))
-            yield Contrast(self.configs[other], trials, float(self.means[other]), gain, error, len(self.weights))
+            trials, mean = tuple(self.trials[other].ravel().tolist()), float(self.means[other])
+            gain, error = float(self.means[config]) - mean, self.standard_error(config, other)
+            yield Contrast(self.configs[other], trials, mean, gain, error, len(self.weights))
 
 
 def _common(cells: Sequence[Mapping[tuple[int, int], int]]) -> tuple[list[int], list[int]]:
@@ -168,21 +159,3 @@ def _common(cells: Sequence[Mapping[tuple[int, int], int]]) -> tuple[list[int], 
     seeds = [seed for fold, seed in shared if fold == shared[0][0]]
     folds = sorted({fold for fold, _ in shared})
     return [fold for fold in folds if [seed for other, seed in shared if other == fold] == seeds], seeds
-
-
-def _second_estimate(of_folds: Sequence[TrialResult]) -> Array:
-    """Return the second estimates of the trials of one seed (folds,); the first ones if curves are missing."""
-    first = np.array([trial.value for trial in of_folds])
-    if not all(len(trial.curve) for trial in of_folds):
-        return first
-    if len(of_folds) == 1:
-        curve = of_folds[0].curve
-        best = int(np.nanargmin(curve))
-        around = curve[max(0, best - NEAR_EPOCHS) : best + NEAR_EPOCHS + 1]
-        return np.array([around[np.isfinite(around)].mean()])
-    length = max(len(trial.curve) for trial in of_folds)
-    curves = np.array([np.pad(trial.curve, (0, length - len(trial.curve)), "edge") for trial in of_folds])
-    curves = np.where(np.isfinite(curves), curves, np.inf)
-    selected = [int(np.argmin(np.delete(curves, fold, axis=0).mean(axis=0))) for fold in range(len(curves))]
-    second = curves[np.arange(len(curves)), selected]
-    return np.where(np.isfinite(second), second, first)

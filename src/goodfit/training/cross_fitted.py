@@ -35,12 +35,21 @@ def init_cross_fitted(n_rows: int, n_outputs: int, dtype: str) -> CrossFittedSta
 
 
 def update_cross_fitted(
-    state: CrossFittedState, outputs: jax.Array, losses: jax.Array, weights: jax.Array
+    state: CrossFittedState,
+    outputs: jax.Array,
+    losses: jax.Array,
+    weights: jax.Array,
+    *,
+    counts: jax.Array | bool = True,
+    improved: jax.Array | None = None,
 ) -> CrossFittedState:
     """Return the state after an epoch.
 
     Args:
         outputs: of the validation rows (rows, outputs). losses, weights: of each (rows,).
+        counts: whether an epoch may be chosen yet; until then the outputs of the latest one are kept.
+        improved: whether the epoch is the best so far by another value than the validation loss, which then chooses the
+            epoch of all rows.
     """
     part = jnp.arange(len(losses)) % N_PARTS
 
@@ -50,6 +59,6 @@ def update_cross_fitted(
         return weighted_mean(losses, jnp.where(others.sum() > 0, others, weights))
 
     means = jax.vmap(loss_of_others)(jnp.arange(N_PARTS))
-    improved = means < state.lowest
-    kept = jnp.where(improved[part][:, None], outputs, state.outputs)
-    return CrossFittedState(kept, jnp.where(improved, means, state.lowest))
+    better = means < state.lowest if improved is None else jnp.broadcast_to(improved, means.shape)
+    kept = jnp.where((better | ~jnp.asarray(counts))[part][:, None], outputs, state.outputs)
+    return CrossFittedState(kept, jnp.where(better & counts, means, state.lowest))

@@ -76,8 +76,8 @@ class Training:
         best_epoch: counted from 1; 0 if no epoch had a finite loss, and then ``params`` are the initial weights.
         input_steps: final step size of Adam per unit of gradient, η/(√v̂ + ε), averaged over the weights of each input
             (n_inputs,); None for SGD, whose step is η for all.
-        validation_outputs: of a trial of a sweep, the outputs for its validation rows, each at an epoch that other
-            validation rows chose (rows, outputs), as the loss takes them; see ``goodfit.training.cross_fitted``.
+        validation_outputs: the outputs for the validation rows, each at an epoch that other validation rows chose, as
+            the loss takes them (rows, outputs); see ``goodfit.training.cross_fitted``.
     """
 
     params: Params = field(repr=False)
@@ -86,7 +86,7 @@ class Training:
     outcome: Outcome
     best_epoch: int
     input_steps: AnyArray | None = field(default=None, repr=False)
-    validation_outputs: AnyArray | None = field(default=None, repr=False)
+    validation_outputs: AnyArray = field(default_factory=lambda: np.empty((0, 0)), repr=False)
 
 
 def row_order(rows: np.ndarray, *, batch_size: int, padding: int, seed: int, epoch: int, shuffle: bool) -> np.ndarray:
@@ -151,11 +151,11 @@ def fit(
         return row_order(train, batch_size=recipe.batch_size, padding=padding, seed=seed, epoch=epoch, shuffle=shuffle)
 
     with jax.enable_x64(recipe.dtype == "float64"):
-        state = jax.device_put(start(recipe, params))
         evaluated = evaluation_rows(train, validation, seed=seed, sizes=sizes, padding=padding)
+        state = jax.device_put(start(recipe, params, n_validation=len(evaluated.validation)))
         data = jax.tree.map(jax.device_put, (rows, evaluated))
         state, history = _run(recipe, layout, data, state, draw, epochs, on_epoch)
-        return finish(recipe, layout, state, history, epochs=epochs)
+        return finish(recipe, layout, state, history, epochs=epochs, n_validation=len(validation))
 
 
 def _run(
@@ -194,7 +194,9 @@ def next_chunk(chunk: int, capacity: int, seconds: float) -> int:
     return min(capacity, 2 * chunk) if seconds < CHUNK_SECONDS / 2 else chunk
 
 
-def finish(recipe: Recipe, layout: Layout, state: State, history: History, *, epochs: int) -> Training:
+def finish(
+    recipe: Recipe, layout: Layout, state: State, history: History, *, epochs: int, n_validation: int
+) -> Training:
     """Return the result of a training, whatever ended it."""
     code = int(state.code)
     if code == RUNNING:
@@ -204,7 +206,8 @@ def finish(recipe: Recipe, layout: Layout, state: State, history: History, *, ep
     if best_epoch == 0 and code != DIVERGED:  # early stopping ignored every epoch: the last is as good as any
         best, best_epoch = last, history.n_epochs
     restored = best if recipe.early_stopping.restore_best_weights or code == DIVERGED else last
-    return Training(restored, last, history, Outcome(code), best_epoch, _input_steps(recipe, layout, state))
+    steps, outputs = _input_steps(recipe, layout, state), np.array(state.cross_fitted.outputs[:n_validation])
+    return Training(restored, last, history, Outcome(code), best_epoch, steps, outputs)
 
 
 def _input_steps(recipe: Recipe, layout: Layout, state: State) -> AnyArray | None:

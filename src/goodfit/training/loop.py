@@ -23,7 +23,7 @@ from goodfit.nn.optimizers.base import OptimizerState, init_optimizer, sum_of_sq
 from goodfit.nn.packing import Layout, layout_of, pack, unpack
 from goodfit.nn.regularizers import add_penalty_gradient, penalty
 from goodfit.training.cross_fitted import CrossFittedState, init_cross_fitted, update_cross_fitted
-from goodfit.training.evaluation import Dataset, EvaluationRows, make_evaluator, take
+from goodfit.training.evaluation import Dataset, Evaluated, EvaluationRows, make_evaluator, take
 from goodfit.training.history import column_names
 from goodfit.training.recipe import Recipe
 
@@ -118,10 +118,11 @@ def advance(
         state, sums = _train_epoch(recipe, layout, rows, state, _entry(order, here))
         params = unpacked(recipe, state.params, layout)
         measured = evaluate(params)
-        if state.cross_fitted.outputs.shape[0]:
-            state = state._replace(cross_fitted=update_cross_fitted(state.cross_fitted, *measured[1:]))
         record = _record(recipe, state, params, sums / order.shape[1], measured.scores)
-        return _end_epoch(recipe, state, record, names), _put(records, here, record)
+        state = _end_epoch(recipe, state, record, names)
+        if state.cross_fitted.outputs.shape[0]:
+            state = state._replace(cross_fitted=_cross_fitted(recipe, state, measured))
+        return state, _put(records, here, record)
 
     def running(carry: tuple[State, jax.Array]) -> jax.Array:
         return jnp.logical_and(carry[0].epoch < until, carry[0].code == RUNNING)
@@ -219,3 +220,12 @@ def _end_epoch(recipe: Recipe, state: State, record: jax.Array, names: tuple[str
     best = jax.tree.map(lambda new, old: jnp.where(stopping.improved, new, old), state.params, state.best_params)
     code = jnp.where(finite, jnp.where(stopping.stop, STOPPED_EARLY, RUNNING), DIVERGED).astype(jnp.int32)
     return state._replace(best_params=best, stopping=stopping, epoch=epoch, code=code)
+
+
+def _cross_fitted(recipe: Recipe, state: State, measured: Evaluated) -> CrossFittedState:
+    """Keep the outputs of the validation rows for which the epoch that has just ended is the best so far."""
+    if recipe.early_stopping.monitor == "val_loss":
+        counts = state.epoch.astype(recipe.dtype) > recipe.early_stopping.start_from_epoch
+        return update_cross_fitted(state.cross_fitted, *measured[1:], counts=counts)
+    counts, improved = state.stopping.best_epoch > 0, state.stopping.improved
+    return update_cross_fitted(state.cross_fitted, *measured[1:], counts=counts, improved=improved)

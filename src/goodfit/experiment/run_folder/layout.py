@@ -8,7 +8,7 @@ from pathlib import Path
 from goodfit.errors import RunError
 from goodfit.files import FileMark, UnsafeFile, mark_of, memory, read_file, size_of
 
-FORMAT = 7
+FORMAT = 8
 SUMMARY = "run.json"
 FILES = (
     "encoder.json",

@@ -25,6 +25,7 @@ def trial_specs(config_names: Sequence[str], n_trials: int) -> dict[str, Spec]:
     return {
         **{f"config.{name}": Spec("F64", (n_trials,)) for name in config_names},
         **{name: Spec("I64", (n_trials,)) for name in COUNTS},
+        "cross_fitted_loss": Spec("F64", (n_trials,)),
         "quantiles": Spec("F64", (n_trials, len(SHARES))),
     }
 
@@ -44,6 +45,7 @@ def trial_arrays(swept: SweepRecord) -> dict[str, Array]:
         **{f"config.{name}": table[name].to_numpy().astype(np.float64) for name in swept.selection.chosen.config},
         **{name: values.astype(np.int64) for name, values in counts.items()},
         "outcome": np.array(outcomes, np.int64),
+        "cross_fitted_loss": table["cross_fitted_loss"].to_numpy(),
         "quantiles": quantiles.astype(np.float64),
     }
 
@@ -76,6 +78,7 @@ def sweep_from(
         {
             **{name.removeprefix("config."): values for name, values in trials.items() if name.startswith("config.")},
             **{name: counts[name] for name in ("seed", "fold")},
+            "cross_fitted_loss": trials["cross_fitted_loss"],
             **at_best,
             **{name: counts[name] for name in ("best_epoch", "epochs")},
             "outcome": outcomes,
