@@ -1,8 +1,32 @@
 """All benchmarks, one after the other: several hours on two cores, most of it peers on real tables."""
 
-from benchmarks import checks, fashion, grid_search, growth, limits, one_training, quality, racing, start_up, whole_grid
+from benchmarks import (
+    checks,
+    estimators,
+    fashion,
+    grid_search,
+    growth,
+    limits,
+    one_training,
+    quality,
+    racing,
+    start_up,
+    whole_grid,
+)
 
-BENCHMARKS = (start_up, checks, one_training, whole_grid, limits, growth, fashion, racing, quality, grid_search)
+BENCHMARKS = (
+    start_up,
+    checks,
+    one_training,
+    whole_grid,
+    limits,
+    growth,
+    fashion,
+    racing,
+    quality,
+    grid_search,
+    estimators,
+)
 
 if __name__ == "__main__":
     for benchmark in BENCHMARKS:

@@ -13,6 +13,7 @@ import pytest
 import goodfit
 from benchmarks import (
     contestants,
+    estimators,
     fashion,
     grid_search,
     growth,
@@ -158,6 +159,12 @@ def test_without_real_tables_the_benchmarks_say_that_they_skip(tmp_path, monkeyp
     fashion.main()
     quality.main(tables=["adult"])
     assert capsys.readouterr().out.count("skipped: ") == 2
+
+
+@pytest.mark.slow
+def test_estimators_are_shown_beside_those_of_scikit_learn(capsys):
+    estimators.main(quick=True)
+    assert "| iris | " in capsys.readouterr().out
 
 
 def test_difference_of_scores_and_its_standard_error():

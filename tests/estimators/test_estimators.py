@@ -1,5 +1,6 @@
 """What the estimators promise beyond scikit-learn's checks."""
 
+import html
 import pickle
 
 import numpy as np
@@ -118,11 +119,15 @@ def test_data_checks_are_part_of_the_run():
     assert "leak" in {check.code for check in fitted.run_.record.measurements.checks}
 
 
-def test_a_report_names_the_classes_of_the_user(tmp_path):
+def test_a_report_speaks_of_the_classes_and_arguments_of_the_user(tmp_path):
     table, y = mixed()
-    fitted = GoodFitClassifier(**SMALL).fit(table, y)
+    fitted = GoodFitClassifier(**SMALL, class_weight={"yes": 2.0}, random_state=3).fit(table, y)
     assert fitted.run_.record.target.classes == ("no", "yes")
     assert fitted.run_.record.target.name == "faulty"
+    page = html.unescape(fitted.report(tmp_path / "report.html").read_text())
+    assert "GoodFitClassifier(l2=0.001, learning_rate=0.01, hidden_layer_sizes=(16,), epochs=40" in page
+    assert 'class_weight={"yes": 2}' in page
+    assert "random_state=3" in page
 
 
 def test_what_is_pickled_predicts_and_explains_and_holds_no_row():

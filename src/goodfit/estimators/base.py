@@ -1,7 +1,7 @@
 """What both estimators share: from the constructor's arguments to a fit, and what is known after it."""
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar, Literal, Self
@@ -24,6 +24,7 @@ from goodfit.experiment.run_folder import Record
 from goodfit.experiment.settings import Settings, settings_from
 from goodfit.holdout.ledger import Ledger
 from goodfit.reporting.page import report
+from goodfit.reporting.spelling import keywords, python_call
 from goodfit.search.parallel import Progress
 from goodfit.search.selection import SelectionRule
 from goodfit.training.callbacks import ProgressLine, call_each
@@ -32,6 +33,8 @@ from goodfit.workflow import Run, in_own_unit, kept, record_of, swept
 Values = float | Sequence[float] | str
 RENAMED = {"hidden_layer_sizes": "hidden", "random_state": "seed"}
 """Arguments that have another name in ``goodfit.Settings``."""
+IMPLIED = ("test_size", "task", "split", "group")
+"""Settings that follow from the class, or from what ``fit`` is given."""
 MAX_SEED = 2**31 - 1
 
 
@@ -167,7 +170,7 @@ class GoodFitEstimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn has
         path : Path
             The same path.
         """
-        return report(self.run_, path)
+        return report(self.run_, path, spell=self._spell)
 
     def __sklearn_is_fitted__(self) -> bool:
         return hasattr(self, "_predictor")
@@ -209,6 +212,15 @@ class GoodFitEstimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn has
         network = fitted.training.params
         self._predictor = Predictor(settings, prepared.target, prepared.encoder, network, self.ensemble_)
         self._fitted, self._run = fitted, None
+
+    def _spell(self, source: str, target: str, given: Mapping[str, Any]) -> str:
+        """Return the call that fits with these settings; of ``goodfit.train`` if a setting is no argument of ours."""
+        names, settings = {setting: name for name, setting in RENAMED.items()}, self._predictor.settings
+        implied = {name for name in IMPLIED if given.get(name) == getattr(settings, name)}
+        ours = {names.get(name, name): value for name, value in given.items() if name not in implied}
+        if not set(ours) <= set(self.get_params()):
+            return python_call(source, target, given)
+        return f"{type(self).__name__}({', '.join(keywords(ours))}).fit(X, y)"
 
     def _measure(self, fitted: Fitted) -> Run:
         """Return the fit as a run, with the data checks and all that a diagnosis needs."""

@@ -238,4 +238,5 @@ class GoodFitClassifier(ClassifierMixin, GoodFitEstimator):  # type: ignore[misc
         return {"class_weight": {str(numbers[label]): weight for label, weight in self.class_weight.items()}}
 
     def _named(self, record: Record) -> Record:
-        return replace(record, target=replace(record.target, classes=tuple(self.classes_.tolist())))
+        target = replace(record.target, classes=tuple(self.classes_.tolist()))
+        return replace(record, target=target, settings=replace(record.settings, class_weight=self.class_weight))

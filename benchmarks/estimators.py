@@ -1,0 +1,119 @@
+"""GoodFitClassifier and GoodFitRegressor beside MLPClassifier and MLPRegressor, with the same hidden layers.
+
+Everything else is the default of each. scikit-learn's networks are given what they need: medians for missing numbers,
+scaled numbers, one-hot categories, a scaled target; its seconds are those of the whole pipeline. Ours are measured
+twice: with the grid, and as a single training at λ = 0.001 and η = 0.001. Each is fitted twice in one process, with
+other seeds: first with compilation, then warm. The last table is iris, each contestant in a process of its own.
+"""
+
+import tempfile
+import time
+import warnings
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from sklearn.base import BaseEstimator, clone
+from sklearn.compose import TransformedTargetRegressor, make_column_selector, make_column_transformer
+from sklearn.datasets import load_iris
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.impute import SimpleImputer
+from sklearn.model_selection import train_test_split
+from sklearn.neural_network import MLPClassifier, MLPRegressor
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import OneHotEncoder, StandardScaler
+
+import goodfit
+from benchmarks.grid_search import compared, errors
+from benchmarks.harness import Numbers, fresh, say, seconds, show, start, take_turns
+from benchmarks.tables import TABLES, load
+
+MODULE = "benchmarks.estimators"
+HIDDEN = (64, 64)
+SINGLE = {"l2": 0.001, "learning_rate": 0.001, "folds": 1, "keep": "one"}
+OURS, ALONE, THEIRS = "grid", "single training", "MLP"
+NAMES = ("german credit", "telco churn", "spambase", "adult", "diamonds", "california housing")
+COLUMNS = ["accuracy, or RMSE", OURS, THEIRS, "difference", ALONE, "difference"]
+COLUMNS += [f"{OURS}: first, warm s", f"{ALONE}: first, warm s", f"{THEIRS}, s", "training rows"]
+
+
+def contestants(*, regression: bool, seed: int, **ours: Any) -> dict[str, BaseEstimator]:  # noqa: ANN401
+    """Ours and theirs, for frames with numbers and words."""
+    kind = goodfit.GoodFitRegressor if regression else goodfit.GoodFitClassifier
+    shared: dict[str, Any] = {"hidden_layer_sizes": HIDDEN, "random_state": seed}
+    numbers = make_pipeline(SimpleImputer(strategy="median"), StandardScaler())
+    encoder = make_column_transformer(
+        (numbers, make_column_selector(dtype_include="number")),
+        (OneHotEncoder(handle_unknown="ignore", sparse_output=False), make_column_selector(dtype_exclude="number")),
+    )
+    network = TransformedTargetRegressor(MLPRegressor(**shared), transformer=StandardScaler())
+    theirs = make_pipeline(encoder, network if regression else MLPClassifier(**shared))
+    return {OURS: kind(**shared, **ours), ALONE: kind(**shared, **SINGLE, **ours), THEIRS: theirs}
+
+
+def row(name: str, **ours: Any) -> list[str] | None:  # noqa: ANN401
+    """Scores and seconds on one table; None where it is not there."""
+    source, task = load(name), TABLES[name]
+    if source is None:
+        return None
+    frame: pd.DataFrame = goodfit.read_table(source, drop=task.drop).arrow.to_pandas().drop(columns=list(task.drop))
+    x, y = frame.drop(columns=task.target), frame[task.target]
+    regression = goodfit.read_table(frame[[task.target]]).schema[0].kind == "number" and y.nunique() > 2
+    x, x_test, y, y_test = train_test_split(x, y, test_size=0.2, random_state=0, stratify=None if regression else y)
+    found, took = {}, {}
+    for side, model in contestants(regression=regression, seed=0, **ours).items():
+        say(f"{name}: {side}")
+        again = [] if side == THEIRS else [clone(model).set_params(random_state=1)]
+        took[side] = [seconds(partial(each.fit, x, y)) for each in (model, *again)]
+        found[side] = errors(np.asarray(model.predict(x_test)), y_test.to_numpy(), regression=regression)
+    ours_, *grid = compared(found[OURS], found[THEIRS], regression=regression)
+    alone, _, difference = compared(found[ALONE], found[THEIRS], regression=regression)
+    pairs = [f"{first:.1f}, {warm:.1f}" for first, warm in (took[OURS], took[ALONE])]
+    return [name, ours_, *grid, alone, difference, *pairs, f"{took[THEIRS][0]:.1f}", f"{len(x):,}"]
+
+
+def measure_iris(side: str, cache: str = "") -> Numbers:
+    """Seconds of the first and the hundredth fit of a process; importing is not part of them."""
+    warnings.simplefilter("ignore", ConvergenceWarning)
+    if cache:
+        goodfit.use_compilation_cache(cache)
+    x, y = load_iris(return_X_y=True, as_frame=True)
+    models = contestants(regression=False, seed=0)
+    taken = []
+    for _ in range(100 if side != OURS else 3):
+        began = time.perf_counter()
+        clone(models[side]).fit(x, y)
+        taken.append(time.perf_counter() - began)
+    return {"first": taken[0], "last": float(np.median(taken[-10:]))}
+
+
+def iris(rounds: int) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        cache = str(Path(folder) / "cache")
+        runs = {f"{side}, cache": partial(fresh, MODULE, side, cache) for side in (OURS, ALONE)}
+        for run in runs.values():
+            run()
+        runs |= {side: partial(fresh, MODULE, side) for side in (OURS, ALONE, THEIRS)}
+        found = take_turns(runs, rounds=rounds)
+    rows = [[side, f"{numbers['first']:.2f}", f"{numbers['last']:.3f}"] for side, numbers in found.items()]
+    show(MODULE, "Fits of iris, 150 rows", ["", "first fit of a process, s", "later fit, s"], rows)
+
+
+def main(rounds: int = 3, *, quick: bool = False, only: tuple[str, ...] = NAMES) -> None:
+    """Seconds and test scores of the estimators beside scikit-learn's; rounds: of the fits of iris."""
+    warnings.simplefilter("ignore", ConvergenceWarning)
+    if quick:
+        show(
+            MODULE, "The estimators beside scikit-learn's", COLUMNS, [found] if (found := row("iris", epochs=2)) else []
+        )
+        return
+    rows = [found for name in only if (found := row(name))]
+    note = "± is the standard error of the paired difference over test rows."
+    show(MODULE, "The estimators beside scikit-learn's", COLUMNS, rows, note)
+    iris(rounds)
+
+
+if __name__ == "__main__":
+    start(measure_iris, main, names=NAMES)
