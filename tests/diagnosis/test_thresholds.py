@@ -128,7 +128,7 @@ BOUNDARIES: dict[str, Boundary] = {
     "same_rows": Boundary(
         lambda share: flat(
             WORSE,
-            val_loss=(0.5,) * 30 + (0.5 + 0.08 * LEARNABLE + 1.25 * share * 0.1,) * 30,
+            val_loss=(0.5,) * 30 + (0.5 + 0.08 * LEARNABLE + THRESHOLDS.doubt * share * 0.1,) * 30,
             restored_epoch=EPOCHS,
             val_loss_error=0.1,
         ),
