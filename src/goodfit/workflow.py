@@ -35,6 +35,7 @@ from goodfit.experiment.prepare import (
 from goodfit.experiment.run_folder import (
     Record,
     SweepRecord,
+    checksum_of,
     claim_folder,
     curves_table,
     load_run,
@@ -181,7 +182,7 @@ class Run:
             self.ledger,
             self._score,
             sealed=self._sealed_rows(table),
-            model=model_hash(predicting_params(self.record)),
+            model=model_hash(self.ensemble.params if self.ensemble else self.training.params),
             reason=reason,
         )
 
@@ -310,21 +311,9 @@ def load(folder: str | Path) -> Run:
 
 
 def _ledger(folder: Path | None, record: Record) -> Ledger:
-    """The ledger of this run; without a folder in memory."""
-    path = None if folder is None else folder / "ledger.jsonl"
-    return Ledger(path, identity(record), TASKS[record.target.task].judged)
-
-
-def predicting_params(record: Record) -> Params:
-    """The weights that predict."""
-    return record.ensemble.params if record.ensemble else record.training.params
-
-
-def identity(record: Record) -> str:
-    """SHA-256 by which a ledger belongs to this run and no other: table, test rows, time and weights."""
-    seal = record.seal.digest if record.seal else ""
-    known = (record.created, record.fingerprint, seal, model_hash(predicting_params(record)))
-    return hashlib.sha256(repr(known).encode()).hexdigest()
+    """The ledger of this run and no other; without a folder in memory."""
+    metrics = TASKS[record.target.task].judged
+    return Ledger(metrics=metrics) if folder is None else Ledger(folder / "ledger.jsonl", checksum_of(folder), metrics)
 
 
 def model_hash(params: Params) -> str:

@@ -16,6 +16,7 @@ Whoever opens a folder may have it from a stranger. Types, lengths and shapes ar
 (``typed``) and by the plan (``arrays``), and what one file says must agree with the others (``consistency``).
 """
 
+from goodfit.experiment.run_folder.layout import checksum_of as checksum_of
 from goodfit.experiment.run_folder.load import load_run as load_run
 from goodfit.experiment.run_folder.record import Record as Record
 from goodfit.experiment.run_folder.record import SweepRecord as SweepRecord

@@ -41,6 +41,12 @@ def without_checksum(content: bytes) -> bytes:
     return summary
 
 
+def checksum_of(folder: Path) -> str:
+    """Return the checksum of ``run.json``, which covers every other file: the identity of a run."""
+    found = _SEALED.match(read_file(folder / SUMMARY, limit=JSON_LIMIT)[-_SEALED_LENGTH:])
+    return found[1].decode() if found else ""
+
+
 def validate_sizes(folder: Path, files: Mapping[str, FileMark]) -> None:
     """Raise ValueError unless every file is a regular file of the recorded size, before any of them is read."""
     for name, mark in files.items():
