@@ -4,6 +4,7 @@ from benchmarks import (
     checks,
     estimators,
     fashion,
+    fuzz,
     grid_search,
     growth,
     limits,
@@ -26,6 +27,7 @@ BENCHMARKS = (
     quality,
     grid_search,
     estimators,
+    fuzz,
 )
 
 if __name__ == "__main__":
