@@ -154,6 +154,19 @@ def sync_folder(folder: Path) -> None:
             os.close(handle)
 
 
+def is_running(process: int) -> bool:
+    """Whether a process of this machine runs; on Windows, where asking would end it, always True."""
+    if sys.platform == "win32":
+        return True
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except (PermissionError, OverflowError):
+        return True
+    return True
+
+
 def _made(path: Path) -> int:
     """Open a new file, never one that is there, and through no link."""
     return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | NO_LINK | NO_WAIT, 0o666)

@@ -41,6 +41,7 @@ from goodfit.experiment.run_folder import (
     load_run,
     now,
     quantiles_table,
+    release_folder,
     save_run,
     versions,
 )
@@ -259,18 +260,21 @@ def train(
     if folder is not None:
         choices.to_json()
         claim_folder(folder)
-    found = open_source(table, kinds=choices.kinds, drop=choices.drop)
-    prepared = prepare(found, _target_name(found, target), choices)
-    folds = prepare_folds(prepared)
-    if on_prepared is not None:
-        on_prepared(prepared)
-    fitted = fit_prepared(folds, on_epoch=on_epoch, on_progress=on_progress)
-    fitted = second_grid(fitted, folds, on_progress, on_refined) if refine else fitted
-    record = record_of(fitted, kept(fitted), _source(table, found), found.file)
-    if folder is not None:
-        save_run(folder, record)
-    ledger = _ledger(folder, record)
-    return Run(record, ledger, prepared.table, prepared.sealed, folder)
+    try:
+        found = open_source(table, kinds=choices.kinds, drop=choices.drop)
+        prepared = prepare(found, _target_name(found, target), choices)
+        folds = prepare_folds(prepared)
+        if on_prepared is not None:
+            on_prepared(prepared)
+        fitted = fit_prepared(folds, on_epoch=on_epoch, on_progress=on_progress)
+        fitted = second_grid(fitted, folds, on_progress, on_refined) if refine else fitted
+        record = record_of(fitted, kept(fitted), _source(table, found), found.file)
+        if folder is not None:
+            save_run(folder, record)
+    finally:
+        if folder is not None:
+            release_folder(folder)
+    return Run(record, _ledger(folder, record), prepared.table, prepared.sealed, folder)
 
 
 def dry_run(

@@ -7,6 +7,7 @@ from typing import NamedTuple
 from goodfit.arrays import Array
 from goodfit.errors import ConfigError
 from goodfit.experiment.measure import MeasuredFold
+from goodfit.experiment.memory import memory_explained, validate_network_size
 from goodfit.experiment.prepare import TASKS, Prepared, arrays_of, in_unit_of_target, layers_for
 from goodfit.experiment.settings import Settings
 from goodfit.nn.network import init_network
@@ -61,9 +62,13 @@ def fit_prepared(
     Args:
         share_programs: pad all sizes a little, so that other tables of about the same size compile nothing.
     """
-    if folds[0].settings.sweeps:
-        return fit_grid(folds, on_progress, share_programs=share_programs)
-    return fit_once(folds[0], on_epoch, size=shared_size if share_programs else int)
+    for each in folds:
+        layers = layers_for(each.settings, each.target)
+        validate_network_size(layers, len(each.encoder.feature_names))
+    with memory_explained():
+        if folds[0].settings.sweeps:
+            return fit_grid(folds, on_progress, share_programs=share_programs)
+        return fit_once(folds[0], on_epoch, size=shared_size if share_programs else int)
 
 
 def fit_once(prepared: Prepared, on_epoch: OnEpoch | None, *, size: Callable[[int], int] = int) -> Fitted:

@@ -7,6 +7,7 @@ from goodfit.data.encoder import Encoder
 from goodfit.data.table import Table
 from goodfit.data.target import Target
 from goodfit.experiment.kept_ensemble import KeptEnsemble
+from goodfit.experiment.memory import memory_explained
 from goodfit.experiment.prepare import TASKS, layers_for
 from goodfit.experiment.settings import Settings
 from goodfit.nn.arrays import Params
@@ -36,6 +37,10 @@ class Predictor:
 
     def predict(self, table: Table) -> Array:
         """Return probabilities or standardised values (rows, outputs), by the ensemble if there is one."""
+        with memory_explained():
+            return self._predict(table)
+
+    def _predict(self, table: Table) -> Array:
         if self.ensemble is not None:
             return self.target.limit(self.ensemble.predict(self.settings, self.target, table))
         recipe = make_recipe(layers_for(self.settings, self.target), loss=TASKS[self.target.task].loss)

@@ -127,7 +127,7 @@ class Settings:
         ranges = {
             "epochs": (1, 1_000_000),
             "patience": (0, 2**31 - 1),
-            "seed": (0, 2**32 - 1),
+            "seed": (0, 2**31 - 1),
             "seeds": (1, 10_000),
         }
         for name, (smallest, largest) in ranges.items():

@@ -15,7 +15,7 @@ from goodfit.errors import SplitError
 from goodfit.nn.early_stopping import EarlyStopping
 from goodfit.nn.layers import Layer
 from goodfit.nn.losses import Loss
-from goodfit.nn.network import init_network
+from goodfit.nn.network import init_network, param_shapes
 from goodfit.nn.optimizers import Optimizer, get_optimizer
 from goodfit.search.ensemble import Ensemble, make_ensemble
 from goodfit.search.padding import padded_fold, padded_params, shared_size, unpadded
@@ -175,7 +175,8 @@ def estimate_sweep(plan: SweepPlan, *, n_features: int, n_train: Sequence[int], 
         race: whether only contenders are trained on the folds after the first.
     """
     recipe = plan.recipe(plan.grid[0], max(n_train))
-    params = init_network(plan.layers, n_inputs=n_features, seed=0, dtype=plan.dtype)
+    shapes = param_shapes(plan.layers, n_inputs=n_features)
+    params = tuple({name: np.broadcast_to(np.float32(0), of) for name, of in layer.items()} for layer in shapes)
     n_configs, n_seeds, n_folds = len(plan.grid), len(plan.seeds), len(n_train)
     one = estimate(recipe, params, n_trials=n_configs * n_seeds, n_train=max(n_train), epochs=plan.epochs)
     n_trials = race_trials(n_configs, n_seeds, n_folds) if race else n_configs * n_seeds * n_folds

@@ -16,6 +16,8 @@ Whoever opens a folder may have it from a stranger. Types, lengths and shapes ar
 (``typed``) and by the plan (``arrays``), and what one file says must agree with the others (``consistency``).
 """
 
+from goodfit.experiment.run_folder.claim import claim_folder as claim_folder
+from goodfit.experiment.run_folder.claim import release_folder as release_folder
 from goodfit.experiment.run_folder.layout import checksum_of as checksum_of
 from goodfit.experiment.run_folder.load import load_run as load_run
 from goodfit.experiment.run_folder.record import Record as Record
@@ -24,5 +26,4 @@ from goodfit.experiment.run_folder.record import curves_table as curves_table
 from goodfit.experiment.run_folder.record import now as now
 from goodfit.experiment.run_folder.record import quantiles_table as quantiles_table
 from goodfit.experiment.run_folder.record import versions as versions
-from goodfit.experiment.run_folder.save import claim_folder as claim_folder
 from goodfit.experiment.run_folder.save import save_run as save_run

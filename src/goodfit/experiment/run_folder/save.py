@@ -1,5 +1,7 @@
 """Write a run."""
 
+import tempfile
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import cast
@@ -15,30 +17,29 @@ from goodfit.experiment.run_folder.typed import encode
 from goodfit.files import mark_of, write_file
 
 
-def claim_folder(folder: Path) -> None:
-    """Make the folder of a new run, so that a mistake shows before the training and not after it.
+def save_run(folder: Path, record: Record) -> None:
+    """Write all files of a run, ``run.json`` last, into a folder that is made again if it was removed meanwhile.
 
     Raises:
-        RunError: something is there already, or it cannot be written to.
+        RunError: the disk refuses; the sentence names a temporary folder that has the run, if there is room for it.
     """
+    files = run_files(record)
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        if any(folder.iterdir()):
-            raise RunError(f"{folder} is not empty: choose another folder for the run, or remove it.")
-        write_file(folder / SUMMARY, b"")
-        (folder / SUMMARY).unlink()
-    except (OSError, ValueError) as error:
-        why = getattr(error, "strerror", None) or error
-        raise RunError(f"{folder} cannot be written to ({why}): choose another folder for the run.") from error
-
-
-def save_run(folder: Path, record: Record) -> None:
-    """Write all files of a run, ``run.json`` last; RunError when the disk refuses."""
-    try:
-        for name, content in run_files(record).items():
-            write_file(folder / name, content)
+        _write(folder, files)
     except OSError as error:
-        raise RunError(f"the run cannot be written to {folder} ({error.strerror}).") from error
+        refusal = f"the run cannot be written to {folder} ({error.strerror})"
+        try:
+            kept = Path(tempfile.mkdtemp(prefix="goodfit-"))
+            _write(kept, files)
+        except OSError:
+            raise RunError(f"{refusal}, nor to a temporary folder: make room on the disk.") from error
+        raise RunError(f"{refusal}: it is kept in {kept}, move it from there.") from error
+
+
+def _write(folder: Path, files: Mapping[str, bytes]) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, content in files.items():
+        write_file(folder / name, content)
 
 
 def run_files(record: Record) -> dict[str, bytes]:
@@ -68,7 +69,7 @@ def _ensemble_files(kept: KeptEnsemble) -> dict[str, bytes]:
     return {"ensemble.json": encode(without_weights), "ensemble.safetensors": dump(named)}
 
 
-def _summary(record: Record, files: dict[str, bytes]) -> Summary:
+def _summary(record: Record, files: Mapping[str, bytes]) -> Summary:
     splits, training, sweep = record.splits, record.training, record.sweep
     return Summary(
         format=FORMAT,

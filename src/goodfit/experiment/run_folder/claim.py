@@ -1,0 +1,73 @@
+"""The folder of a run while it is trained: claimed by one process, so that no other writes into it."""
+
+import contextlib
+import os
+import platform
+from pathlib import Path
+
+import msgspec
+
+from goodfit.errors import RunError
+from goodfit.experiment.run_folder.layout import ENSEMBLE_FILES, FILES, SWEEP_FILES
+from goodfit.files import is_running, locked, read_file, write_file
+from goodfit.formatting import printable
+
+OWNER = ".owner"
+PARTS = {*FILES, *SWEEP_FILES, *ENSEMBLE_FILES}
+
+
+class Owner(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Who trains into a folder."""
+
+    process: int
+    host: str
+
+    @property
+    def is_alive(self) -> bool:
+        """Whether it may still be training; of another machine nobody can tell."""
+        return self.host != platform.node() or is_running(self.process)
+
+
+def claim_folder(folder: Path) -> None:
+    """Make the folder of a new run, so that a mistake shows before the training and not after it.
+
+    What a process left behind that ended while it saved is replaced.
+
+    Raises:
+        RunError: something is there already, another process trains into it, or it cannot be written to.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with locked(folder):
+            _validate_free(folder)
+            owner = msgspec.json.encode(Owner(os.getpid(), platform.node()))
+            write_file(folder / OWNER, owner)
+    except (OSError, ValueError) as error:
+        why = getattr(error, "strerror", None) or error
+        raise RunError(f"{folder} cannot be written to ({why}): choose another folder for the run.") from error
+
+
+def release_folder(folder: Path) -> None:
+    """Let others train into the folder."""
+    with contextlib.suppress(OSError):
+        (folder / OWNER).unlink()
+
+
+def _validate_free(folder: Path) -> None:
+    """Nobody trains into the folder, and nothing is in it; what a dead owner left is removed."""
+    names, owner = set(os.listdir(folder)), _owner(folder)
+    if owner is not None and owner.is_alive:
+        process = f"process {owner.process} on {printable(owner.host)}"
+        raise RunError(f"{folder} is in use by {process}: choose another folder, or remove {OWNER} from it.")
+    left = {name for name in names if name in PARTS or name.endswith(".tmp")} if owner else set()
+    if names - left - {OWNER}:
+        raise RunError(f"{folder} is not empty: choose another folder for the run, or remove it.")
+    for name in left:
+        (folder / name).unlink()
+
+
+def _owner(folder: Path) -> Owner | None:
+    try:
+        return msgspec.json.decode(read_file(folder / OWNER, limit=1000), type=Owner)
+    except (FileNotFoundError, msgspec.MsgspecError):
+        return None
