@@ -1,11 +1,11 @@
 """Changed files: what a run folder and a table do when someone changed them, with all checksums mended.
 
     python -m benchmarks.fuzz                       a minute
-    python -m benchmarks.fuzz --changes 20000       the figures in docs/security.md
+    python -m benchmarks.fuzz --changes 1000        the figures of a run folder in docs/security.md; of tables 20000
     python -m benchmarks.fuzz table.arrow           one kind of file
 
 Every change is made from the seed and its number alone. Files are read in a process of their own, so that a crash, a
-hang of more than five seconds or too much memory is counted, and the next change goes on. Outcomes:
+hang of more than five seconds of the processor, or too much memory is counted, and the next change goes on. Outcomes:
 
     refused     one sentence of goodfit
     same        what is read is what was written
@@ -231,7 +231,7 @@ def table_cases(name: str, folder: Path) -> Callable[[int], str]:
 def outcome_of(case: Callable[[int], str], number: int) -> str:
     """What becomes of a change: see the head of this file."""
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    signal.setitimer(signal.ITIMER_REAL, SECONDS)
+    signal.setitimer(signal.ITIMER_PROF, SECONDS)  # of the processor, so that a busy machine is no hang
     faulthandler.dump_traceback_later(4 * SECONDS, exit=True)  # for what no signal reaches
     try:
         found = case(number)
@@ -244,7 +244,7 @@ def outcome_of(case: Callable[[int], str], number: int) -> str:
         print(f"# {number}: {type(error).__name__}: {str(error)[:200]}", file=sys.stderr)
         found = "uncaught"
     finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.setitimer(signal.ITIMER_PROF, 0)
     grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
     return "memory" if grown > 1024 * MEGABYTES else found
 
@@ -257,7 +257,7 @@ def work(name: str, mended: bool, numbers: range) -> None:
     def stop(*_: object) -> None:
         raise TooSlow
 
-    signal.signal(signal.SIGALRM, stop)
+    signal.signal(signal.SIGPROF, stop)
     with tempfile.TemporaryDirectory() as folder:
         case = table_cases(name, Path(folder)) if name in TABLES else run_cases(name, Path(folder), mended)
         print("ready", flush=True)

@@ -17,6 +17,7 @@ from goodfit.formatting import CONTROLS
 from goodfit.reporting import figures, page
 from goodfit.reporting.figures import figures_of
 from goodfit.reporting.page import pictures
+from goodfit.reporting.svg import drawings_of
 from tests.reporting.conftest import SECRET, TARGET
 
 HEADINGS = {
@@ -64,19 +65,23 @@ def test_no_character_steers_a_terminal_or_turns_the_writing_direction(written, 
 
 def test_a_page_from_a_stranger_brings_nothing_into_the_new_one(swept, written, tmp_path):
     """Drawings of the page before are used again: their digests can be computed by anyone."""
-    drawing = next(re.finditer(r"<svg [^>]*data-digest=.*?</svg>", written["swept"], re.DOTALL))[0]
+    drawings, path = re.findall(r"<svg [^>]*data-digest=.*?</svg>", written["swept"], re.DOTALL), tmp_path / "page.html"
+    evil = '<a href="https://evil.example"><text>click</text></a></svg>'
+    path.write_text(written["swept"].replace(drawings[0], drawings[0].replace("</svg>", evil)), "utf-8")
+    assert evil in path.read_text("utf-8")
+    assert goodfit.report(swept, path).read_text("utf-8") == written["swept"]
+    assert drawings_of(written["swept"]).keys() == {re.search(r'data-digest="(\w+)"', of)[1] for of in drawings}
     for evil in (
         "<script>alert(1)</script>",
-        '<a href="https://evil.example"><text>click</text></a>',
         '<path onclick="alert(1)" d="M0,0" />',
         '<image href="https://evil.example/pixel.png" />',
         '<path d="M0,0" fill="url(https://evil.example)" />',
+        '<path d="M0,0" class="x&quot;" />',
         '<foreignObject><iframe src="https://evil.example" /></foreignObject>',
+        "&unknown;",
+        "<!-- -->",
     ):
-        path = tmp_path / "report.html"
-        path.write_text(written["swept"].replace(drawing, drawing.replace("</svg>", f"{evil}</svg>")), "utf-8")
-        assert evil in path.read_text("utf-8")
-        assert goodfit.report(swept, path).read_text("utf-8") == written["swept"]
+        assert drawings_of(drawings[0]) and not drawings_of(drawings[0].replace("</svg>", f"{evil}</svg>"))
 
 
 def test_a_page_is_replaced_only_if_it_may_be(single, tmp_path):
