@@ -352,7 +352,6 @@ TABLES = {
     "one row": ({"x": [1], "y": [1]}, "one class"),
     "two rows": ({"x": [1, 2], "y": ["a", "b"]}, "at least 4 rows"),
     "one column": ({"y": ["a", "b"] * 10}, "No column is left"),
-    "target missing in rows": ({"x": range(20), "y": ["a", "b", "", "a"] * 5}, "'y' is missing in rows 3, 7"),
     "infinity": (
         {"x": ["inf", *range(19)], "y": ["a", "b"] * 10},
         "column 'x' is infinite in 1 cells, first in row 1:",

@@ -79,6 +79,7 @@ def train(
     kinds: options.Kinds = None,
     drop: options.Drop = None,
     numbers: options.Numbers = None,
+    missing_target: options.MissingTargets = None,
     test_size: options.TestSize = None,
     validation_split: options.ValidationSplit = None,
     split: options.SplitRule = None,

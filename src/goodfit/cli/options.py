@@ -23,6 +23,9 @@ Kinds = Annotated[
     Table("--kind", metavar="COLUMN=KIND", help="number, category, date, text or id. Repeatable."),
 ]
 Drop = Annotated[list[str] | None, Table(metavar="COLUMN", help="Exclude this column. Repeatable.")]
+MissingTargets = Annotated[
+    str | None, Table("--missing-target", metavar="HOW", help="Rows without a target: drop, or error.")
+]
 TestSize = Annotated[str | None, Splits(metavar="SHARE", help="Share of all rows, sealed for the exam; 0 for none.")]
 ValidationSplit = Annotated[float | None, Splits(metavar="SHARE", help="Share of the other rows, for validation.")]
 SplitRule = Annotated[str | None, Splits(metavar="RULE", help="random, last, group, time or duplicates.")]

@@ -17,7 +17,7 @@ import goodfit
 from goodfit.cli.selection_summary import FirstGrid, show_selection
 from goodfit.cli.verdict import show_verdict
 from goodfit.formatting import METRIC_LABELS, count, join, numbers, printable, sparkline, value
-from goodfit.reporting.ensemble_sentences import CROSS_FITTED, of_exam
+from goodfit.reporting.ensemble_sentences import AT_OTHERS_EPOCH, CROSS_FITTED, of_exam
 
 if TYPE_CHECKING:
     from goodfit.data.table import Table
@@ -165,9 +165,7 @@ def _baseline(run: Run) -> str:
 
 def _notes(run: Run) -> str:
     """What the numbers refer to."""
-    notes = [_baseline(run)]
-    if run.ensemble is not None:
-        notes.insert(0, CROSS_FITTED)
+    notes = [AT_OTHERS_EPOCH if run.ensemble is None else CROSS_FITTED, _baseline(run)]
     if run.record.target.task == "regression":
         notes.append(
             "Losses are mean squared errors of the standardised target; RMSE and MAE are in its original unit."

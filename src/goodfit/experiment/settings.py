@@ -13,7 +13,7 @@ from goodfit.data.splits.rules import Splitter, validate_size
 from goodfit.data.table import Kind
 from goodfit.data.target import AskedTask
 from goodfit.errors import ConfigError
-from goodfit.holdout.partition import SplitOptions
+from goodfit.holdout.partition import MissingTarget, SplitOptions
 from goodfit.nn.activations import validate_activation
 from goodfit.nn.early_stopping import EarlyStopping
 from goodfit.nn.layers import Dense, Dropout, Layer
@@ -73,6 +73,7 @@ class Settings:
         numbers: how numbers are encoded. ``scaled``; ``piecewise``: in 4 to 16 bins, too, which follow the target;
             ``auto``: piecewise where an ensemble is kept. A single network on one split is overconfident with bins.
         drop: columns not to be used.
+        missing_target: ``drop`` leaves rows without a value of the target out, with a warning; ``error`` refuses them.
 
     Raises:
         ConfigError: a value is outside its range; it is named.
@@ -102,6 +103,7 @@ class Settings:
     kinds: Mapping[str, Kind] = field(default_factory=dict)
     numbers: Literal["auto", "scaled", "piecewise"] = "auto"
     drop: tuple[str, ...] = ()
+    missing_target: MissingTarget = "drop"
 
     def __post_init__(self) -> None:
         for f in fields(self):
@@ -148,6 +150,7 @@ class Settings:
             ("choice", RULES),
             ("keep", KEPT),
             ("numbers", NUMBERS),
+            ("missing_target", get_args(MissingTarget)),
         ):
             value = getattr(self, name)
             if value not in known and (isinstance(value, str) or name != "split"):

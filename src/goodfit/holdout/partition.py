@@ -1,19 +1,23 @@
 """The one door between a table and its test rows: known rows leave it as a table, test rows stay sealed."""
 
 import warnings
-from dataclasses import dataclass, replace
-from typing import Any, cast
+from dataclasses import dataclass
+from typing import Any, Literal, cast
 
 import numpy as np
 import numpy.typing as npt
 
+from goodfit.arrays import Indices
 from goodfit.data.row_keys import duplicate_groups
 from goodfit.data.splits.rules import Split
 from goodfit.data.splits.splits import Splits, make_splits, missing_classes
 from goodfit.data.table import Source, Table
 from goodfit.data.target import AskedTask, Target, fit_target
-from goodfit.formatting import join
+from goodfit.formatting import count, join
 from goodfit.holdout.sealed_rows import SealedRows
+
+MissingTarget = Literal["drop", "error"]
+"""What becomes of rows without a value of the target."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,6 +31,7 @@ class SplitOptions:
     test_size: float
     validation_split: float
     seed: int
+    missing_target: MissingTarget
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,38 +53,54 @@ def partition(source: Source, target: str, options: SplitOptions) -> Partition:
     What is read of test rows is what the split depends on: labels, so that every class is in each split in proportion,
     and the column that groups or orders the rows; for split="duplicates" which rows are equal.
 
+    Rows without a value of the target are in no split, unless ``options.missing_target`` is ``error``.
+
     Raises:
-        DataError: the target has missing cells or cannot be predicted. SplitError: the rows cannot be split so.
+        DataError: the target has missing cells, or cannot be predicted. SplitError: the rows cannot be split so.
     """
-    labels, codes = _labels(source, target, options.task)
+    column = source.read(names=[target])
+    rows = _rows_with_target(column, options.missing_target)
+    labels, codes = _labels(column.take(rows), options.task)
     by_duplicates = options.split == "duplicates"
-    groups = duplicate_groups(source.read(), target) if by_duplicates else _values(source, options.group)
-    splits = make_splits(
-        source.n_rows,
+    groups = duplicate_groups(source.read(rows), target) if by_duplicates else _values(source, options.group, rows)
+    among = make_splits(
+        len(rows),
         test_size=options.test_size,
         validation_split=options.validation_split,
         seed=options.seed,
         split="group" if by_duplicates else cast(Split, options.split),
         stratify=codes,
         groups=groups,
-        time=_values(source, options.time),
+        time=_values(source, options.time, rows),
     )
-    splits = replace(splits, rule="duplicates") if by_duplicates else splits
     if codes is not None:
-        _warn_of_missing_classes(splits, labels, codes)
+        _warn_of_missing_classes(among, labels, codes)
+    train, validation, test = (rows[places] for places in among.arrays().values())
+    splits = Splits(train, validation, test, "duplicates" if by_duplicates else among.rule, among.seed)
     known = source.read(splits.known)
     return Partition(splits, known, SealedRows(source, splits.test, known.schema))
 
 
-def _labels(source: Source, target: str, task: AskedTask) -> tuple[Target, npt.NDArray[Any] | None]:
+def _rows_with_target(column: Table, missing: MissingTarget) -> Indices:
+    """Numbers of the rows that have a value of the target; all of them where missing ones are an error."""
+    rows = np.arange(column.n_rows)
+    lacking = column.arrow[0].is_null().to_numpy()
+    if missing == "error" or not lacking.any() or lacking.all():
+        return rows
+    some, name = int(lacking.sum()), column.names[0]
+    told = f"{some:,} of {count(len(rows), 'row')} {'has' if some == 1 else 'have'} no value of {name!r}: left out."
+    warnings.warn(told, UserWarning, stacklevel=5)
+    return np.flatnonzero(~lacking)
+
+
+def _labels(column: Table, task: AskedTask) -> tuple[Target, npt.NDArray[Any] | None]:
     """The target as all rows have it, and the class of each row; None for a quantity."""
-    table = source.read(names=[target])
-    whole = fit_target(table, target, np.arange(table.n_rows), task=task)
-    return whole, None if whole.task == "regression" else whole.encode(table)
+    whole = fit_target(column, column.names[0], np.arange(column.n_rows), task=task)
+    return whole, None if whole.task == "regression" else whole.encode(column)
 
 
-def _values(source: Source, name: str | None) -> npt.NDArray[Any] | None:
-    return None if name is None else source.read(names=[name]).values(name)
+def _values(source: Source, name: str | None, rows: Indices) -> npt.NDArray[Any] | None:
+    return None if name is None else source.read(rows, names=[name]).values(name)
 
 
 def _warn_of_missing_classes(splits: Splits, target: Target, codes: npt.NDArray[Any]) -> None:

@@ -30,6 +30,12 @@ CROSS_FITTED = (
 """What the scores of an ensemble on known rows are."""
 
 
+AT_OTHERS_EPOCH = (
+    "Each validation row is predicted at the epoch that the other rows choose; the lowest point of the curve is lower."
+)
+"""What the scores of a network on its validation rows are."""
+
+
 def of_ensemble(kept: KeptEnsemble) -> str:
     """What the ensemble consists of, and its loss beside that of the selected configuration."""
     loss, error, own = numbers(kept.loss, kept.standard_error, kept.selected_loss)

@@ -111,6 +111,7 @@ def html(run: RunLike, *, spell: Speller = python_call, before: str = "") -> str
         repairs={c.sentence: training(c.change) for c in found.checks if c.change},
         metrics=metric_rows(record),
         cross_fitted=ensemble_sentences.CROSS_FITTED,
+        at_others_epoch=ensemble_sentences.AT_OTHERS_EPOCH,
         ensemble_sentence=(ensemble_sentences.of_ensemble(record.ensemble) if record.ensemble and record.sweep else ""),
         ensemble_members=member_rows(record),
         ensemble_metrics=ensemble_rows(record),
