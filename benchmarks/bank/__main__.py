@@ -2,6 +2,8 @@
 
 from collections.abc import Callable, Iterator, Sequence
 
+import jax
+
 from benchmarks.bank.consistency import faults
 from benchmarks.bank.data import Source
 from benchmarks.bank.fresh import FRESH
@@ -41,6 +43,7 @@ def labelled(sources: Sequence[Source]) -> dict[str, list[Labelled]]:
         say(f"{source.name}: {sum(one.truth.size for one in trained)} trainings, {seconds:.0f} s")
         for name, view in VIEWS.items():
             found[name] += label(trained, view) if trained else ()
+        jax.clear_caches()  # thousands of compiled programs exhaust what a process may map
     return found
 
 
