@@ -24,10 +24,7 @@ from goodfit.data.table import open_source
 from goodfit.experiment.experiment import plan_for
 from goodfit.experiment.prepare import arrays_of, prepare, prepare_folds
 from goodfit.experiment.settings import settings_from
-from goodfit.search.parallel import Fold
-from goodfit.search.sweep import Sweep, sweep
-from goodfit.search.trial_table import TrialTable
-from goodfit.training.evaluation import row_losses
+from goodfit.search.sweep import sweep
 
 MODULE = "benchmarks.racing"
 NOISE = "noise"
@@ -82,25 +79,13 @@ def draw(name: str, seed: int, *, full: bool, **settings: Any) -> Draw | None:  
 def full_grid(source: object, target: str, options: Mapping[str, Any], config: Mapping[str, float]) -> Draw:
     """Train every config on every fold, and return how far behind the best of them a config is."""
     folds = prepare_folds(prepare(open_source(source), target, settings_from(options)))
-    arrays = [arrays_of(prepared) for prepared in folds]
-    found = sweep(plan_for(folds[0]), arrays)
-    table = table_of_trials(found, arrays)
+    found = sweep(plan_for(folds[0]), [arrays_of(prepared) for prepared in folds])
+    table = found.trial_table()
     best, raced = int(np.argmin(table.means)), table.index(dict(config))
     assert raced is not None
     behind = float(table.means[raced] - table.means[best])
     error = table.standard_error(raced, best) if raced != best else 0.0
     return {"behind": behind, "error": error, "all_trials": len(found.table)}
-
-
-def table_of_trials(found: Sweep, folds: Sequence[Fold]) -> TrialTable:
-    """Return the trials of a sweep with the losses of their validation rows."""
-    weights = [np.asarray(fold.rows.labels)[fold.validation, -1].astype(float) for fold in folds]
-
-    def losses(number: int) -> np.ndarray:
-        fold = folds[found.results[number].fold]
-        return row_losses(found.recipe, found.trainings[number].params, fold.rows, fold.validation)
-
-    return TrialTable(found.results, losses, weights)
 
 
 def summary(name: str, draws: Sequence[Draw]) -> list[str]:

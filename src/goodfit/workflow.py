@@ -6,8 +6,7 @@ Every door for tables calls these and nothing else.
 import hashlib
 import warnings
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
-from functools import partial
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,36 +16,30 @@ from goodfit.data.export import prediction_file, validate_output
 from goodfit.data.io.builtin import BUILTIN
 from goodfit.data.splits.splits import Splits
 from goodfit.data.table import Source, Table, open_source, read_table
-from goodfit.data.target import Prediction, Target
+from goodfit.data.target import Prediction
 from goodfit.errors import DataError, ExamError
-from goodfit.experiment.experiment import Fitted, OnRefined, fit_prepared, plan_for, second_grid
-from goodfit.experiment.kept_ensemble import KeptEnsemble, keep_ensemble
-from goodfit.experiment.measure import ScoringSpec, gather
+from goodfit.experiment.experiment import OnRefined, fit_prepared, plan_for, second_grid
+from goodfit.experiment.kept_ensemble import KeptEnsemble
 from goodfit.experiment.predictor import Predictor
 from goodfit.experiment.prepare import (
     TASKS,
     Prepared,
-    in_unit_of_target,
-    layers_for,
     prepare,
     prepare_folds,
     unit_of,
 )
+from goodfit.experiment.recording import kept, record_of
 from goodfit.experiment.run_folder import (
     Record,
     SweepRecord,
     checksum_of,
     claim_folder,
-    curves_table,
     load_run,
-    now,
-    quantiles_table,
     release_folder,
     save_run,
-    versions,
 )
 from goodfit.experiment.settings import Settings, settings_from
-from goodfit.files import STDIN, FileMark, machine, write_file
+from goodfit.files import STDIN, machine, write_file
 from goodfit.formatting import printable
 from goodfit.holdout.ledger import Ledger, Opening
 from goodfit.holdout.scoring import open_exam, score_rows
@@ -54,11 +47,10 @@ from goodfit.holdout.sealed_rows import SealedRows
 from goodfit.nn.arrays import Params
 from goodfit.search.parallel import OnProgress, SweepCost
 from goodfit.search.space import refined
-from goodfit.search.sweep import Sweep, estimate_sweep
+from goodfit.search.sweep import estimate_sweep
 from goodfit.stats import Estimate
 from goodfit.training.fit import OnEpoch, Training
 from goodfit.training.history import History
-from goodfit.training.recipe import make_recipe
 from goodfit.training.scores import estimates
 
 
@@ -327,60 +319,6 @@ def model_hash(params: Params) -> str:
         for name, w in layer.items():
             digest.update(repr((index, name, w.shape, str(w.dtype))).encode() + np.ascontiguousarray(w).tobytes())
     return digest.hexdigest()
-
-
-def record_of(fitted: Fitted, ensemble: KeptEnsemble | None, source: str, file: FileMark | None = None) -> Record:
-    """Return everything that a run folder holds, with what is measured for the diagnosis."""
-    prepared = fitted.prepared
-    settings, table, splits, target = prepared.settings, prepared.table, prepared.splits, prepared.target
-    recipe = make_recipe(layers_for(settings, target), loss=TASKS[target.task].loss)
-    evidence = gather(
-        recipe,
-        fitted.training,
-        fitted.measured_folds(),
-        judges=ScoringSpec(TASKS[target.task].judged, partial(unit_of, target=target)),
-        checks=prepared.checks,
-        seed=settings.seed,
-    )
-    return Record(
-        settings=settings,
-        source=source,
-        source_file=file if source else None,
-        machine=machine(),
-        fingerprint=prepared.sealed.fingerprint(table),
-        n_rows=prepared.sealed.n_rows,
-        schema=table.schema,
-        splits=splits,
-        encoder=prepared.encoder,
-        target=target,
-        seal=prepared.sealed.seal() if len(splits.test) else None,
-        training=in_own_unit(fitted.training, target),
-        sweep=None if fitted.sweep is None else swept(fitted.sweep, target),
-        ensemble=ensemble,
-        measurements=evidence,
-        created=now(),
-        versions=versions(),
-    )
-
-
-def kept(fitted: Fitted) -> KeptEnsemble | None:
-    """Return the ensemble, if one is to be kept and there is more than one training."""
-    settings, target = fitted.prepared.settings, fitted.prepared.target
-    if fitted.sweep is None or settings.keep == "one":
-        return None
-    return keep_ensemble(fitted.sweep.ensemble(), fitted.folds, target, settings.seed)
-
-
-def swept(found: Sweep, target: Target) -> SweepRecord:
-    """Return what is kept of a sweep: the table of its trials, their curves, and the choice."""
-    histories = [History(in_unit_of_target(training.history, target)) for training in found.trainings]
-    weights = quantiles_table([training.params for training in found.trainings])
-    return SweepRecord(found.table, curves_table(histories), weights, found.selection, found.n_planned)
-
-
-def in_own_unit(training: Training, target: Target) -> Training:
-    """Return the training with rmse and mae in the unit of the target."""
-    return replace(training, history=History(in_unit_of_target(training.history, target)))
 
 
 def _predictor(record: Record) -> Predictor:

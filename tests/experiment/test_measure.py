@@ -10,8 +10,11 @@ from sklearn.metrics import confusion_matrix, log_loss
 
 import goodfit
 from goodfit.data.table import open_source, read_table
-from goodfit.experiment.prepare import arrays_of, prepare
+from goodfit.experiment.experiment import fit_prepared
+from goodfit.experiment.measure import ScoringSpec, gather
+from goodfit.experiment.prepare import arrays_of, prepare, prepare_folds
 from goodfit.experiment.reference_models import boosted_trees
+from goodfit.experiment.settings import Settings
 from goodfit.workflow import _predictor
 
 SETTINGS = {"l2": 0.001, "learning_rate": 0.01, "epochs": 15, "hidden": (16,)}
@@ -67,6 +70,39 @@ def test_the_losses_are_comparable_with_the_validation_loss(iris):
     own = iris.history["val_loss"][iris.training.best_epoch - 1]
     for model, loss in evidence.losses.items():
         assert evidence.differences[model][0] == pytest.approx(loss - own, abs=1e-5)
+
+
+@pytest.fixture(scope="module")
+def folded():
+    """Three folds, with a learning rate at which the validation loss jumps."""
+    settings = Settings(**SETTINGS | {"learning_rate": 0.3, "folds": 3})
+    return fit_prepared(prepare_folds(prepare(open_source("iris"), "target", settings)))
+
+
+def measured(fitted, folds):
+    return gather(fitted.sweep.recipe, fitted.training, folds, judges=ScoringSpec(["log_loss"], lambda name: 1.0))
+
+
+def test_reference_models_are_compared_on_the_rows_of_all_folds(folded):
+    folds = folded.measured_folds()
+    assert [len(each.fold.validation) for each in folds] == [40, 40, 40]
+    together, apart = measured(folded, folds), [measured(folded, [each]) for each in folds]
+    for model in ("baseline", "linear", "trees"):
+        assert together.losses[model] == pytest.approx(np.mean([each.losses[model] for each in apart]))
+        gains, errors = np.transpose([each.differences[model] for each in apart])
+        gain, error = together.differences[model]
+        assert gain == pytest.approx(gains.mean())
+        assert error == pytest.approx(np.sqrt(np.mean(errors**2 * 39) / 119 + gains.var() / 119))
+
+
+def test_the_network_is_measured_at_epochs_that_other_rows_chose(folded):
+    first = folded.measured_folds()[0]
+    y = first.fold.rows.labels[first.fold.validation, 0].astype(int)
+    outputs = folded.training.validation_outputs
+    own = np.log(np.exp(outputs).sum(axis=1)) - outputs[np.arange(40), y]
+    value = measured(folded, [first]).intervals["log_loss"][0]
+    assert value == pytest.approx(own.mean(), rel=1e-5)
+    assert value > 1.001 * folded.training.history["val_loss"].min()
 
 
 def test_the_linear_model_of_a_quantity_is_ridge(diabetes):

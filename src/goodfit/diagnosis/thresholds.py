@@ -14,7 +14,7 @@ class Thresholds:
 
     doubt: float = 1.5
     """Standard errors by which a gain must lie above what is clear to be clear, and below it for the question to be
-    closed: a level of 7 % on each side. Chosen with the next and the prior on 38 data sets (2026-11-28)."""
+    closed: a level of 7 % on each side. Chosen with ``restrains`` and ``prior`` on 38 data sets (2026-11-28)."""
     frees: float = 0.08
     """A gain of this share is clear if the alternative fits the training rows better, too."""
     restrains: float = 0.055

@@ -20,6 +20,7 @@ from goodfit.estimators.rows import columns_of, learning_rows
 from goodfit.experiment.experiment import Fitted, fit_prepared
 from goodfit.experiment.predictor import Predictor
 from goodfit.experiment.prepare import prepare_folds, prepare_unchecked, with_checks
+from goodfit.experiment.recording import in_own_unit, kept, record_of, swept
 from goodfit.experiment.run_folder import Record
 from goodfit.experiment.settings import Settings, settings_from
 from goodfit.holdout.ledger import Ledger
@@ -28,7 +29,7 @@ from goodfit.reporting.spelling import keywords, python_call
 from goodfit.search.parallel import Progress
 from goodfit.search.selection import SelectionRule
 from goodfit.training.callbacks import ProgressLine, call_each
-from goodfit.workflow import Run, in_own_unit, kept, record_of, swept
+from goodfit.workflow import Run
 
 Values = float | Sequence[float] | str
 RENAMED = {"hidden_layer_sizes": "hidden", "random_state": "seed"}

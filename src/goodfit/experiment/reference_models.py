@@ -102,7 +102,7 @@ def reference_outputs(make: Any, data: ReferenceData) -> Array:  # noqa: ANN401
     # One thread: on so little work several wait for each other longer than they help where the machine is busy.
     with warnings.catch_warnings(), threadpoolctl.threadpool_limits(1, "openmp"):
         warnings.simplefilter("ignore")  # of a fit that is not done after max_iter: it is near enough to compare with
-        model = spec.model.fit(x[rows], data.truth[rows].ravel(), sample_weight=_unequal(data.weight[rows]))
+        model = spec.model.fit(x[rows], data.truth[rows].ravel(), sample_weight=_weights(data.weight[rows]))
         if task == "regression":
             return np.asarray(model.predict(x[validation]), np.float32).reshape(-1, 1)
         full = np.zeros((len(validation), len(data.target.classes)))
@@ -110,9 +110,9 @@ def reference_outputs(make: Any, data: ReferenceData) -> Array:  # noqa: ANN401
         return _logits(full, len(rows))
 
 
-def _unequal(weight: Array) -> Array | None:
-    """Return weights that differ, and None for equal ones, with which trees are several times faster."""
-    return None if (weight == weight[0]).all() else weight
+def _weights(weight: Array) -> Array | None:
+    """Return the weights, and None if all are 1: without weights trees are fitted several times faster."""
+    return None if (weight == 1).all() else weight
 
 
 def _constant(data: ReferenceData, rows: Array, weight: Array) -> Array:

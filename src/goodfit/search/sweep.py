@@ -162,6 +162,15 @@ class Sweep:
         """The fold on which the selected trial was trained."""
         return int(self.table["fold"][self.selection.trial].as_py())
 
+    def trial_table(self) -> TrialTable:
+        """Return all trials by config, fold and seed, with standard errors, on the folds that all configs have."""
+
+        def losses(number: int) -> Array:
+            fold = self.folds[self.results[number].fold]
+            return _cross_fitted_losses(self.recipe, self.trainings[number], fold)
+
+        return TrialTable(self.results, losses, [_validation_weights(fold) for fold in self.folds])
+
     def ensemble(self) -> Ensemble:
         """Return the weighted mean of configs whose validation loss is lowest, with its cross-fitted loss."""
         return make_ensemble(self.results, self.trainings, self.selection, self.recipe, self.folds)
@@ -207,7 +216,7 @@ def sweep(
         SplitError: a fold has no validation rows.
     """
     validate_rule(rule, plan.space)
-    if any(not fold.rows.labels[fold.validation, -1].any() for fold in folds):
+    if any(not _validation_weights(fold).any() for fold in folds):
         raise SplitError("a sweep selects by validation rows: give validation_split, validation_data or folds.")
     running = _RunningSweep(plan, folds, on_progress, shared_size if share_programs else int)
     with interruptible() as interrupted:
@@ -245,7 +254,7 @@ class _RunningSweep:
         self.results: list[TrialResult] = []
         self.trainings: list[Training] = []
         self.recipes: list[Recipe] = []
-        self.weights = [np.asarray(fold.rows.labels)[fold.validation, -1].astype(float) for fold in folds]
+        self.weights = [_validation_weights(fold) for fold in folds]
         self.n_planned = len(plan.grid) * len(plan.seeds) * len(folds)
         self.n_features = size(max(fold.rows.x.shape[1] for fold in folds))
         self.n_rows = size(max(len(fold.rows.x) for fold in folds))
@@ -339,6 +348,12 @@ class _RunningSweep:
             trial = {"seed": result.seed, "fold": result.fold, "cross_fitted_loss": result.value}
             rows.append({**result.config, **trial, **measured, **ran, **outcome})
         return pa.Table.from_pylist(rows)
+
+
+def _validation_weights(fold: Fold) -> Array:
+    """Return the weight of each validation row (rows,)."""
+    weights: Array = np.asarray(fold.rows.labels)[fold.validation, -1].astype(float)
+    return weights
 
 
 def _cross_fitted_loss(recipe: Recipe, training: Training, fold: Fold, weights: Array) -> float:

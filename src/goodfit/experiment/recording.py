@@ -1,0 +1,70 @@
+"""From a finished training to what a run keeps of it."""
+
+from dataclasses import replace
+from functools import partial
+
+from goodfit.data.target import Target
+from goodfit.experiment.experiment import Fitted
+from goodfit.experiment.kept_ensemble import KeptEnsemble, keep_ensemble
+from goodfit.experiment.measure import ScoringSpec, gather
+from goodfit.experiment.prepare import TASKS, in_unit_of_target, layers_for, unit_of
+from goodfit.experiment.run_folder import Record, SweepRecord, curves_table, now, quantiles_table, versions
+from goodfit.files import FileMark, machine
+from goodfit.search.sweep import Sweep
+from goodfit.training.fit import Training
+from goodfit.training.history import History
+from goodfit.training.recipe import make_recipe
+
+
+def record_of(fitted: Fitted, ensemble: KeptEnsemble | None, source: str, file: FileMark | None = None) -> Record:
+    """Return everything that a run folder holds, with what is measured for the diagnosis."""
+    prepared = fitted.prepared
+    settings, table, splits, target = prepared.settings, prepared.table, prepared.splits, prepared.target
+    recipe = make_recipe(layers_for(settings, target), loss=TASKS[target.task].loss)
+    evidence = gather(
+        recipe,
+        fitted.training,
+        fitted.measured_folds(),
+        judges=ScoringSpec(TASKS[target.task].judged, partial(unit_of, target=target)),
+        checks=prepared.checks,
+        seed=settings.seed,
+    )
+    return Record(
+        settings=settings,
+        source=source,
+        source_file=file if source else None,
+        machine=machine(),
+        fingerprint=prepared.sealed.fingerprint(table),
+        n_rows=prepared.sealed.n_rows,
+        schema=table.schema,
+        splits=splits,
+        encoder=prepared.encoder,
+        target=target,
+        seal=prepared.sealed.seal() if len(splits.test) else None,
+        training=in_own_unit(fitted.training, target),
+        sweep=None if fitted.sweep is None else swept(fitted.sweep, target),
+        ensemble=ensemble,
+        measurements=evidence,
+        created=now(),
+        versions=versions(),
+    )
+
+
+def kept(fitted: Fitted) -> KeptEnsemble | None:
+    """Return the ensemble, if one is to be kept and there is more than one training."""
+    settings, target = fitted.prepared.settings, fitted.prepared.target
+    if fitted.sweep is None or settings.keep == "one":
+        return None
+    return keep_ensemble(fitted.sweep.ensemble(), fitted.folds, target, settings.seed)
+
+
+def swept(found: Sweep, target: Target) -> SweepRecord:
+    """Return what is kept of a sweep: the table of its trials, their curves, and the choice."""
+    histories = [History(in_unit_of_target(training.history, target)) for training in found.trainings]
+    weights = quantiles_table([training.params for training in found.trainings])
+    return SweepRecord(found.table, curves_table(histories), weights, found.selection, found.n_planned)
+
+
+def in_own_unit(training: Training, target: Target) -> Training:
+    """Return the training with rmse and mae in the unit of the target."""
+    return replace(training, history=History(in_unit_of_target(training.history, target)))
