@@ -4,6 +4,9 @@ import numpy as np
 import pytest
 
 import goodfit
+from goodfit.data.table import open_source
+from goodfit.experiment.prepare import prepare
+from goodfit.experiment.settings import Settings
 
 RNG = np.random.default_rng(0)
 QUICK = {"l2": 0.001, "learning_rate": 0.01, "epochs": 2, "hidden": (4,)}
@@ -29,8 +32,10 @@ def test_what_groups_and_orders_rows_is_read_of_the_same_rows():
     labels = [None if gap else "ab"[i % 2] for i, gap in enumerate(GAPS)]
     columns = {"who": np.arange(120) // 4, "when": np.arange(120)[::-1]}
     with pytest.warns(UserWarning, match="left out"):
-        grouped = goodfit.train(table(labels, **columns), "y", group="who", **QUICK).splits
-        ordered = goodfit.train(table(labels, **columns), "y", time="when", **QUICK).splits
+        grouped, ordered = (
+            prepare(open_source(table(labels, **columns)), "y", settings).splits
+            for settings in (Settings(group="who"), Settings(time="when"))
+        )
     by_split = [set(columns["who"][rows]) for rows in grouped.arrays().values()]
     assert sum(map(len, by_split)) == len(set.union(*by_split))
     assert columns["when"][ordered.train].max() < columns["when"][ordered.test].min()
@@ -45,10 +50,7 @@ def test_they_are_refused_on_request_and_where_no_row_has_a_target():
 
 def test_a_run_is_saved_and_its_exam_taken_from_the_file(tmp_path):
     path = tmp_path / "t.csv"
-    lines = [
-        f"{x:.3f},{'' if gap else 'ab'[i % 2]}"
-        for i, (x, gap) in enumerate(zip(table([0] * 120)["x"], GAPS, strict=True))
-    ]
+    lines = [f"{i % 7},{'' if gap else 'ab'[i % 2]}" for i, gap in enumerate(GAPS)]
     path.write_text("\n".join(["x,y", *lines]) + "\n")
     with pytest.warns(UserWarning, match="left out"):
         goodfit.train(path, "y", out=tmp_path / "run", **QUICK)

@@ -64,6 +64,7 @@ _AXIS = {
 CONFIG: dict[str, Any] = {
     "axis": _AXIS,
     "axisX": {"grid": False, "titlePadding": 6},
+    "axisY": {"titlePadding": 12},
     "background": LIGHT["card"],
     "font": "system-ui, 'Segoe UI', Roboto, Helvetica, Arial, sans-serif",
     "header": {"labelColor": INK, "labelFontSize": 11.5, "titleColor": MUTED},

@@ -16,12 +16,12 @@ from goodfit.training.fit import Training
 
 
 def shared_size(n: int) -> int:
-    """Return the size from n on that sizes near it share: 8 to 16 times a power of two, at most an eighth more.
+    """Return the size from n on that sizes near it share: a multiple of 8, from 128 on at most an eighth more.
 
     >>> [shared_size(n) for n in (7, 30, 364, 365, 1000)]
-    [7, 30, 384, 384, 1024]
+    [8, 32, 384, 384, 1024]
     """
-    unit = 1 << max(0, (n - 1).bit_length() - 4)
+    unit = max(8, (1 << (n - 1).bit_length()) >> 4)
     return -(-n // unit) * unit
 
 

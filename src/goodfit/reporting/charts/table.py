@@ -71,14 +71,15 @@ def named_step_chart(shown: Sequence[Feature], unit: str = "rows") -> Layer:
     unit: what the share of a feature counts.
     """
     labels = _short([name for name, _, _ in shown])
+    # The extent leaves room for browsers whose font is wider than that of the renderer.
     found = [
         {"name": label, "step": step, "share": f"{share(part, 1)} of {unit}"}
         for label, (_, part, step) in zip(labels, shown, strict=True)
     ]
     base = alt.Chart(rows(found)).encode(
-        y=alt.Y("name:N", sort=None, axis=alt.Axis(title=None, ticks=False, minExtent=115, labelLimit=125))
+        y=alt.Y("name:N", sort=None, axis=alt.Axis(title=None, ticks=False, minExtent=145, labelLimit=125))
     )
-    most = 1.45 * max(step for _, _, step in shown)
+    most = 1.75 * max(step for _, _, step in shown)
     x = alt.X(
         "step:Q", axis=alt.Axis(title="step per unit of gradient", format=NUMBER), scale=alt.Scale(domain=[0, most])
     )
