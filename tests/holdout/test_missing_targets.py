@@ -21,7 +21,7 @@ def table(labels, **columns):
 def test_rows_without_a_target_are_in_no_split_and_counted(kind):
     classes = [None if gap else "ab"[i % 2] for i, gap in enumerate(GAPS)]
     labels = classes if kind == "classes" else np.where(GAPS, np.nan, RNG.normal(size=120))
-    with pytest.warns(UserWarning, match=r"^6 of 120 rows have no value of 'y': left out\.$"):
+    with pytest.warns(UserWarning, match=r"^6 of 120 rows have no value of 'y' and are left out\.$"):
         run = goodfit.train(table(labels), "y", **QUICK)
     used = np.sort(np.concatenate(list(run.splits.arrays().values())))
     np.testing.assert_array_equal(used, np.flatnonzero(~GAPS))

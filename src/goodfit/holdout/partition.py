@@ -88,7 +88,8 @@ def _rows_with_target(column: Table, missing: MissingTarget) -> Indices:
     if missing == "error" or not lacking.any() or lacking.all():
         return rows
     some, name = int(lacking.sum()), column.names[0]
-    told = f"{some:,} of {count(len(rows), 'row')} {'has' if some == 1 else 'have'} no value of {name!r}: left out."
+    are = ("has", "is") if some == 1 else ("have", "are")
+    told = f"{some:,} of {count(len(rows), 'row')} {are[0]} no value of {name!r} and {are[1]} left out."
     warnings.warn(told, UserWarning, stacklevel=5)
     return np.flatnonzero(~lacking)
 
