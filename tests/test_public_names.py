@@ -14,7 +14,7 @@ import goodfit
 NAMES = [name for name in getattr(goodfit, "__all__", []) if not name.startswith("_")]
 
 # What only tests and benchmarks install; a bare `pip install goodfit` has none of it.
-ABSENT = ["keras", "torch", "pandas", "polars", "duckdb", "pytest", "hypothesis"]
+ABSENT = ["keras", "onnx", "onnxruntime", "torch", "pandas", "polars", "duckdb", "pytest", "hypothesis"]
 
 
 def python(code):

@@ -39,6 +39,7 @@ from goodfit.experiment.run_folder import (
     save_run,
 )
 from goodfit.experiment.settings import Settings, settings_from
+from goodfit.exporting.to_onnx.file import write_onnx
 from goodfit.files import STDIN, machine, write_file
 from goodfit.formatting import printable
 from goodfit.holdout.ledger import Ledger, Opening
@@ -153,6 +154,21 @@ class Run:
         except OSError as error:
             raise DataError(f"{str(out)!r} cannot be written ({error.strerror}): name another file.") from error
         return prediction
+
+    def export_onnx(self, path: str | Path, *, overwrite: bool = False) -> Path:
+        """Write what predicts into one file of ONNX, which takes the raw columns; see docs/export.md.
+
+        Inputs, each of shape (rows, 1): float64 for a number (NaN is missing), strings for a category, text or ISO date
+        ("" is missing). Outputs: ``prediction`` (rows,), and for classes ``probabilities`` (rows, classes). Before the
+        file is written, onnxruntime must predict made-up rows as goodfit does, up to 1e-5.
+
+        Raises:
+            ConfigError: the extra ``goodfit[onnx]`` is not installed, or a column has the name of an output.
+            DataError: the file is there already (unless ``overwrite``), or cannot be written.
+            RunError: onnxruntime predicts otherwise.
+        """
+        write_onnx(_predictor(self.record), Path(path), overwrite=overwrite)
+        return Path(path)
 
     def read_for_prediction(self, table: object) -> Table:
         """The table, its columns read as the kinds they had in training."""

@@ -21,7 +21,7 @@ from goodfit.cli.arguments import CommandWithDefaults, settings_given
 from goodfit.cli.data_summary import show_prepared
 from goodfit.cli.json_output import estimate_summary, exam_summary, prediction_summary, to_json, training_summary
 from goodfit.cli.progress import Progress, progress
-from goodfit.cli.results import show_exam, show_predictions, show_training
+from goodfit.cli.results import show_exam, show_export, show_predictions, show_training
 from goodfit.cli.selection_summary import FirstGrid, show_estimate, stopped
 from goodfit.cli.spelling import train_command, with_flags
 from goodfit.cli.sweep_progress import SweepProgress, sweep_progress
@@ -176,6 +176,22 @@ def predict(
         typer.echo(to_json(prediction_summary(found, table, prediction, out)))
     else:
         show_predictions(found, table, prediction, out, OUT)
+
+
+@app.command(short_help="Write the model of a run as a file for other programs.")
+def export(
+    run: options.RunFolder,
+    onnx: Annotated[Path | None, typer.Option(metavar="FILE", help="A new file of ONNX.")] = None,
+    force: Annotated[bool, typer.Option("--force", help="Replace FILE if it exists.")] = False,
+) -> None:
+    """Example: goodfit export runs/churn --onnx churn.onnx
+
+    One graph from the raw columns to the prediction, for onnxruntime and other programs without goodfit.
+    """
+    if onnx is None:
+        raise ConfigError("Name a file to export to: onnx='model.onnx'.")
+    found = goodfit.load(run)
+    show_export(found, found.export_onnx(onnx, overwrite=force), OUT)
 
 
 @app.command(short_help="Write the report of a run: one HTML file.")

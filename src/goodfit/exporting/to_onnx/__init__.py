@@ -1,0 +1,1 @@
+"""A run as one ONNX graph, from the raw columns to the prediction."""
