@@ -152,9 +152,10 @@ def test_what_is_understood_is_told_before_the_first_epoch_and_each_epoch_in_the
     assert [record["val_rmse"] for record in told[1:]] == run.history["val_rmse"].tolist()
 
 
-def test_a_run_is_shown_in_one_line(run):
+def test_a_run_and_its_training_show_themselves(run):
     best = run.training.best_epoch
-    assert repr(run) == f"Run(target='left', Training(outcome=<Outcome.FINISHED: 1>, best_epoch={best}), path=None)"
+    assert repr(run).startswith("Run\n  target ")
+    assert f"best epoch {best}" in repr(run.training)
 
 
 # --- who may know what -----------------------------------------------------------------------------------------------

@@ -5,6 +5,7 @@ from .diagnosis.findings import Verdict as Verdict
 from .diagnosis.verdict import diagnose as diagnose
 from .errors import ConfigError as ConfigError
 from .errors import DataError as DataError
+from .errors import DataWarning as DataWarning
 from .errors import ExamError as ExamError
 from .errors import GoodFitError as GoodFitError
 from .errors import RunError as RunError

@@ -7,6 +7,9 @@
     ├── ExamError      the sealed test set: already opened, changed, or not there
     └── RunError       a run folder that cannot be written, read or trusted
 
+    UserWarning
+    └── DataWarning    something in a table that may spoil what is learned from it
+
 Every message is one sentence that names the column, row or argument and says what to do. Divergence, "ran out of
 epochs" and the like are result codes of a training, not exceptions.
 """
@@ -34,3 +37,10 @@ class ExamError(GoodFitError):
 
 class RunError(GoodFitError):
     """A run folder that cannot be written, read or trusted."""
+
+
+class DataWarning(UserWarning):
+    """Something in a table may spoil what is learned from it, or how well that is judged.
+
+    ``warnings.filterwarnings("ignore", category=goodfit.DataWarning)`` silences these warnings.
+    """

@@ -5,19 +5,24 @@ Every door for tables calls these and nothing else.
 
 import hashlib
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+import goodfit
+from goodfit.cards import Card, ShownAsCard
+from goodfit.checks.check import Check
 from goodfit.data.export import prediction_file, validate_output
 from goodfit.data.io.builtin import BUILTIN
 from goodfit.data.splits.splits import Splits
 from goodfit.data.table import Source, Table, open_source, read_table
 from goodfit.data.target import Prediction
-from goodfit.errors import DataError, ExamError
+from goodfit.diagnosis.findings import Verdict
+from goodfit.diagnosis.verdict import diagnose
+from goodfit.errors import DataError, DataWarning, ExamError, RunError
 from goodfit.experiment.experiment import OnRefined, fit_prepared, plan_for, second_grid
 from goodfit.experiment.kept_ensemble import KeptEnsemble
 from goodfit.experiment.predictor import Predictor
@@ -41,11 +46,12 @@ from goodfit.experiment.run_folder import (
 from goodfit.experiment.settings import Settings, settings_from
 from goodfit.exporting.to_onnx.file import write_onnx
 from goodfit.files import STDIN, machine, write_file
-from goodfit.formatting import printable
+from goodfit.formatting import METRIC_LABELS, count, numbers, printable
 from goodfit.holdout.ledger import Ledger, Opening
 from goodfit.holdout.scoring import open_exam, score_rows
 from goodfit.holdout.sealed_rows import SealedRows
 from goodfit.nn.arrays import Params
+from goodfit.reporting.spelling import keywords
 from goodfit.search.parallel import OnProgress, SweepCost
 from goodfit.search.space import refined
 from goodfit.search.sweep import estimate_sweep
@@ -56,7 +62,7 @@ from goodfit.training.scores import estimates
 
 
 @dataclass(frozen=True, repr=False)
-class Run:
+class Run(ShownAsCard):
     """A finished training on a table: what was learned, how it went, and the way to the exam.
 
     Attributes:
@@ -73,8 +79,61 @@ class Run:
     sealed: SealedRows | None = None
     path: Path | None = None
 
-    def __repr__(self) -> str:
-        return f"Run(target={self.record.target.name!r}, {self.training!r}, path={self.path})"
+    def _card(self) -> Card:
+        target, verdict, openings = self.record.target, self.verdict, self.ledger.openings()
+        sizes = ", ".join(f"{len(rows):,} {name}" for name, rows in self.splits.arrays().items())
+        step = verdict.next_step
+        advice = (", ".join(keywords(step.change)) or step.advice) if step else ""
+        times = "once" if len(openings) == 1 else f"{len(openings):,} times"
+        scored = f"scored {times}" if openings else "sealed"
+        facts = [
+            ("target", f"{target.name}, {target.task}"),
+            ("rows", f"{sizes}; {'the test rows are ' + scored if self.record.seal else 'no test rows'}"),
+            ("config", ", ".join(keywords(self.config))),
+            ("predicts", _what_predicts(self.ensemble)),
+            ("verdict", f"{verdict.word}: {verdict.sentence}"),
+            *[("next step", advice)] * bool(advice),
+            *[("folder", str(self.path))] * (self.path is not None),
+        ]
+        rows = []
+        for name, score in self.scores.items():
+            found, low, high, without = numbers(*score, self.record.known_baseline_scores[name])
+            rows.append((METRIC_LABELS[name], found, f"{low} to {high}", without))
+        which = "known rows" if self.ensemble else "validation rows"
+        return Card("Run", facts, ("metric", which, "95% interval", "baseline"), rows)
+
+    @property
+    def verdict(self) -> Verdict:
+        """The diagnosis: one word about the fit, its reason, and every finding; see ``goodfit.diagnose``."""
+        return diagnose(self.record)
+
+    @property
+    def checks(self) -> tuple[Check, ...]:
+        """What the data checks found, the most serious first."""
+        return self.record.measurements.checks
+
+    @property
+    def scores(self) -> dict[str, Estimate]:
+        """Metrics of what predicts with 95 % intervals, without the test rows, in the target's own unit.
+
+        Of the ensemble, cross-fitted on all known rows; of a single network, on the validation rows.
+        """
+        found = self.record.measurements.intervals if self.ensemble is None else self.ensemble.scores
+        return {name: Estimate(*score) for name, score in found.items()}
+
+    def report(self, path: str | Path | None = None, *, overwrite: bool = True) -> Path:
+        """Write the report as one HTML file, by default ``report.html`` in the run folder, and return its path.
+
+        Raises:
+            RunError: a run in memory and no path; the file cannot be written, or exists and ``overwrite`` is False.
+        """
+        if path is None and self.path is None:
+            raise RunError("This run has no folder: name a file, run.report('report.html').")
+        return goodfit.report(self, path or Path(self.path or "") / "report.html", overwrite=overwrite)
+
+    def plot(self) -> Any:  # noqa: ANN401
+        """Plot the losses, or the grid of a search, as an altair chart, which a notebook shows."""
+        return goodfit.plot(self)
 
     @property
     def settings(self) -> Settings:
@@ -248,7 +307,8 @@ def train(
         table: a path, a built-in name, a data frame, a dict of columns, an array, or a ``Table``.
         target: the column to predict; by default the one that is called ``target``.
         out: folder for the run; None keeps it in memory.
-        on_prepared: told what was understood, before the first epoch.
+        on_prepared: told what was understood, before the first epoch; who takes it shows the data checks, too, which
+            are warnings otherwise (``goodfit.DataWarning``).
         on_epoch: told of every epoch of a single training.
         on_progress: told how far a sweep is.
         on_refined: told the settings of the second grid and the choice among the first, before it is trained.
@@ -274,6 +334,8 @@ def train(
         folds = prepare_folds(prepared)
         if on_prepared is not None:
             on_prepared(prepared)
+        else:
+            _warn_of(prepared.checks)
         fitted = fit_prepared(folds, on_epoch=on_epoch, on_progress=on_progress)
         fitted = second_grid(fitted, folds, on_progress, on_refined) if refine else fitted
         record = record_of(fitted, kept(fitted), _source(table, found), found.file)
@@ -283,6 +345,21 @@ def train(
         if folder is not None:
             release_folder(folder)
     return Run(record, _ledger(folder, record), prepared.table, prepared.sealed, folder)
+
+
+def _warn_of(checks: Iterable[Check]) -> None:
+    """Say what the data checks found, but for notes, each with the argument that fixes it."""
+    for check in checks:
+        if check.severity != "note":
+            fix = f" Try {', '.join(keywords(check.change))}." if check.change else ""
+            warnings.warn(f"data check {check.code!r}: {check.sentence}{fix}", DataWarning, stacklevel=3)
+
+
+def _what_predicts(ensemble: KeptEnsemble | None) -> str:
+    if ensemble is None:
+        return "the network of this config"
+    configs = count(len(ensemble.members), "config")
+    return f"an ensemble of {count(ensemble.n_networks, 'network')} of {configs}"
 
 
 def dry_run(

@@ -97,7 +97,8 @@ def test_the_unit_of_the_target_does_not_matter(unit):
 def test_binary_probabilities_come_in_three_shapes():
     target = fit(["no", "yes"] * 3)
     for shape in ([0.2, 0.9, 0.5], [[0.2], [0.9], [0.5]], [[0.8, 0.2], [0.1, 0.9], [0.5, 0.5]]):
-        values, probabilities = target.decode(shape)
+        found = target.decode(shape)
+        values, probabilities = found.values, found.probabilities
         assert values.tolist() == ["no", "yes", "no"]
         assert probabilities == pytest.approx(np.array([[0.8, 0.2], [0.1, 0.9], [0.5, 0.5]]))
 

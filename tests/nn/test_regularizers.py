@@ -84,3 +84,18 @@ def test_a_strength_of_zero_is_a_value_and_none_is_no_term():
 def test_a_strength_that_is_no_strength_is_refused(make, named, bad):
     with pytest.raises(ConfigError, match=f"^{named} must be a finite number"):
         make(bad)
+
+
+def test_a_regularizer_is_called_with_an_array_or_a_list_as_in_keras(keras64):
+    assert float(l2(0.01)([2, 3, 1, 4])) == pytest.approx(0.30, abs=1e-7)
+    weights = PARAMS[0]["kernel"]
+    for ours in (l1(0.1), l2(0.1), l1_l2(0.1, 0.2)):
+        peer = keras64.regularizers.L1L2(l1=ours.l1 or 0.0, l2=ours.l2 or 0.0)
+        assert float(ours(weights)) == pytest.approx(float(peer(weights)), rel=1e-12)
+
+
+def test_a_called_regularizer_has_the_gradient_of_the_objective(float64):
+    weights = jnp.asarray(PARAMS[0]["kernel"])
+    ((of_loss,), ours) = ([{"kernel": jnp.zeros_like(weights)}], l1_l2(0.1, 0.2))
+    (by_hand,) = add_penalty_gradient([of_loss], [{"kernel": weights}], [{"kernel": ours}])
+    np.testing.assert_allclose(jax.grad(ours)(weights), by_hand["kernel"], rtol=1e-14)

@@ -126,6 +126,6 @@ def test_summary_says_which_weights_are_penalised():
     assert lines[3] == "21 weights"
 
 
-def test_a_training_is_shown_in_one_line():
+def test_a_training_shows_its_epochs():
     training = binary().fit(X, CLASS, validation_split=0.2)
-    assert repr(training) == "Training(outcome=<Outcome.FINISHED: 1>, best_epoch=1)"
+    assert "epochs   1; best epoch 1" in repr(training)

@@ -11,6 +11,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from goodfit.cards import Card, ShownAsCard
 from goodfit.data.columns.cells import cast_all
 from goodfit.data.columns.convert import is_date, is_text, plain_array, without_nan
 from goodfit.data.columns.names import complete_names, did_you_mean
@@ -18,6 +19,7 @@ from goodfit.data.columns.schema import KINDS, Column, Kind, Reading, infer_kind
 from goodfit.data.io.files import read_source
 from goodfit.errors import DataError
 from goodfit.files import FileMark
+from goodfit.formatting import count
 
 __all__ = ["KINDS", "Column", "Kind", "Source", "Table", "open_source", "read_table", "row_hashes"]
 
@@ -103,8 +105,8 @@ class Source:
             raise _unreadable(name, error) from error
 
 
-@dataclass(frozen=True, eq=False)
-class Table:
+@dataclass(frozen=True, eq=False, repr=False)
+class Table(ShownAsCard):
     """Rows and columns with a schema; never changed afterwards."""
 
     arrow: pa.Table
@@ -113,9 +115,9 @@ class Table:
     """One `Column` for each column of `arrow`, in the same order."""
     source: str
     """Where the table came from, for people."""
-    raw: Source | None = field(default=None, repr=False)
+    raw: Source | None = None
     """The same rows as they stood in the source, for `override`; None: as they are in `arrow`."""
-    rows: npt.NDArray[np.int64] | None = field(default=None, repr=False)
+    rows: npt.NDArray[np.int64] | None = None
     """Number of each row in the source, from 0; None where these are all its rows."""
 
     @property
@@ -163,6 +165,14 @@ class Table:
     def fingerprint(self) -> str:
         """SHA-256 over names, types and values, in hexadecimal; chunks, kinds in use and source do not count."""
         return fingerprint(self, row_hashes(self))
+
+    def _card(self) -> Card:
+        title = f"Table of {count(self.n_rows, 'row')} and {count(len(self.schema), 'column')}"
+        rows = [
+            (column.name, column.kind, f"{column.missing:,}", column.note or ("" if column.used else "not used"))
+            for column in self.schema
+        ]
+        return Card(title, [("source", self.source)], ("column", "kind", "missing", "note"), rows)
 
     @cached_property
     def _positions(self) -> dict[str, int]:

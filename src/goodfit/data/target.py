@@ -13,10 +13,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from goodfit.arrays import Numbers
+from goodfit.cards import MAX_ROWS, Card, ShownAsCard
 from goodfit.data.features.base import Codes, column_as, read_numbers
 from goodfit.data.table import Kind, Table
 from goodfit.errors import DataError
-from goodfit.formatting import join
+from goodfit.formatting import count, join, numbers
 
 Label = str | int | float
 Task = Literal["binary", "multiclass", "regression"]
@@ -26,6 +27,8 @@ FEW_CLASSES = 20
 """Whole numbers with at most so many different values are taken as classes."""
 MARGIN = 0.5
 """Predictions of a quantity leave the range of the training rows by at most this share of the range."""
+FIRST_CLASSES = 6
+"""Classes whose probabilities a prediction shows of itself."""
 YES = {"yes", "y", "true", "t", "positive", "pos"}
 
 
@@ -36,11 +39,40 @@ class Baseline(NamedTuple):
     share: float | None
 
 
-class Prediction(NamedTuple):
-    """Labels (n,) with probabilities (n, k) in the order of `Target.classes`; or quantities (n,) and None."""
+@dataclass(frozen=True, eq=False, repr=False)
+class Prediction(ShownAsCard):
+    """Predictions of the rows of a table, in their order.
+
+    Attributes:
+        values: labels or quantities (n,).
+        probabilities: of each class (n, k), in the order of ``classes``; None for a quantity.
+        classes: of two the positive one is the second; () for a quantity.
+    """
 
     values: npt.NDArray[Any]
-    probabilities: Numbers | None
+    probabilities: Numbers | None = None
+    classes: tuple[Label, ...] = ()
+
+    def _card(self) -> Card:
+        n, shown = len(self.values), min(len(self.values), MAX_ROWS)
+        header = ("row", "prediction", *(f"p({label})" for label in self.classes[:FIRST_CLASSES]))
+        rows = [[f"{row + 1:,}", *self._cells(row)] for row in range(shown)]
+        note = f"… and {n - shown:,} more rows." if n > shown else ""
+        return Card(f"Prediction of {count(n, 'row')}", self._facts(), header, rows, note)
+
+    def _facts(self) -> list[tuple[str, str]]:
+        if self.probabilities is not None:
+            classes = join([repr(label) for label in self.classes], most=10)
+            return [("classes", f"{classes}, in the order of the probabilities")]
+        if not len(self.values):
+            return []
+        low, mean, high = numbers(self.values.min(), self.values.mean(), self.values.max())
+        return [("range", f"{low} to {high}, mean {mean}")]
+
+    def _cells(self, row: int) -> list[str]:
+        if self.probabilities is None:
+            return numbers(float(self.values[row]))
+        return [str(self.values[row]), *(f"{p:.4f}" for p in self.probabilities[row, :FIRST_CLASSES])]
 
 
 @dataclass(frozen=True)
@@ -95,17 +127,17 @@ class Target:
         is the class of the highest probability, the first of equals. Regression: standardised values, (n,) or (n, 1).
         DataError for another shape.
         """
-        numbers = np.asarray(predictions, np.float64)
-        width = numbers.shape[1] if numbers.ndim == 2 else 1
+        given = np.asarray(predictions, np.float64)
+        width = given.shape[1] if given.ndim == 2 else 1
         allowed = {"regression": (1,), "binary": (1, 2), "multiclass": (len(self.classes),)}[self.task]
-        if numbers.ndim not in (1, 2) or width not in allowed:
-            raise DataError(f"predictions of shape {numbers.shape} do not fit the {self.task} target {self.name!r}.")
+        if given.ndim not in (1, 2) or width not in allowed:
+            raise DataError(f"predictions of shape {given.shape} do not fit the {self.task} target {self.name!r}.")
         if self.task == "regression":
-            return Prediction(numbers.reshape(-1) * self.scale + self.mean, None)
+            return Prediction(given.reshape(-1) * self.scale + self.mean, None)
         if width == 1:
-            positive = numbers.reshape(-1)
-            numbers = np.stack([1 - positive, positive], axis=1)
-        return Prediction(np.array(self.classes)[numbers.argmax(axis=1)], numbers)
+            positive = given.reshape(-1)
+            given = np.stack([1 - positive, positive], axis=1)
+        return Prediction(np.array(self.classes)[given.argmax(axis=1)], given, self.classes)
 
 
 def fit_target(table: Table, name: str, rows: npt.ArrayLike, *, task: AskedTask = "auto") -> Target:

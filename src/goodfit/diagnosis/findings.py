@@ -4,7 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, get_args
 
+from goodfit.cards import MAX_ROWS, Card, ShownAsCard
 from goodfit.diagnosis.comparisons import Comparison
+from goodfit.formatting import count
 
 Severity = Literal["good", "note", "warning", "serious"]
 Word = Literal["underfitting", "good fit", "overfitting", "cannot tell"]
@@ -34,8 +36,8 @@ class Finding:
     change: Mapping[str, Any] = field(default_factory=dict)
 
 
-@dataclass(frozen=True)
-class Verdict:
+@dataclass(frozen=True, repr=False)
+class Verdict(ShownAsCard):
     """The summary of all findings, about the restored weights.
 
     Attributes:
@@ -60,6 +62,15 @@ class Verdict:
     def find(self, code: str) -> Finding | None:
         """Return the finding of this code, or None."""
         return next((finding for finding in self.findings if finding.code == code), None)
+
+    def _card(self) -> Card:
+        others = [(each.severity, each.sentence) for each in self.findings if each.sentence != self.sentence]
+        left = len(others) - MAX_ROWS
+        more = f"… and {count(left, 'more finding')}." if left > 0 else ""
+        step = self.next_step
+        keywords = [", ".join(f"{name}={found!r}" for name, found in step.change.items())] if step else []
+        advice = [("next step", text) for text in (keywords and keywords[0], step and step.advice) if text][:1]
+        return Card(f"Verdict: {self.word}", [("reason", self.sentence), *others[:MAX_ROWS], *advice], note=more)
 
 
 def by_severity(findings: tuple[Finding, ...]) -> tuple[Finding, ...]:

@@ -14,8 +14,10 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import Meta
 
+from goodfit.cards import Card, ShownAsCard
 from goodfit.errors import ExamError
 from goodfit.files import locked, read_file, write_file
+from goodfit.formatting import METRIC_LABELS, numbers
 from goodfit.stats import Estimate
 
 MAX_BYTES = 16 << 20
@@ -23,8 +25,8 @@ MAX_BYTES = 16 << 20
 _Word = Annotated[str, Meta(max_length=100, pattern=r"^[ -~]*$")]
 
 
-@dataclass(frozen=True)
-class Opening:
+@dataclass(frozen=True, repr=False)
+class Opening(ShownAsCard):
     """One opening of the exam, as the ledger keeps it.
 
     number: from 1. time: UTC, ISO 8601. seal: digest of the test rows. model: its hash. reason: None the first time.
@@ -39,6 +41,16 @@ class Opening:
 
     def __str__(self) -> str:
         return f"{self.time}: " + ", ".join(f"{name} {score}" for name, score in self.scores.items())
+
+    def _card(self) -> Card:
+        times = "first opening" if self.number == 1 else f"opening {self.number}"
+        rows = []
+        for name, score in self.scores.items():
+            found, low, high = numbers(*score)
+            rows.append((METRIC_LABELS.get(name, name), found, f"{low} to {high}"))
+        time = self.time.replace("T", " ").replace("+00:00", " UTC")
+        facts = [("scored", time), *([("reason", self.reason)] if self.reason else [])]
+        return Card(f"Exam: {times}", facts, ("metric", "test rows", "95% interval"), rows)
 
 
 class _Line(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import jax
 import jax.numpy as jnp
+from jax.typing import ArrayLike
 
 from goodfit.errors import ConfigError
 from goodfit.nn.arrays import AnyParams
@@ -36,6 +37,16 @@ class L1L2:
         for name, strength in (("l1", self.l1), ("l2", self.l2)):
             if strength is not None and not (is_finite(strength) and strength >= 0):
                 raise ConfigError(f"{name} must be a finite number, zero or larger, not {strength!r}.")
+
+    def __call__(self, weights: ArrayLike | Sequence[float]) -> jax.Array:
+        """Return the penalty of one weight array of any shape, a scalar, as regularizers of Keras do.
+
+        >>> print(f"{l2(0.01)([2, 3, 1, 4]):.2f}")
+        0.30
+        """
+        w = jnp.asarray(weights)
+        w = w if jnp.issubdtype(w.dtype, jnp.floating) else w.astype(jnp.result_type(float))
+        return penalty([{"weights": w}], [{"weights": self}])
 
 
 Regularizers = Sequence[Mapping[str, L1L2]]

@@ -7,7 +7,9 @@ from typing import Literal
 import numpy as np
 
 from goodfit.arrays import Array
+from goodfit.cards import Card
 from goodfit.errors import ConfigError
+from goodfit.formatting import count, exact, numbers
 from goodfit.search.trial_table import MAX_COMPARED, TrialTable
 from goodfit.search.trial_table import ConfigResult as ConfigResult
 from goodfit.search.trial_table import Contrast as Contrast
@@ -57,6 +59,26 @@ class Selection:
     edges: Mapping[str, Literal["low", "high"]]
     gain: Gain | None
     contrasts: tuple[Contrast, ...] = ()
+
+
+def selection_card(title: str, found: Selection) -> Card:
+    """Return what a search says of itself: the selected config, and those that differ in one hyperparameter."""
+    chosen = found.chosen
+    loss, error = numbers(chosen.mean, chosen.standard_error)
+    facts = [
+        ("selected", _spelled(chosen.config)),
+        ("loss", f"{loss} ± {error} (validation, cross-fitted, {count(chosen.n_rows, 'row')})"),
+        *[("edge", f"the best {name} is the {end}est of the grid") for name, end in found.edges.items()],
+    ]
+    rows = []
+    for other in sorted(found.contrasts, key=lambda contrast: -contrast.gain):
+        mean, gain, of_gain = numbers(other.mean, other.gain, other.standard_error)
+        rows.append((_spelled(other.config), mean, f"{gain} ± {of_gain}"))
+    return Card(title, facts, ("alternative", "loss", "gain"), rows)
+
+
+def _spelled(config: Mapping[str, float]) -> str:
+    return ", ".join(f"{name} {exact(number)}" for name, number in config.items())
 
 
 def validate_rule(rule: object, space: Container[str]) -> None:

@@ -11,7 +11,9 @@ import numpy as np
 import pyarrow as pa
 
 from goodfit.arrays import Array
+from goodfit.cards import Card, ShownAsCard
 from goodfit.errors import SplitError
+from goodfit.formatting import count
 from goodfit.nn.early_stopping import EarlyStopping
 from goodfit.nn.layers import Layer
 from goodfit.nn.losses import Loss
@@ -23,7 +25,7 @@ from goodfit.search.parallel import Capacity, OnProgress, Progress, SweepCost, T
 from goodfit.search.parallel import Fold as Fold
 from goodfit.search.race_arithmetic import race_trials
 from goodfit.search.racing import find_contenders
-from goodfit.search.selection import Selection, SelectionRule, TrialResult, select, validate_rule
+from goodfit.search.selection import Selection, SelectionRule, TrialResult, select, selection_card, validate_rule
 from goodfit.search.space import (
     Config,
     SearchSpace,
@@ -122,8 +124,8 @@ def plan_sweep(
     )
 
 
-@dataclass(frozen=True)
-class Sweep:
+@dataclass(frozen=True, repr=False)
+class Sweep(ShownAsCard):
     """Result of a sweep.
 
     Attributes:
@@ -145,6 +147,9 @@ class Sweep:
     results: tuple[TrialResult, ...]
     recipe: Recipe
     folds: tuple[Fold, ...]
+
+    def _card(self) -> Card:
+        return selection_card(f"Sweep of {count(len(self.trainings), 'trial')}", self.selection)
 
     @property
     def choice(self) -> Selection:

@@ -8,6 +8,8 @@ from enum import IntEnum
 import jax
 import numpy as np
 
+from goodfit.cards import Card, ShownAsCard
+from goodfit.formatting import numbers
 from goodfit.nn.arrays import AnyArray, Params
 from goodfit.nn.packing import Layout, layout_of
 from goodfit.training.compilation import uncollected
@@ -41,6 +43,10 @@ TRAIN_SAMPLE_ROWS = 10_000
 """``loss`` is measured on all training rows up to twice this number, otherwise on a fixed sample of this many."""
 
 
+SHOWN = ("loss", "val_loss", "penalty", "objective")
+"""Columns of the history that a training shows of itself."""
+
+
 class Outcome(IntEnum):
     """How a training ended."""
 
@@ -63,8 +69,8 @@ _TEXTS = {
 }
 
 
-@dataclass(frozen=True)
-class Training:
+@dataclass(frozen=True, repr=False)
+class Training(ShownAsCard):
     """Result of a training.
 
     Attributes:
@@ -80,13 +86,20 @@ class Training:
             the loss takes them (rows, outputs); see ``goodfit.training.cross_fitted``.
     """
 
-    params: Params = field(repr=False)
-    last_params: Params = field(repr=False)
-    history: History = field(repr=False)
+    params: Params
+    last_params: Params
+    history: History
     outcome: Outcome
     best_epoch: int
-    input_steps: AnyArray | None = field(default=None, repr=False)
-    validation_outputs: AnyArray = field(default_factory=lambda: np.empty((0, 0)), repr=False)
+    input_steps: AnyArray | None = None
+    validation_outputs: AnyArray = field(default_factory=lambda: np.empty((0, 0)))
+
+    def _card(self) -> Card:
+        done, best = self.history.n_epochs, self.best_epoch
+        facts = [("outcome", self.outcome.text), ("epochs", f"{done:,}; best epoch {best:,}" if best else f"{done:,}")]
+        shown = [name for name in SHOWN if name in self.history] if best else []
+        rows = [(name, *numbers(*(self.history.row(epoch)[name] for epoch in (best, done)))) for name in shown]
+        return Card("Training", facts, ("", f"epoch {best:,}", f"epoch {done:,}"), rows)
 
 
 def row_order(rows: np.ndarray, *, batch_size: int, padding: int, seed: int, epoch: int, shuffle: bool) -> np.ndarray:

@@ -11,6 +11,7 @@ from importlib.metadata import version
 import numpy as np
 import pyarrow as pa
 
+from goodfit.cards import Card, ShownAsCard
 from goodfit.data.encoder import Encoder
 from goodfit.data.splits.splits import Splits
 from goodfit.data.table import Column
@@ -19,9 +20,10 @@ from goodfit.experiment.kept_ensemble import KeptEnsemble
 from goodfit.experiment.measure import Measurements
 from goodfit.experiment.settings import Settings
 from goodfit.files import FileMark
+from goodfit.formatting import count
 from goodfit.holdout.seal import Seal
 from goodfit.nn.arrays import Params
-from goodfit.search.selection import Selection
+from goodfit.search.selection import Selection, selection_card
 from goodfit.training.fit import Training
 from goodfit.training.history import History
 
@@ -88,8 +90,8 @@ class Record:
         return {name: values[0] for name, values in self.settings.space.items()}
 
 
-@dataclass(frozen=True)
-class SweepRecord:
+@dataclass(frozen=True, repr=False)
+class SweepRecord(ShownAsCard):
     """What a run folder holds of a sweep.
 
     table: one row for each trial, see ``goodfit.search.sweep.Sweep``. curves: one row for each trial and epoch,
@@ -120,6 +122,9 @@ class SweepRecord:
         """Number of configs that were trained on as many folds and seeds as the selected one."""
         n_trials = Counter(tuple(row[name] for name in self.selection.chosen.config) for row in self.table.to_pylist())
         return sum(n >= len(self.selection.chosen.trials) for n in n_trials.values())
+
+    def _card(self) -> Card:
+        return selection_card(f"Sweep of {count(self.table.num_rows, 'trial')}", self.selection)
 
     @property
     def choice(self) -> Selection:
