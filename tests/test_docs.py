@@ -68,7 +68,7 @@ def run_document(path, monkeypatch):
 
 
 @pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.relative_to(ROOT).as_posix())
-def test_every_block_runs(path, tmp_path, monkeypatch):
+def test_every_block_runs(path, tmp_path, monkeypatch, keras):
     monkeypatch.chdir(tmp_path)
     run_document(path, monkeypatch)
 

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 import goodfit
+from goodfit.arrays import Array
 from goodfit.cards import Card, ShownAsCard
 from goodfit.checks.check import Check
 from goodfit.data.export import prediction_file, validate_output
@@ -44,6 +45,8 @@ from goodfit.experiment.run_folder import (
     save_run,
 )
 from goodfit.experiment.settings import Settings, settings_from
+from goodfit.exporting.networks import networks_of
+from goodfit.exporting.to_keras import configs_of, encoded, keras_model, write_keras
 from goodfit.exporting.to_onnx.file import write_onnx
 from goodfit.files import STDIN, machine, write_file
 from goodfit.formatting import METRIC_LABELS, count, numbers, printable
@@ -228,6 +231,37 @@ class Run(ShownAsCard):
         """
         write_onnx(_predictor(self.record), Path(path), overwrite=overwrite)
         return Path(path)
+
+    def export_keras(self, path: str | Path, *, overwrite: bool = False) -> Path:
+        """Write ``keras_model()`` into a file that ends in ``.keras``, checked as ``export_onnx`` checks its own.
+
+        Raises:
+            ConfigError: the extra ``goodfit[keras]`` is not installed.
+            DataError: of another name, there already (unless ``overwrite``), or cannot be written.
+            RunError: Keras predicts otherwise.
+        """
+        write_keras(_predictor(self.record), configs_of(self.record), Path(path), overwrite=overwrite)
+        return Path(path)
+
+    def keras_model(self) -> Any:  # noqa: ANN401
+        """Return what predicts as a functional model of Keras 3, not compiled, with our weights, penalties and dropout.
+
+        It takes what ``encode`` returns, and gives the probability of the positive class (rows, 1) or of each class
+        (rows, classes), or the value in the target's own unit (rows, 1). An ensemble has an input for each fold.
+
+        Raises:
+            ConfigError: the extra ``goodfit[keras]`` is not installed.
+        """
+        return keras_model(networks_of(_predictor(self.record)), configs_of(self.record))
+
+    def encode(self, table: object) -> Array | list[Array]:
+        """Return a table as the networks take it: float32 (rows, features), a list with one for each fold if several.
+
+        Raises:
+            DataError: as ``predict``.
+        """
+        found = encoded(networks_of(_predictor(self.record)), self.read_for_prediction(table))
+        return found[0] if len(found) == 1 else found
 
     def read_for_prediction(self, table: object) -> Table:
         """The table, its columns read as the kinds they had in training."""

@@ -1,5 +1,6 @@
 """A run as ONNX: onnxruntime predicts from the raw columns what goodfit predicts."""
 
+import functools
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -11,9 +12,10 @@ import pytest
 import goodfit
 from goodfit.errors import ConfigError, DataError, RunError
 from goodfit.experiment.predictor import Predictor
+from goodfit.exporting.files import TOLERANCE
 from goodfit.exporting.networks import networks_of
 from goodfit.exporting.to_onnx import layers
-from goodfit.exporting.to_onnx.file import TOLERANCE, inputs_of, write_onnx
+from goodfit.exporting.to_onnx.file import inputs_of, write_onnx
 from goodfit.exporting.to_onnx.model import onnx_model
 from goodfit.nn.activations import ACTIVATIONS
 from goodfit.nn.network import init_network
@@ -22,6 +24,12 @@ from goodfit.workflow import _predictor
 ONE = {"l2": 0.001, "learning_rate": 0.01, "epochs": 3}
 FEW = {"l2": [0.001, 0.1], "learning_rate": 0.01, "epochs": 3}
 WORDS = ["free", "entry", "win", "Ring", "call", "Über", "STRASSE", "東京", "naïve", "x", "don't", "café-bar"]
+
+
+@functools.cache
+def trained(table, *, ensemble=False):
+    """A run on a built-in table, of one network or an ensemble."""
+    return goodfit.train(table, **(FEW if ensemble else ONE))
 
 
 def people(n=150, seed=0):
@@ -87,13 +95,13 @@ def test_one_network_on_columns_of_every_kind():
 
 @pytest.mark.parametrize("table", ["diabetes", "wine", "iris", "breast_cancer"])
 def test_built_in_tables(table):
-    assert_equal(goodfit.train(table, **FEW), table)
+    assert_equal(trained(table, ensemble=True), table)
 
 
 @pytest.mark.parametrize("temperature", [0.6, 2.5])
 @pytest.mark.parametrize("table", ["wine", "breast_cancer"])
 def test_temperature(table, temperature):
-    run = goodfit.train(table, **FEW)
+    run = trained(table, ensemble=True)
     changed = replace(run.record.ensemble, temperature=temperature)
     warmed = replace(run, record=replace(run.record, ensemble=changed))
     assert np.abs(warmed.predict(table).probabilities - run.predict(table).probabilities).max() > 0.01
@@ -119,7 +127,7 @@ def test_real_tables(file, shared):
 
 @pytest.mark.parametrize("activation", ACTIVATIONS)
 def test_every_activation(activation, tmp_path):
-    run = goodfit.train("iris", **ONE)
+    run = trained("iris")
     settings = goodfit.Settings(hidden=(5, 4), activation=activation, dropout=0.2)
     built = settings.layers(3, "softmax")
     params = init_network(built, n_inputs=len(run.record.encoder.feature_names), seed=0)
@@ -198,7 +206,7 @@ def test_inputs_and_outputs_describe_themselves(session):
 
 
 def test_numbers_alone_need_no_operator_of_onnxruntime():
-    model = onnx_model(networks_of(_predictor(goodfit.train("iris", **ONE).record)))
+    model = onnx_model(networks_of(_predictor(trained("iris").record)))
     assert {node.domain for node in model.graph.node} == {""}
 
 

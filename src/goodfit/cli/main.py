@@ -182,16 +182,21 @@ def predict(
 def export(
     run: options.RunFolder,
     onnx: Annotated[Path | None, typer.Option(metavar="FILE", help="A new file of ONNX.")] = None,
+    keras: Annotated[Path | None, typer.Option(metavar="FILE", help="A new .keras file.")] = None,
     force: Annotated[bool, typer.Option("--force", help="Replace FILE if it exists.")] = False,
 ) -> None:
     """Example: goodfit export runs/churn --onnx churn.onnx
 
-    One graph from the raw columns to the prediction, for onnxruntime and other programs without goodfit.
+    ONNX: one graph from the raw columns to the prediction, for onnxruntime and other programs without goodfit. Keras: a
+    model of the encoded columns, with the same weights, penalties and dropout.
     """
-    if onnx is None:
-        raise ConfigError("Name a file to export to: onnx='model.onnx'.")
+    if onnx is None and keras is None:
+        raise ConfigError("Name a file to export to: onnx='model.onnx', or keras='model.keras'.")
     found = goodfit.load(run)
-    show_export(found, found.export_onnx(onnx, overwrite=force), OUT)
+    if onnx is not None:
+        show_export(found, found.export_onnx(onnx, overwrite=force), OUT)
+    if keras is not None:
+        show_export(found, found.export_keras(keras, overwrite=force), OUT)
 
 
 @app.command(short_help="Write the report of a run: one HTML file.")

@@ -86,7 +86,7 @@ def show_export(run: Run, out: Path, console: Console) -> None:
     record = run.record
     networks = count(run.ensemble.n_networks if run.ensemble else 1, "network")
     columns = count(len(record.encoder.columns), "column")
-    console.print(f"{printable(record.target.name)}: {networks} in one graph, from {columns}")
+    console.print(f"{printable(record.target.name)}: {networks} in one model, from {columns}")
     console.print("checked: on made-up rows it predicts as goodfit does, up to 0.00001")
     _print_path("written to", str(out), console)
 

@@ -1,24 +1,18 @@
 """The file of ONNX: made, tried out in onnxruntime on made-up rows, and written only if it predicts as goodfit does."""
 
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from goodfit.arrays import Array
 from goodfit.data.features.base import column_as
 from goodfit.data.table import Table
-from goodfit.data.target import Prediction
-from goodfit.errors import DataError, RunError
 from goodfit.experiment.predictor import Predictor
+from goodfit.exporting.files import validate_new_file, validate_predictions, write_model
 from goodfit.exporting.made_up_rows import made_up_rows
 from goodfit.exporting.networks import Networks, networks_of
 from goodfit.exporting.packages import optional_package
 from goodfit.exporting.to_onnx.model import PREDICTION, PROBABILITIES, onnx_model
-from goodfit.files import write_file
-
-TOLERANCE = 1e-5
-"""Largest difference of a probability, or of a value in standard deviations of the target."""
 
 
 def write_onnx(predictor: Predictor, path: Path, *, overwrite: bool = False) -> None:
@@ -30,15 +24,15 @@ def write_onnx(predictor: Predictor, path: Path, *, overwrite: bool = False) -> 
         RunError: the graph predicts otherwise than goodfit.
     """
     runtime = optional_package("onnxruntime", extra="onnx")
-    if path.exists() and not overwrite:
-        raise DataError(f"{str(path)!r} already exists: name another file, or replace it with overwrite=True.")
-    networks = networks_of(predictor)
+    validate_new_file(path, overwrite=overwrite)
+    networks, target = networks_of(predictor), predictor.target
     content: bytes = onnx_model(networks).SerializeToString()
-    _compare(predictor, networks, runtime.InferenceSession(content, providers=["CPUExecutionProvider"]))
-    try:
-        write_file(path, content, replace=overwrite)
-    except OSError as error:
-        raise DataError(f"{str(path)!r} cannot be written ({error.strerror}): name another file.") from error
+    session = runtime.InferenceSession(content, providers=["CPUExecutionProvider"])
+    rows = made_up_rows(networks.columns)
+    output = PREDICTION if target.task == "regression" else PROBABILITIES
+    (found,) = session.run([output], inputs_of(networks, rows))
+    validate_predictions(found, target.decode(predictor.predict(rows)), target, what="ONNX")
+    write_model(path, content, overwrite=overwrite)
 
 
 def inputs_of(networks: Networks, table: Table) -> dict[str, Array]:
@@ -53,16 +47,3 @@ def inputs_of(networks: Networks, table: Table) -> dict[str, Array]:
         texts = ["" if cell is None else cell if isinstance(cell, str) else cell.isoformat() for cell in cells]
         found[name] = np.array(texts, object)[:, None]
     return found
-
-
-def _compare(predictor: Predictor, networks: Networks, session: Any) -> None:  # noqa: ANN401
-    target = predictor.target
-    rows = made_up_rows(networks.columns)
-    expected: Prediction = target.decode(predictor.predict(rows))
-    outputs = [PREDICTION] if expected.probabilities is None else [PREDICTION, PROBABILITIES]
-    found = session.run(outputs, inputs_of(networks, rows))
-    scale = target.scale if expected.probabilities is None else 1.0
-    truth = expected.values if expected.probabilities is None else expected.probabilities
-    difference = float(np.abs(found[-1] / scale - truth / scale).max())
-    if not difference <= TOLERANCE:
-        raise RunError(f"The ONNX model differs from goodfit by {difference:.2g} and was not written: report this.")
