@@ -43,7 +43,8 @@ def predicted(model, run, table):
 
 
 def expected(run, table):
-    values, probabilities = run.predict(table)
+    found = run.predict(table)
+    values, probabilities = found.values, found.probabilities
     if probabilities is None:
         return values[:, None]
     return probabilities[:, 1:] if probabilities.shape[1] == 2 else probabilities
