@@ -8,7 +8,18 @@ import numpy as np
 import pandas as pd
 import polars as pl
 import pytest
-from sklearn.metrics import accuracy_score, balanced_accuracy_score, log_loss, r2_score, roc_auc_score
+from sklearn.metrics import (
+    accuracy_score,
+    average_precision_score,
+    balanced_accuracy_score,
+    confusion_matrix,
+    f1_score,
+    log_loss,
+    precision_score,
+    r2_score,
+    recall_score,
+    roc_auc_score,
+)
 from sklearn.model_selection import ShuffleSplit
 
 import goodfit
@@ -322,11 +333,17 @@ def test_the_exam_is_opened_once_and_again_only_with_a_reason():
         {
             "accuracy": accuracy_score(y, p > 0.5),
             "balanced_accuracy": balanced_accuracy_score(y, p > 0.5),
+            "precision": precision_score(y, p > 0.5),
+            "recall": recall_score(y, p > 0.5),
+            "f1": f1_score(y, p > 0.5),
+            "specificity": recall_score(~y, p <= 0.5),
             "auc": roc_auc_score(y, p),
+            "average_precision": average_precision_score(y, p),
             "log_loss": log_loss(y, p),
         },
         rel=1e-6,
     )
+    assert np.array_equal(first.confusion, confusion_matrix(y, p > 0.5))
     assert all(score.low <= score.value <= score.high for score in first.scores.values())
     with pytest.raises(ExamError, match=r"The exam was opened once, .*accuracy.* give a reason"):
         run.test()
@@ -342,6 +359,9 @@ def test_scores_of_a_quantity_are_in_its_unit(pay):
     error = TABLE["pay"].to_numpy()[rows] - pay.predict(TABLE).values[rows]
     assert score["rmse"].value == pytest.approx(np.sqrt(np.mean(error**2)), rel=1e-6)
     assert score["mae"].low < np.mean(np.abs(error)) < score["mae"].high
+    assert score["median_absolute_error"].value == pytest.approx(np.median(np.abs(error)), rel=1e-6)
+    assert score["mape"].value == pytest.approx(np.mean(np.abs(error / TABLE["pay"].to_numpy()[rows])), rel=1e-6)
+    assert pay.ledger.openings()[0].confusion == ()
 
 
 def test_without_test_rows_there_is_no_exam():

@@ -7,12 +7,21 @@ from collections.abc import Iterable, Sequence
 METRIC_LABELS = {
     "accuracy": "accuracy",
     "balanced_accuracy": "balanced accuracy",
+    "precision": "precision",
+    "recall": "recall",
+    "f1": "F1",
+    "specificity": "specificity",
     "auc": "AUC",
+    "average_precision": "average precision",
     "log_loss": "log loss",
     "rmse": "RMSE",
     "mae": "MAE",
+    "median_absolute_error": "median abs. error",
+    "mape": "MAPE",
     "r2": "R²",
 }
+OTHER = "other"
+"""Name of the classes that no known row has."""
 CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
 """Characters that steer a terminal, and those that change the writing direction."""
 MAX_NAME_CHARS = 40

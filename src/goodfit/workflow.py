@@ -5,7 +5,7 @@ Every door for tables calls these and nothing else.
 
 import hashlib
 import warnings
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -28,11 +28,10 @@ from goodfit.experiment.experiment import OnRefined, fit_prepared, plan_for, sec
 from goodfit.experiment.kept_ensemble import KeptEnsemble
 from goodfit.experiment.predictor import Predictor
 from goodfit.experiment.prepare import (
-    TASKS,
     Prepared,
+    metrics_of,
     prepare,
     prepare_folds,
-    unit_of,
 )
 from goodfit.experiment.recording import kept, record_of
 from goodfit.experiment.run_folder import (
@@ -50,8 +49,8 @@ from goodfit.exporting.to_keras import configs_of, encoded, keras_model, write_k
 from goodfit.exporting.to_onnx.file import write_onnx
 from goodfit.files import STDIN, machine, write_file
 from goodfit.formatting import METRIC_LABELS, count, numbers, printable
-from goodfit.holdout.ledger import Ledger, Opening
-from goodfit.holdout.scoring import open_exam, score_rows
+from goodfit.holdout.ledger import MAX_CLASSES, Ledger, Opening
+from goodfit.holdout.scoring import Result, open_exam, score_rows
 from goodfit.holdout.sealed_rows import SealedRows
 from goodfit.nn.arrays import Params
 from goodfit.reporting.spelling import keywords
@@ -61,7 +60,7 @@ from goodfit.search.sweep import estimate_sweep
 from goodfit.stats import Estimate
 from goodfit.training.fit import OnEpoch, Training
 from goodfit.training.history import History
-from goodfit.training.scores import estimates
+from goodfit.training.scores import confusion_matrix, estimates
 
 
 @dataclass(frozen=True, repr=False)
@@ -310,12 +309,14 @@ class Run(ShownAsCard):
             warnings.warn(told, UserWarning, stacklevel=4)
         return open_source(source, expected=file)
 
-    def _score(self, rows: Table) -> Mapping[str, Estimate]:
+    def _score(self, rows: Table) -> Result:
         target = self.record.target
         scored = score_rows(rows, target, _predictor(self.record).predict)
-        names, predicted = TASKS[target.task].judged, {"network": scored.predicted}
-        found = estimates(names, scored.truth, predicted, seed=self.settings.seed)["network"]
-        return {name: Estimate(*(number * unit_of(name, target) for number in found[name])) for name in found}
+        truth, predicted = map(target.in_own_unit, scored)
+        scores = estimates(metrics_of(target), truth, {"": predicted}, seed=self.settings.seed)[""]
+        if not 0 < len(target.classes) <= MAX_CLASSES:
+            return Result(scores)
+        return Result(scores, confusion_matrix(truth, predicted, len(target.classes)))
 
 
 def train(
@@ -435,7 +436,7 @@ def load(folder: str | Path) -> Run:
 
 def _ledger(folder: Path | None, record: Record) -> Ledger:
     """The ledger of this run and no other; without a folder in memory."""
-    metrics = TASKS[record.target.task].judged
+    metrics = metrics_of(record.target)
     return Ledger(metrics=metrics) if folder is None else Ledger(folder / "ledger.jsonl", checksum_of(folder), metrics)
 
 

@@ -11,7 +11,7 @@ from sklearn.metrics import confusion_matrix, log_loss
 import goodfit
 from goodfit.data.table import open_source, read_table
 from goodfit.experiment.experiment import fit_prepared
-from goodfit.experiment.measure import ScoringSpec, gather
+from goodfit.experiment.measure import gather
 from goodfit.experiment.prepare import arrays_of, prepare, prepare_folds
 from goodfit.experiment.reference_models import boosted_trees
 from goodfit.experiment.settings import Settings
@@ -80,7 +80,7 @@ def folded():
 
 
 def measured(fitted, folds):
-    return gather(fitted.sweep.recipe, fitted.training, folds, judges=ScoringSpec(["log_loss"], lambda name: 1.0))
+    return gather(fitted.sweep.recipe, fitted.training, folds, metrics=["log_loss"])
 
 
 def test_reference_models_are_compared_on_the_rows_of_all_folds(folded):

@@ -13,7 +13,7 @@ import pytest
 from goodfit.data.table import Column, Source
 from goodfit.errors import ExamError
 from goodfit.holdout.ledger import Ledger, Opening
-from goodfit.holdout.scoring import open_exam
+from goodfit.holdout.scoring import Result, open_exam
 from goodfit.holdout.sealed_rows import SealedRows
 from goodfit.stats import Estimate
 
@@ -42,13 +42,17 @@ def written(tmp_path):
     return ledger
 
 
-def sit(ledger, *, reason=None, rows=None, score=lambda _: {"accuracy": Estimate(0.75, 0.5, 0.9)}, seal=None):
+SCORED = Result({"accuracy": Estimate(0.75, 0.5, 0.9)}, ((2, 0), (1, 0)))
+
+
+def sit(ledger, *, reason=None, rows=None, score=lambda _: SCORED, seal=None):
     return open_exam(seal or sealed().seal(), ledger, score, sealed=rows or sealed(), model="abc", reason=reason)
 
 
 def test_the_first_opening_gives_the_score_and_records_it(ledger):
     opening = sit(ledger)
     assert opening.scores == {"accuracy": Estimate(0.75, 0.5, 0.9)}
+    assert opening.confusion == ((2, 0), (1, 0))
     assert (opening.number, opening.model, opening.reason) == (1, "abc", None)
     assert datetime.now(UTC) - datetime.fromisoformat(opening.time) < timedelta(minutes=1)
     assert ledger.openings() == [opening]
@@ -59,7 +63,7 @@ def test_a_second_opening_is_refused_before_anything_is_scored(ledger, reason):
     first = sit(ledger)
     scored = []
     with pytest.raises(ExamError) as refusal:
-        sit(ledger, reason=reason, score=lambda _: scored.append(1) or {})
+        sit(ledger, reason=reason, score=lambda _: scored.append(1) or SCORED)
     assert not scored and ledger.openings() == [first]
     for part in ("opened once", first.time, "accuracy 0.7500 [0.5000, 0.9000]", "reason"):
         assert part in str(refusal.value)
@@ -93,12 +97,12 @@ def test_no_score_leaves_when_the_record_cannot_be_written(tmp_path):
 
 def test_a_score_that_fails_is_no_opening(ledger):
     with pytest.raises(ZeroDivisionError):
-        sit(ledger, score=lambda _: {"accuracy": Estimate(1 / 0, 0, 0)})
+        sit(ledger, score=lambda _: Result({"accuracy": Estimate(1 / 0, 0, 0)}))
     assert ledger.openings() == []
 
 
 def test_an_undefined_score_is_kept(ledger):
-    sit(ledger, score=lambda _: {"auc": Estimate(math.nan, math.nan, math.nan)})
+    sit(ledger, score=lambda _: Result({"auc": Estimate(math.nan, math.nan, math.nan)}))
     assert math.isnan(ledger.openings()[0].scores["auc"].value)
 
 
@@ -191,7 +195,7 @@ def test_of_openings_at_the_same_instant_one_counts(tmp_path):
 
     def score(_):
         barrier.wait(10)
-        return {"accuracy": Estimate(0.5, 0.4, 0.6)}
+        return Result({"accuracy": Estimate(0.5, 0.4, 0.6)})
 
     def open_it():
         try:
@@ -239,7 +243,7 @@ def test_a_ledger_that_is_no_file_is_neither_read_nor_written(kind, tmp_path):
 
 def test_a_line_that_was_replaced_by_another_sound_one_breaks_the_chain(written, tmp_path):
     other = Ledger(tmp_path / "other.jsonl")
-    sit(other, score=lambda _: {"accuracy": Estimate(0.95, 0.9, 0.99)})
+    sit(other, score=lambda _: Result({"accuracy": Estimate(0.95, 0.9, 0.99)}))
     rewrite(written, lambda lines: [other.path.read_bytes(), *lines[1:]])
     with pytest.raises(ExamError, match="Line 2 of the ledger"):
         written.openings()
@@ -254,7 +258,7 @@ def test_a_line_taken_from_the_end_shows_in_the_head(written):
 def test_an_opening_in_between_is_not_written_over(ledger):
     def meanwhile(_):
         sit(ledger)
-        return {"accuracy": Estimate(0.5, 0.4, 0.6)}
+        return Result({"accuracy": Estimate(0.5, 0.4, 0.6)})
 
     with pytest.raises(ExamError, match="at the same time"):
         sit(ledger, score=meanwhile)

@@ -135,7 +135,7 @@ def test_an_infinite_cell_of_a_test_row_counts_as_missing_at_the_exam():
     missing["a"][run.splits.test[0]], infinite["a"][run.splits.test[0]] = np.nan, np.inf
     with pytest.warns(UserWarning, match="column 'a' is infinite in 1 test row: counted as missing"):
         scores = goodfit.train(infinite, **QUICK).test().scores
-    assert scores == goodfit.train(missing, **QUICK).test().scores
+    assert repr(scores) == repr(goodfit.train(missing, **QUICK).test().scores)  # MAPE is not a number here
 
 
 def test_a_class_of_test_rows_alone_counts_as_wrong_at_the_exam():

@@ -37,6 +37,11 @@ BINARY = {
     "accuracy": lambda y, p, s: peer.accuracy_score(y, p > 0.5, sample_weight=s),
     "balanced_accuracy": lambda y, p, s: peer.balanced_accuracy_score(y, p > 0.5, sample_weight=s),
     "auc": lambda y, p, s: peer.roc_auc_score(y, p, sample_weight=s),
+    "precision": lambda y, p, s: peer.precision_score(y, p > 0.5, sample_weight=s),
+    "recall": lambda y, p, s: peer.recall_score(y, p > 0.5, sample_weight=s),
+    "f1": lambda y, p, s: peer.f1_score(y, p > 0.5, sample_weight=s),
+    "specificity": lambda y, p, s: peer.recall_score(y, p > 0.5, sample_weight=s, pos_label=0),
+    "average_precision": lambda y, p, s: peer.average_precision_score(y, p, sample_weight=s),
     "log_loss": lambda y, p, s: peer.log_loss(y, p, sample_weight=s),
 }
 
@@ -56,7 +61,18 @@ def test_two_classes_count_the_same_with_one_output_or_two(name, weights):
     assert two == pytest.approx(one, rel=1e-12)
 
 
+def macro_specificity(y, labels, weights):
+    """Mean of TN / (TN + FP) of each class against the rest."""
+    found = peer.multilabel_confusion_matrix(y, labels, sample_weight=weights)
+    return (found[:, 0, 0] / found[:, 0].sum(axis=1)).mean()
+
+
 SEVERAL = {
+    "precision": lambda y, p, s: peer.precision_score(y, p.argmax(1), sample_weight=s, average="macro"),
+    "recall": lambda y, p, s: peer.recall_score(y, p.argmax(1), sample_weight=s, average="macro"),
+    "f1": lambda y, p, s: peer.f1_score(y, p.argmax(1), sample_weight=s, average="macro"),
+    "specificity": lambda y, p, s: macro_specificity(y, p.argmax(1), s),
+    "average_precision": lambda y, p, s: peer.average_precision_score(np.eye(3)[y], p, sample_weight=s),
     "accuracy": lambda y, p, s: peer.accuracy_score(y, p.argmax(1), sample_weight=s),
     "balanced_accuracy": lambda y, p, s: peer.balanced_accuracy_score(y, p.argmax(1), sample_weight=s),
     "auc": lambda y, p, s: peer.roc_auc_score(y, p, sample_weight=s, multi_class="ovr", average="macro"),
@@ -76,6 +92,8 @@ REGRESSION = {
     "mse": peer.mean_squared_error,
     "rmse": lambda y, f, sample_weight: math.sqrt(peer.mean_squared_error(y, f, sample_weight=sample_weight)),
     "mae": peer.mean_absolute_error,
+    "median_absolute_error": peer.median_absolute_error,
+    "mape": peer.mean_absolute_percentage_error,
     "r2": peer.r2_score,
 }
 
@@ -84,7 +102,7 @@ REGRESSION = {
 @pytest.mark.parametrize("outputs", [1, 2])
 @pytest.mark.parametrize("name", REGRESSION)
 def test_values_as_in_scikit_learn(name, outputs, weights):
-    y, f = VALUES[:, :outputs], ESTIMATES[:, :outputs]
+    y, f = np.abs(VALUES[:, :outputs]) + 0.1, ESTIMATES[:, :outputs]
     assert measured(name, y, f, weights) == pytest.approx(REGRESSION[name](y, f, sample_weight=weights), rel=1e-12)
 
 
@@ -94,7 +112,7 @@ def test_every_metric_stands_against_scikit_learn():
 
 @pytest.mark.parametrize("name", METRICS)
 def test_a_row_of_weight_two_is_the_row_twice_and_of_weight_zero_is_absent(name):
-    y, f = (VALUES, ESTIMATES) if METRICS[name].targets == "values" else (CLASSES, PROBABILITIES)
+    y, f = (np.abs(VALUES), ESTIMATES) if METRICS[name].targets == "values" else (CLASSES, PROBABILITIES)
     times = RNG.integers(0, 3, N)
     repeated = np.repeat(np.arange(N), times)
     expected = measured(name, y[repeated], f[repeated], np.ones(len(repeated)))
@@ -108,6 +126,22 @@ def test_a_row_of_weight_two_is_the_row_twice_and_of_weight_zero_is_absent(name)
 def test_auc_is_the_share_of_pairs_that_are_in_order(positive, negative, expected):
     y = np.array([1.0] * len(positive) + [0.0] * len(negative))[:, None]
     assert measured("auc", y, np.array([*positive, *negative])[:, None], np.ones(len(y))) == expected
+
+
+def test_a_percentage_error_has_a_meaning_only_for_targets_of_one_sign():
+    y, f = np.array([[1.0], [-2.0], [0.0]]), np.array([[1.5], [-1.0], [0.0]])
+    of_weights = [
+        measured("mape", y, f, np.array(weights)) for weights in ([1.0, 0, 0], [0, 1.0, 0], [1.0, 1, 0], [1.0, 0, 1])
+    ]
+    assert of_weights[:2] == [0.5, 0.5] and all(map(math.isnan, of_weights[2:]))
+
+
+@pytest.mark.parametrize(
+    ("weights", "expected"), [([1, 1, 1, 1], 2.5), ([1, 1, 1, 0], 2), ([0, 1, 0, 3], 4), ([0.3, 0.3, 0.3, 0.3], 2.5)]
+)
+def test_the_median_error_of_an_even_number_is_the_mean_of_the_two_in_the_middle(weights, expected):
+    errors = np.array([[1.0], [2], [3], [4]])
+    assert measured("median_absolute_error", 0 * errors, errors, np.array(weights, float)) == pytest.approx(expected)
 
 
 def test_auc_of_a_single_class_is_not_a_number():
@@ -139,7 +173,7 @@ def test_r2_is_one_for_the_truth_zero_for_the_mean_and_nothing_for_equal_targets
 
 def test_more_is_better_only_where_it_is():
     better = {name for name, metric in METRICS.items() if metric.higher_is_better}
-    assert better == {"accuracy", "balanced_accuracy", "auc", "r2"}
+    assert better == {*BINARY, "r2"} - {"log_loss"}
 
 
 @pytest.mark.parametrize(("alias", "name"), [*ALIASES.items(), ("AUC", "auc"), ("Accuracy", "accuracy")])

@@ -136,10 +136,12 @@ def test_steps_compare_the_rarest_third_with_the_most_frequent():
 
 
 def test_confusion_counts_what_is_right_and_names_the_worst_mistake():
-    assert sentences.of_confusion([[50, 2], [3, 45]], ["no", "yes"]) == (
+    assert sentences.of_confusion([[50, 2], [3, 45]], ["no", "yes"], "validation row") == (
         "95 of 100 validation rows are classified correctly. Most frequent error: 3 rows of class yes predicted as no."
     )
-    assert sentences.of_confusion([[1, 0], [0, 1]], ["no", "yes"]) == "All 2 validation rows are classified correctly."
+    assert sentences.of_confusion([[1, 0], [0, 1]], ["no", "yes"], "row") == "All 2 rows are classified correctly."
+    of_unseen = sentences.of_confusion([[5, 0], [1, 4], [0, 2]], ["no", "yes", "other"], "test row")
+    assert of_unseen.startswith("9 of 12 test rows") and of_unseen.endswith("2 rows of class other predicted as yes.")
 
 
 def test_calibration_says_which_side_it_leans_to():

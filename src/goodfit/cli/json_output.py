@@ -97,6 +97,8 @@ def exam_summary(run: Run, opening: Opening) -> dict[str, Any]:
         "reason": opening.reason,
         "rows": len(run.splits.test),
         "test": {name: estimate._asdict() for name, estimate in opening.scores.items()},
+        "classes": list(run.record.target.classes),
+        "confusion": opening.confusion,
         "known_rows" if run.ensemble else "validation": dict(run.record.known_scores),
         "baseline": dict(run.record.known_baseline_scores),
     }

@@ -16,7 +16,7 @@ from rich.text import Text
 import goodfit
 from goodfit.cli.selection_summary import FirstGrid, show_selection
 from goodfit.cli.verdict import show_verdict
-from goodfit.formatting import METRIC_LABELS, count, join, numbers, printable, sparkline, value
+from goodfit.formatting import METRIC_LABELS, OTHER, count, join, numbers, printable, sparkline, value
 from goodfit.reporting.ensemble_sentences import AT_OTHERS_EPOCH, CROSS_FITTED, of_exam
 
 if TYPE_CHECKING:
@@ -65,7 +65,19 @@ def show_exam(run: Run, opening: Opening, console: Console) -> None:
     console.print(grid, "")
     if run.ensemble is not None:
         console.print(of_exam(run.ensemble, opening, len(run.splits.test)), end="\n\n")
+    if opening.confusion:
+        console.print(_confusion(record.target.classes, opening.confusion), "")
     console.print(f"The last two columns are scores on the {_known_rows(run)}. {_baseline(run)}", style="dim")
+
+
+def _confusion(classes: Sequence[object], matrix: Sequence[Sequence[int]]) -> Grid:
+    """Test rows by true and predicted class; rows of a class that cannot be predicted come last."""
+    names = [printable(label, longest=20) for label in (*classes, OTHER)]
+    grid = _grid("true \\ predicted", *names[: len(classes)])
+    for place, (name, row) in enumerate(zip(names, matrix, strict=False)):
+        cells = [Text(f"{n:,}", style="bold" if place == column else "") for column, n in enumerate(row)]
+        grid.add_row(name, *cells)
+    return grid
 
 
 def show_predictions(run: Run, table: Table, prediction: Prediction, out: Path, console: Console) -> None:

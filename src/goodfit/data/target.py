@@ -94,6 +94,16 @@ class Target:
     note: str = ""
     limits: tuple[float, float] | None = None
 
+    @property
+    def is_of_one_sign(self) -> bool:
+        """Whether all values in the training rows are above 0, or all below."""
+        if self.limits is None:
+            return False
+        low, high = (value / 2 for value in self.limits)
+        quarter = high / 2 - low / 2
+        nearest = max(low + quarter, quarter - high)
+        return nearest > 1e-9 * quarter
+
     def encode(self, table: Table) -> Codes | Numbers:
         """int32 codes (n,) of the classes, 0 and 1 for a binary target; or (value − mean)/scale, float64 (n,).
 
@@ -119,6 +129,10 @@ class Target:
         # Halved, so that the differences of numbers near the largest float do not overflow.
         low, high = ((value / 2 - self.mean / 2) / self.scale for value in self.limits)
         return np.asarray(2 * np.clip(predictions / 2, low, high))
+
+    def in_own_unit(self, values: npt.NDArray[Any]) -> npt.NDArray[Any]:
+        """Return standardised values in the unit of the target, float64; classes and probabilities as they are."""
+        return values.astype(np.float64) * self.scale + self.mean if self.task == "regression" else values
 
     def decode(self, predictions: npt.ArrayLike) -> Prediction:
         """What a network gives, in the target's own terms.

@@ -9,7 +9,7 @@ from goodfit.arrays import Array
 from goodfit.data.encoder import Encoder
 from goodfit.data.table import Table
 from goodfit.data.target import Target
-from goodfit.experiment.prepare import TASKS, Prepared, layers_for
+from goodfit.experiment.prepare import TASKS, Prepared, layers_for, metrics_of
 from goodfit.experiment.settings import Settings
 from goodfit.nn.arrays import Params
 from goodfit.search.calibration import with_temperature
@@ -132,4 +132,4 @@ def _scores(found: Ensemble, folds: Sequence[Prepared], target: Target, seed: in
         models, truth = {name: values * scale + mean for name, values in models.items()}, truth * scale + mean
     else:
         truth = truth[:, 0].astype(np.int64)
-    return estimates(TASKS[target.task].judged, truth, models, seed=seed)
+    return estimates(metrics_of(target), truth, models, seed=seed)

@@ -4,7 +4,7 @@ Plain numbers that a run folder keeps, so that a verdict and a report need neith
 row of data is among them, and no test row is looked at.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -26,11 +26,11 @@ from goodfit.nn.activations import ACTIVATIONS
 from goodfit.nn.arrays import Params
 from goodfit.nn.layers import Dense
 from goodfit.search.sweep import Fold
-from goodfit.stats import Estimate, weighted_mean_error
+from goodfit.stats import weighted_mean_error
 from goodfit.training.evaluation import losses_of
 from goodfit.training.fit import Training
 from goodfit.training.recipe import Recipe
-from goodfit.training.scores import estimates
+from goodfit.training.scores import confusion_matrix, estimates
 
 PROBED_ROWS = 10_000
 """Training rows on which dead units and frequencies are counted, at most."""
@@ -74,13 +74,6 @@ class Measurements:
     checks: tuple[Check, ...] = ()
 
 
-class ScoringSpec(NamedTuple):
-    """What a network is judged by: metrics, and the unit each is shown in."""
-
-    metrics: Sequence[str]
-    unit: Callable[[str], float]
-
-
 class MeasuredFold(NamedTuple):
     """A fold of the selected config, with what its networks, one for each seed, say of the validation rows.
 
@@ -98,7 +91,7 @@ def gather(
     training: Training,
     folds: Sequence[MeasuredFold],
     *,
-    judges: ScoringSpec,
+    metrics: Sequence[str],
     checks: Sequence[Check] = (),
     seed: int = 0,
 ) -> Measurements:
@@ -106,6 +99,7 @@ def gather(
 
     Args:
         folds: of the selected config, that of the network first.
+        metrics: of the validation rows, in the target's own unit.
     """
     fold, target, encoder, _ = folds[0]
     x = np.asarray(fold.rows.x)
@@ -115,10 +109,8 @@ def gather(
         name: np.asarray(ACTIVATIONS[recipe.link](jnp.asarray(given)))
         for name, given in (compared[0].outputs | {"own": training.validation_outputs}).items()
     }
-    judged = {
-        model: {name: _scaled(found[name], judges.unit(name)) for name in found}
-        for model, found in estimates(judges.metrics, truth, predicted, seed=seed).items()
-    }
+    shown = {name: target.in_own_unit(values) for name, values in predicted.items()}
+    judged = estimates(metrics, target.in_own_unit(truth), shown, seed=seed)
     found = predicted["own"]
     sample = np.random.default_rng(seed).permutation(fold.train)[:PROBED_ROWS]
     units, dead = _dead_units(recipe, training.params, x[sample])
@@ -126,12 +118,12 @@ def gather(
     losses = {name: np.concatenate([each.losses[name] for each in compared]) for name in compared[0].losses}
     own = losses.pop("own")
     return Measurements(
-        intervals=judged["own"],
+        intervals={name: (score.value, score.low, score.high) for name, score in judged["own"].items()},
         baseline_scores={name: value for name, (value, *_) in judged["baseline"].items()},
         linear_scores={name: value for name, (value, *_) in judged["linear"].items()},
         losses={name: float(values @ weights) for name, values in losses.items()},
         differences={name: weighted_mean_error(values - own, weights) for name, values in losses.items()},
-        confusion=() if target.task == "regression" else _confusion(truth, found, len(target.classes)),
+        confusion=() if target.task == "regression" else confusion_matrix(truth, found, len(target.classes)),
         calibration=_calibration(target, truth, found),
         residuals=_residuals(target, truth, found) if target.task == "regression" else (),
         units=units,
@@ -163,20 +155,6 @@ def _with_references(recipe: Recipe, measured: MeasuredFold, seed: int) -> _Comp
     losses["own"] = np.mean([losses_of(recipe, y[rows], given) for given in own], axis=0, dtype=float)
     shown = {"baseline": constant_outputs(data, np.ones_like(weight)), "linear": linear}
     return _Compared(truth[rows], weight[rows], losses, shown)
-
-
-def _scaled(found: Estimate, unit: float) -> tuple[float, float, float]:
-    return found.value * unit, found.low * unit, found.high * unit
-
-
-def _confusion(truth: Array, found: Array, n_classes: int) -> tuple[tuple[int, ...], ...]:
-    counts = np.bincount(truth * n_classes + _labels(found), minlength=n_classes**2)
-    return tuple(map(tuple, counts.reshape(n_classes, n_classes).tolist()))
-
-
-def _labels(found: Array) -> Array:
-    """The class of the highest probability, the first of equals."""
-    return (found[:, 0] > 0.5).astype(np.int64) if found.shape[1] == 1 else found.argmax(axis=1)
 
 
 def _calibration(target: Target, truth: Array, found: Array) -> tuple[tuple[float, float, int], ...]:

@@ -41,13 +41,21 @@ class TaskDefaults:
     judged: tuple[str, ...]
 
 
-_OF_CLASSES = ("accuracy", "balanced_accuracy", "auc", "log_loss")
+_OF_LABELS = ("accuracy", "balanced_accuracy", "precision", "recall", "f1", "specificity")
+_OF_CLASSES = (*_OF_LABELS, "auc", "average_precision", "log_loss")
+_OF_VALUES = ("rmse", "mae", "median_absolute_error", "mape", "r2")
 TASKS = {
     "binary": TaskDefaults("binary_crossentropy", "sigmoid", ("accuracy",), _OF_CLASSES),
     "multiclass": TaskDefaults("sparse_categorical_crossentropy", "softmax", ("accuracy",), _OF_CLASSES),
-    "regression": TaskDefaults("mean_squared_error", "linear", ("rmse", "r2"), ("rmse", "mae", "r2")),
+    "regression": TaskDefaults("mean_squared_error", "linear", ("rmse", "r2"), _OF_VALUES),
 }
 IN_OWN_UNIT = ("rmse", "val_rmse", "mae", "val_mae")
+
+
+def metrics_of(target: Target) -> tuple[str, ...]:
+    """Return the metrics by which a model of this target is judged; MAPE only where targets are of one sign."""
+    judged = TASKS[target.task].judged
+    return judged if target.is_of_one_sign else tuple(name for name in judged if name != "mape")
 
 
 @dataclass(frozen=True)
@@ -252,7 +260,3 @@ def _by_code(weights: Mapping[str, float] | str, target: Target) -> Mapping[int,
 
 def in_unit_of_target(columns: Mapping[str, Any], target: Target) -> dict[str, Any]:
     return {name: value * target.scale if name in IN_OWN_UNIT else value for name, value in columns.items()}
-
-
-def unit_of(name: str, target: Target) -> float:
-    return target.scale if name in IN_OWN_UNIT else 1.0

@@ -1,13 +1,12 @@
 """From a finished training to what a run keeps of it."""
 
 from dataclasses import replace
-from functools import partial
 
 from goodfit.data.target import Target
 from goodfit.experiment.experiment import Fitted
 from goodfit.experiment.kept_ensemble import KeptEnsemble, keep_ensemble
-from goodfit.experiment.measure import ScoringSpec, gather
-from goodfit.experiment.prepare import TASKS, in_unit_of_target, layers_for, unit_of
+from goodfit.experiment.measure import gather
+from goodfit.experiment.prepare import TASKS, in_unit_of_target, layers_for, metrics_of
 from goodfit.experiment.run_folder import Record, SweepRecord, curves_table, now, quantiles_table, versions
 from goodfit.files import FileMark, machine
 from goodfit.search.sweep import Sweep
@@ -25,7 +24,7 @@ def record_of(fitted: Fitted, ensemble: KeptEnsemble | None, source: str, file: 
         recipe,
         fitted.training,
         fitted.measured_folds(),
-        judges=ScoringSpec(TASKS[target.task].judged, partial(unit_of, target=target)),
+        metrics=metrics_of(target),
         checks=prepared.checks,
         seed=settings.seed,
     )

@@ -22,6 +22,11 @@ from goodfit.stats import Estimate
 
 MAX_BYTES = 16 << 20
 """Of a ledger that is read: thousands of openings."""
+MAX_CLASSES = 20
+"""Of a confusion matrix that is kept and shown."""
+Confusion = tuple[tuple[int, ...], ...]
+_Row = Annotated[tuple[Annotated[int, Meta(ge=0)], ...], Meta(max_length=MAX_CLASSES)]
+_Matrix = Annotated[tuple[_Row, ...], Meta(max_length=MAX_CLASSES + 1)]
 _Word = Annotated[str, Meta(max_length=100, pattern=r"^[ -~]*$")]
 
 
@@ -30,6 +35,8 @@ class Opening(ShownAsCard):
     """One opening of the exam, as the ledger keeps it.
 
     number: from 1. time: UTC, ISO 8601. seal: digest of the test rows. model: its hash. reason: None the first time.
+    confusion: number of test rows of each class (first index) predicted as each class (second), in the target's order;
+    rows of a class that no known row has come last. () for a quantity, and for more than ``MAX_CLASSES`` classes.
     """
 
     number: int
@@ -38,6 +45,7 @@ class Opening(ShownAsCard):
     model: str
     reason: str | None
     scores: dict[str, Estimate]
+    confusion: Confusion = ()
 
     def __str__(self) -> str:
         return f"{self.time}: " + ", ".join(f"{name} {score}" for name, score in self.scores.items())
@@ -64,6 +72,7 @@ class _Line(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     scores: dict[_Word, tuple[float | None, float | None, float | None]]
     previous: _Word
     hash: _Word
+    confusion: _Matrix = ()
 
 
 @dataclass(frozen=True)
@@ -115,6 +124,7 @@ class Ledger:
             "model": opening.model,
             "reason": opening.reason,
             "scores": {name: [_finite(number) for number in score] for name, score in opening.scores.items()},
+            "confusion": [list(row) for row in opening.confusion],
             "previous": records[-1].hash if records else self.run,
         }
         lines = [*self._read(), json.dumps(record | {"hash": _hash(record)}, allow_nan=False)]
@@ -171,7 +181,7 @@ def _opening(line: _Line) -> Opening:
         name: Estimate(*[math.nan if number is None else number for number in numbers])
         for name, numbers in line.scores.items()
     }
-    return Opening(line.number, line.time, line.seal, line.model, line.reason, scores)
+    return Opening(line.number, line.time, line.seal, line.model, line.reason, scores, line.confusion)
 
 
 def _finite(number: float) -> float | None:

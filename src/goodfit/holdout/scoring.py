@@ -15,13 +15,22 @@ from goodfit.data.table import Table
 from goodfit.data.target import Target
 from goodfit.errors import ExamError
 from goodfit.formatting import count, join
-from goodfit.holdout.ledger import Ledger, Opening
+from goodfit.holdout.ledger import Confusion, Ledger, Opening
 from goodfit.holdout.seal import Seal
 from goodfit.holdout.sealed_rows import SealedRows
 from goodfit.stats import Estimate
 
 Array = npt.NDArray[Any]
-Score = Callable[[Table], Mapping[str, Estimate]]
+
+
+class Result(NamedTuple):
+    """Metrics of the test rows, and of classes how many rows of each are predicted as each; see ``Opening``."""
+
+    scores: Mapping[str, Estimate]
+    confusion: Confusion = ()
+
+
+Score = Callable[[Table], Result]
 
 
 class ScoredRows(NamedTuple):
@@ -55,8 +64,9 @@ def open_exam(
         )
     rows = sealed.open(seal)
     time = datetime.now(UTC).isoformat(timespec="seconds")
-    scores = {name: Estimate(*map(float, estimate)) for name, estimate in score(rows).items()}
-    opening = Opening(len(earlier) + 1, time, seal.digest, model, why if earlier else None, scores)
+    result = score(rows)
+    scores = {name: Estimate(*map(float, estimate)) for name, estimate in result.scores.items()}
+    opening = Opening(len(earlier) + 1, time, seal.digest, model, why if earlier else None, scores, result.confusion)
     ledger.add(opening)
     return opening
 

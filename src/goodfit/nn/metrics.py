@@ -12,74 +12,31 @@ import jax.numpy as jnp
 import numpy as np
 
 from goodfit.errors import ConfigError
+from goodfit.nn.label_metrics import (
+    accuracy,
+    balanced_accuracy,
+    class_numbers,
+    f1,
+    precision,
+    recall,
+    specificity,
+)
 from goodfit.nn.losses import weighted_mean
+from goodfit.nn.ranking_metrics import auc, average_precision
 
-MetricFunction = Callable[[jax.Array, jax.Array, jax.Array], jax.Array]
-
-
-def _class_numbers(y: jax.Array, prediction: jax.Array) -> jax.Array:
-    """Return class numbers (rows,) from class numbers, a column of them, or one-hot targets."""
-    if y.ndim == 2:
-        y = y[:, 0] if y.shape[-1] == 1 else jnp.argmax(y, axis=-1)
-    return y.astype(jnp.int32)
-
-
-def _predicted_classes(prediction: jax.Array) -> jax.Array:
-    if prediction.shape[-1] == 1:
-        return (prediction[:, 0] > 0.5).astype(jnp.int32)
-    # The first of the largest, as argmax, by two plain reductions: XLA does not vectorise argmax.
-    numbers = jnp.arange(prediction.shape[-1], dtype=jnp.int32)[None, :]
-    largest = prediction == jnp.max(prediction, axis=-1, keepdims=True)
-    return jnp.min(jnp.where(largest, numbers, prediction.shape[-1]), axis=-1)
+ROUNDING = 1e-12
+"""Relative error of a sum of weights that is still taken for half of them."""
+MetricFunction = Callable[..., jax.Array]
 
 
 def _class_probabilities(prediction: jax.Array) -> jax.Array:
     return jnp.concatenate([1 - prediction, prediction], axis=-1) if prediction.shape[-1] == 1 else prediction
 
 
-def accuracy(y: jax.Array, prediction: jax.Array, weights: jax.Array) -> jax.Array:
-    """Accuracy: share of rows whose most probable class (for a single output, p > 0.5) is the true one."""
-    right = _class_numbers(y, prediction) == _predicted_classes(prediction)
-    return weighted_mean(right.astype(weights.dtype), weights)
-
-
-def balanced_accuracy(y: jax.Array, prediction: jax.Array, weights: jax.Array) -> jax.Array:
-    """Balanced accuracy: mean recall over the classes that occur."""
-    truth = jax.nn.one_hot(_class_numbers(y, prediction), max(2, prediction.shape[-1]), dtype=weights.dtype)
-    right = (_class_numbers(y, prediction) == _predicted_classes(prediction)).astype(weights.dtype)
-    rows_of_class = weights @ truth
-    recall = ((weights * right) @ truth) / jnp.where(rows_of_class == 0, 1, rows_of_class)
-    return weighted_mean(recall, (rows_of_class > 0).astype(weights.dtype))
-
-
-def _area(positive: jax.Array, score: jax.Array, weights: jax.Array) -> jax.Array:
-    """Return the probability that a positive row scores above a negative one; ties count half."""
-    order = jnp.argsort(score)
-    score, negative_weight = score[order], jnp.where(positive, 0, weights)[order]
-    positive_weight = jnp.where(positive, weights, 0)[order]
-    below = jnp.concatenate([jnp.zeros(1, weights.dtype), jnp.cumsum(negative_weight)])
-    first, last = jnp.searchsorted(score, score, side="left"), jnp.searchsorted(score, score, side="right")
-    wins = jnp.sum(positive_weight * (below[first] + below[last]) / 2)
-    pairs = jnp.sum(positive_weight) * jnp.sum(negative_weight)
-    return jnp.where(pairs == 0, jnp.nan, wins / jnp.where(pairs == 0, 1, pairs))
-
-
-def auc(y: jax.Array, prediction: jax.Array, weights: jax.Array) -> jax.Array:
-    """Area under the ROC curve; for more than two classes, the mean over the classes that occur, one versus rest.
-
-    NaN if all rows are of one class. Source: Hanley & McNeil (1982); Fawcett (2006).
-    """
-    classes = _class_numbers(y, prediction)
-    if prediction.shape[-1] == 1:
-        return _area(classes == 1, prediction[:, 0], weights)
-    areas = [_area(classes == k, prediction[:, k], weights) for k in range(prediction.shape[-1])]
-    return jnp.nanmean(jnp.stack(areas))
-
-
 def log_loss(y: jax.Array, prediction: jax.Array, weights: jax.Array) -> jax.Array:
     """Log loss: mean of −log p of the row's class; p is at least the machine epsilon of its type."""
     p = _class_probabilities(prediction)
-    truth = jax.nn.one_hot(_class_numbers(y, prediction), p.shape[-1], dtype=p.dtype)
+    truth = jax.nn.one_hot(class_numbers(y), p.shape[-1], dtype=p.dtype)
     p_of_class = jnp.maximum(jnp.sum(p * truth, axis=-1), float(np.finfo(p.dtype).eps))
     return weighted_mean(-jnp.log(p_of_class), weights)
 
@@ -99,6 +56,32 @@ def mean_absolute_error(y: jax.Array, prediction: jax.Array, weights: jax.Array)
     return weighted_mean(jnp.mean(jnp.abs(y - prediction), axis=-1), weights)
 
 
+def median_absolute_error(y: jax.Array, prediction: jax.Array, weights: jax.Array) -> jax.Array:
+    """Median absolute error: weighted median of |y − f|, mean over outputs, in the unit of the target.
+
+    Between two errors that part the weight in halves it is their mean, as for an even number of equal weights.
+    """
+    errors = jnp.abs(y - prediction)
+    return jnp.mean(jnp.stack([_median(errors[:, output], weights) for output in range(errors.shape[-1])]))
+
+
+def _median(values: jax.Array, weights: jax.Array) -> jax.Array:
+    order = jnp.argsort(jnp.where(weights > 0, values, jnp.inf))
+    reached = jnp.cumsum(weights[order])
+    half = reached[-1] / 2
+    low = jnp.searchsorted(reached, half * (1 - ROUNDING), side="left")
+    high = jnp.searchsorted(reached, half * (1 + ROUNDING), side="right")
+    return (values[order][low] + values[order][high]) / 2
+
+
+def mean_absolute_percentage_error(y: jax.Array, prediction: jax.Array, weights: jax.Array) -> jax.Array:
+    """MAPE: mean of |y − f| / |y|, a share; NaN unless all y are above 0, or all below, for it has no meaning there."""
+    counted = weights[:, None] > 0
+    one_sign = jnp.all(jnp.where(counted, y > 0, True)) | jnp.all(jnp.where(counted, y < 0, True))
+    relative = jnp.abs(y - prediction) / jnp.where(y == 0, 1, jnp.abs(y))
+    return jnp.where(one_sign, weighted_mean(jnp.mean(relative, axis=-1), weights), jnp.nan)
+
+
 def r2(y: jax.Array, prediction: jax.Array, weights: jax.Array) -> jax.Array:
     """Coefficient of determination R²: 1 − Σ s(y − f)² / Σ s(y − ȳ)², mean over outputs.
 
@@ -116,25 +99,36 @@ def r2(y: jax.Array, prediction: jax.Array, weights: jax.Array) -> jax.Array:
 class Metric:
     """A metric by name.
 
-    function: of targets, predictions and weights. targets: ``classes`` or ``values``.
+    function: of targets, predictions and weights. targets: ``classes`` or ``values``. of_labels: whether it depends on
+    the predicted labels only, and so on the decision threshold. of_ranks: whether it also takes the ``ranks`` of the
+    predictions.
     """
 
     name: str
     function: MetricFunction
     higher_is_better: bool
     targets: str
+    of_labels: bool = False
+    of_ranks: bool = False
 
 
 METRICS: dict[str, Metric] = {
     metric.name: metric
     for metric in (
-        Metric("accuracy", accuracy, True, "classes"),
-        Metric("balanced_accuracy", balanced_accuracy, True, "classes"),
-        Metric("auc", auc, True, "classes"),
+        Metric("accuracy", accuracy, True, "classes", of_labels=True),
+        Metric("balanced_accuracy", balanced_accuracy, True, "classes", of_labels=True),
+        Metric("precision", precision, True, "classes", of_labels=True),
+        Metric("recall", recall, True, "classes", of_labels=True),
+        Metric("f1", f1, True, "classes", of_labels=True),
+        Metric("specificity", specificity, True, "classes", of_labels=True),
+        Metric("auc", auc, True, "classes", of_ranks=True),
+        Metric("average_precision", average_precision, True, "classes", of_ranks=True),
         Metric("log_loss", log_loss, False, "classes"),
         Metric("mse", mean_squared_error, False, "values"),
         Metric("rmse", root_mean_squared_error, False, "values"),
         Metric("mae", mean_absolute_error, False, "values"),
+        Metric("median_absolute_error", median_absolute_error, False, "values"),
+        Metric("mape", mean_absolute_percentage_error, False, "values"),
         Metric("r2", r2, True, "values"),
     )
 }
@@ -144,6 +138,7 @@ ALIASES = {
     "mean_squared_error": "mse",
     "root_mean_squared_error": "rmse",
     "mean_absolute_error": "mae",
+    "mean_absolute_percentage_error": "mape",
 }
 
 

@@ -11,7 +11,8 @@ from goodfit.diagnosis.verdict import diagnose
 from goodfit.errors import RunError
 from goodfit.experiment.run_folder import Record
 from goodfit.files import read_file, write_file
-from goodfit.formatting import METRIC_LABELS, numbers
+from goodfit.formatting import METRIC_LABELS, OTHER, numbers
+from goodfit.holdout.ledger import MAX_CLASSES, Confusion
 from goodfit.reporting import ensemble_sentences, sentences
 from goodfit.reporting.charts.grid import heat_map
 from goodfit.reporting.figures import RunLike, figures_of
@@ -20,8 +21,7 @@ from goodfit.reporting.pages import Figure, render, write_pngs
 from goodfit.reporting.spelling import Speller, arguments, python_call, source_name
 from goodfit.reporting.trials import grid_of, restored, short_value
 
-MOST_CLASSES, MAX_PAGE_BYTES = 20, 32 << 20
-"""A confusion matrix of more classes is summed up in its sentence only."""
+MAX_PAGE_BYTES = 32 << 20
 
 
 def report(
@@ -115,8 +115,8 @@ def html(run: RunLike, *, spell: Speller = python_call, before: str = "") -> str
         ensemble_sentence=(ensemble_sentences.of_ensemble(record.ensemble) if record.ensemble and record.sweep else ""),
         ensemble_members=member_rows(record),
         ensemble_metrics=ensemble_rows(record),
-        confusion=found.confusion if len(found.confusion) <= MOST_CLASSES else (),
-        confusion_sentence=(sentences.of_confusion(found.confusion, record.target.classes) if found.confusion else ""),
+        confusion=found.confusion if len(found.confusion) <= MAX_CLASSES else (),
+        confusion_sentence=confusion_sentence(record, found.confusion, "validation row"),
         openings=list(_openings(run)),
         command=training({}),
     )
@@ -164,7 +164,20 @@ def _openings(run: RunLike) -> Iterator[dict[str, Any]]:
         time = opening.time.replace("T", " ").replace("+00:00", " UTC")
         kept = run.record.ensemble
         said = ensemble_sentences.of_exam(kept, opening, len(run.record.splits.test)) if kept else ""
-        yield {"number": opening.number, "time": time, "reason": opening.reason or "", "rows": rows, "sentence": said}
+        yield {
+            "number": opening.number,
+            "time": time,
+            "reason": opening.reason or "",
+            "rows": rows,
+            "sentence": said,
+            "confusion": opening.confusion,
+            "confusion_sentence": confusion_sentence(run.record, opening.confusion, "test row"),
+        }
+
+
+def confusion_sentence(record: Record, matrix: Confusion, rows: str) -> str:
+    """Correct and wrong predictions; "" for a quantity."""
+    return sentences.of_confusion(matrix, [*record.target.classes, OTHER], rows) if matrix else ""
 
 
 def _selection_css(selected: SelectableGrid) -> str:

@@ -178,17 +178,18 @@ def of_splits(sizes: Mapping[str, int], openings: int) -> str:
     return f"{said}; the other {shares['test']} are sealed for the exam."
 
 
-def of_confusion(matrix: Sequence[Sequence[int]], classes: Sequence[object]) -> str:
-    """Correct and wrong predictions of the validation rows."""
+def of_confusion(matrix: Sequence[Sequence[int]], classes: Sequence[object], rows: str) -> str:
+    """Correct and wrong predictions. rows: what a row is called. A class that cannot be predicted is in no column."""
     found = np.array(matrix)
     right, total = int(np.trace(found)), int(found.sum())
-    wrong = found - np.diag(np.diag(found))
+    wrong = found.copy()
+    np.fill_diagonal(wrong[: len(wrong[0])], 0)
     if not wrong.any():
-        return f"All {count(total, 'validation row')} are classified correctly."
-    truth, predicted = divmod(int(wrong.argmax()), len(wrong))
+        return f"All {count(total, rows)} are classified correctly."
+    truth, predicted = divmod(int(wrong.argmax()), len(wrong[0]))
     pair = f"class {printable(classes[truth])} predicted as {printable(classes[predicted])}"
     most = f"{count(int(wrong.max()), 'row')} of {pair}"
-    return f"{right:,} of {count(total, 'validation row')} are classified correctly. Most frequent error: {most}."
+    return f"{right:,} of {count(total, rows)} are classified correctly. Most frequent error: {most}."
 
 
 def of_calibration(bins: Sequence[tuple[float, float, int]], *, probabilities: bool) -> str:

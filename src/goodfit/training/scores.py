@@ -9,6 +9,7 @@ import numpy as np
 
 from goodfit.arrays import Array
 from goodfit.nn.metrics import METRICS
+from goodfit.nn.ranking_metrics import ranks_of
 from goodfit.stats import Estimate, bootstrap_intervals, wilson_interval
 
 MIN_RESAMPLES, MAX_RESAMPLES = 200, 1000
@@ -44,6 +45,22 @@ def estimates(
     return {model: {name: _exact(name, next(found), len(y)) for name in names} for model in predictions}
 
 
+def confusion_matrix(truth: Array, predicted: Array, n_classes: int) -> tuple[tuple[int, ...], ...]:
+    """Return the number of rows of each class (first index) that are predicted as each class (second).
+
+    Rows of classes that the model does not know count in one more row, the last. The predicted class is the one of the
+    highest probability, the first of equals.
+
+    >>> confusion_matrix(np.array([0, 1, 1, 2]), np.array([[0.1], [0.9], [0.5], [0.7]]), 2)
+    ((1, 0), (1, 1), (0, 1))
+    """
+    labels = (predicted[:, 0] > 0.5).astype(np.int64) if predicted.shape[1] == 1 else predicted.argmax(axis=1)
+    n_rows = n_classes + int(truth.max(initial=0) >= n_classes)
+    cells = np.minimum(truth, n_classes) * n_classes + labels
+    counts = np.bincount(cells, minlength=n_rows * n_classes).reshape(n_rows, n_classes)
+    return tuple(map(tuple, counts.tolist()))
+
+
 def _exact(name: str, found: Estimate, n_rows: int) -> Estimate:
     """Replace the interval of accuracy, a proportion, with Wilson's."""
     if name != "accuracy":
@@ -56,8 +73,11 @@ def _metrics(names: tuple[str, ...], y: jax.Array, predictions: jax.Array, weigh
     """Return the metrics (models, m, metrics) of predictions (models, rows, outputs) under weights (m, rows)."""
 
     def of_model(prediction: jax.Array) -> jax.Array:
+        ranks = {"ranks": ranks_of(prediction)} if any(METRICS[name].of_ranks for name in names) else {}
+
         def of_weighting(weight: jax.Array) -> jax.Array:
-            return jnp.stack([METRICS[name].function(y, prediction, weight) for name in names])
+            found = [METRICS[name] for name in names]
+            return jnp.stack([each.function(y, prediction, weight, **ranks if each.of_ranks else {}) for each in found])
 
         values: jax.Array = jax.lax.map(of_weighting, weights)
         return values

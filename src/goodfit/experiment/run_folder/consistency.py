@@ -11,7 +11,7 @@ from goodfit.data.encoder import Encoder
 from goodfit.data.target import Target, ordered_classes
 from goodfit.experiment.kept_ensemble import KeptEnsemble
 from goodfit.experiment.measure import Measurements
-from goodfit.experiment.prepare import TASKS
+from goodfit.experiment.prepare import metrics_of
 from goodfit.experiment.run_folder.record import Record, SweepRecord
 from goodfit.experiment.settings import Settings, apply_change
 from goodfit.nn.arrays import Params
@@ -123,7 +123,7 @@ def _measurements(record: Record, measured: Measurements) -> None:
 
 
 def _metrics(target: Target, *scores: Mapping[str, object]) -> None:
-    names = set(TASKS[target.task].judged)
+    names = set(metrics_of(target))
     require(all(set(found) == names for found in scores), "other metrics were measured than the task has")
 
 

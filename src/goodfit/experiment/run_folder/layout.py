@@ -8,7 +8,7 @@ from pathlib import Path
 from goodfit.errors import RunError
 from goodfit.files import FileMark, UnsafeFile, mark_of, memory, read_file, size_of
 
-FORMAT = 8
+FORMAT = 9
 SUMMARY = "run.json"
 FILES = (
     "encoder.json",
