@@ -33,6 +33,19 @@ jax.config.update("jax_numpy_rank_promotion", "raise")
 jax.config.update("jax_numpy_dtype_promotion", "strict")
 
 
+QUICKLY_COMPILED = {"estimators"}
+"""Where trainings are tiny and many: they compile without optimisation, in half the time. The tests of the
+mathematics, of the search and of the documentation run what XLA has optimised, as users do."""
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item):
+    """Choose before the fixtures of the test, which train, too."""
+    place = item.path.relative_to(ROOT).parts
+    quickly = place[0] == "tests" and place[1] in QUICKLY_COMPILED
+    jax.config.update("jax_disable_most_optimizations", quickly)
+
+
 @pytest.fixture
 def keras():
     """The keras package on JAX. Its own arithmetic mixes ranks and types, so the strictness is off meanwhile."""

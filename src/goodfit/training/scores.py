@@ -15,6 +15,9 @@ from goodfit.stats import Estimate, bootstrap_intervals, wilson_interval
 MIN_RESAMPLES, MAX_RESAMPLES = 200, 1000
 MAX_DRAWN_PREDICTIONS = 10_000_000
 """Total number of predictions drawn by the bootstrap, unless that leaves fewer than ``MIN_RESAMPLES`` draws."""
+MIN_PADDED_ROWS = 512
+"""Rows are padded to this number, or to 2 or 3 times a power of two: validation, known and test rows of small tables
+share one compiled program, which takes longer to compile than to run."""
 
 
 def estimates(
@@ -29,17 +32,18 @@ def estimates(
         y: class numbers (rows,), or values (rows, outputs).
         predictions: by model, probabilities (rows, classes), or (rows, 1) for two classes, or values (rows, outputs).
     """
-    given = np.stack([np.asarray(prediction, np.float64) for prediction in predictions.values()])
-    full_sample: list[Array] = []
+    size, full_sample = padded_rows(len(y)), list[Array]()
+    truth, *given = (_padded(np.asarray(rows), size) for rows in (y, *predictions.values()))
 
     def scorer(draws: Array) -> Array:
-        weights = np.vstack([np.ones(len(y)), draws])
+        weights = np.zeros((1 + len(draws), size))
+        weights[0, : len(y)], weights[1:, : len(y)] = 1, draws
         with jax.enable_x64(True):
-            values = np.asarray(_metrics(tuple(names), y, given, weights))
+            values = np.stack([_metrics(tuple(names), truth, rows.astype(np.float64), weights) for rows in given])
         full_sample[:] = [values[:, 0].ravel()]
         return values[:, 1:].transpose(1, 0, 2).reshape(len(draws), -1)
 
-    n_resamples = int(np.clip(MAX_DRAWN_PREDICTIONS // given[0].size, MIN_RESAMPLES, MAX_RESAMPLES))
+    n_resamples = int(np.clip(MAX_DRAWN_PREDICTIONS // (len(y) * given[0].shape[1]), MIN_RESAMPLES, MAX_RESAMPLES))
     ends = bootstrap_intervals(scorer, len(y), seed=seed, n_resamples=n_resamples)
     found = iter(Estimate(value, *end) for value, end in zip(full_sample[0].tolist(), ends, strict=True))
     return {model: {name: _exact(name, next(found), len(y)) for name in names} for model in predictions}
@@ -68,19 +72,28 @@ def _exact(name: str, found: Estimate, n_rows: int) -> Estimate:
     return Estimate(found.value, *wilson_interval(round(found.value * n_rows), n_rows))
 
 
+def padded_rows(n: int) -> int:
+    """Return the smallest of 512, 768, 1024, 1536, 2048, … that is at least ``n``."""
+    size = MIN_PADDED_ROWS
+    while size < n:
+        size *= 2
+    return size if size == MIN_PADDED_ROWS or size * 3 // 4 < n else size * 3 // 4
+
+
+def _padded(rows: Array, size: int) -> Array:
+    """Append copies of the first row, which have no weight."""
+    return np.concatenate([rows, np.repeat(rows[:1], size - len(rows), axis=0)])
+
+
 @partial(jax.jit, static_argnames="names")
-def _metrics(names: tuple[str, ...], y: jax.Array, predictions: jax.Array, weights: jax.Array) -> jax.Array:
-    """Return the metrics (models, m, metrics) of predictions (models, rows, outputs) under weights (m, rows)."""
+def _metrics(names: tuple[str, ...], y: jax.Array, prediction: jax.Array, weights: jax.Array) -> jax.Array:
+    """Return the metrics (m, metrics) of a prediction (rows, outputs) under each of several weights (m, rows)."""
 
-    def of_model(prediction: jax.Array) -> jax.Array:
-        ranks = {"ranks": ranks_of(prediction)} if any(METRICS[name].of_ranks for name in names) else {}
+    ranks = {"ranks": ranks_of(prediction)} if any(METRICS[name].of_ranks for name in names) else {}
 
-        def of_weighting(weight: jax.Array) -> jax.Array:
-            found = [METRICS[name] for name in names]
-            return jnp.stack([each.function(y, prediction, weight, **ranks if each.of_ranks else {}) for each in found])
+    def of_weighting(weight: jax.Array) -> jax.Array:
+        found = [METRICS[name] for name in names]
+        return jnp.stack([each.function(y, prediction, weight, **ranks if each.of_ranks else {}) for each in found])
 
-        values: jax.Array = jax.lax.map(of_weighting, weights)
-        return values
-
-    values: jax.Array = jax.lax.map(of_model, predictions)
+    values: jax.Array = jax.lax.map(of_weighting, weights)
     return values
