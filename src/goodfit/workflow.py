@@ -24,6 +24,7 @@ from goodfit.data.target import Prediction
 from goodfit.diagnosis.findings import Verdict
 from goodfit.diagnosis.verdict import diagnose
 from goodfit.errors import DataError, DataWarning, ExamError, RunError
+from goodfit.experiment.decision import Decision
 from goodfit.experiment.experiment import OnRefined, fit_prepared, plan_for, second_grid
 from goodfit.experiment.kept_ensemble import KeptEnsemble
 from goodfit.experiment.predictor import Predictor
@@ -108,6 +109,11 @@ class Run(ShownAsCard):
     def verdict(self) -> Verdict:
         """The diagnosis: one word about the fit, its reason, and every finding; see ``goodfit.diagnose``."""
         return diagnose(self.record)
+
+    @property
+    def decision(self) -> Decision | None:
+        """The threshold of two classes with its curve, if ``costs`` or a metric chose it on out-of-fold rows."""
+        return self.record.decision
 
     @property
     def checks(self) -> tuple[Check, ...]:
@@ -313,10 +319,12 @@ class Run(ShownAsCard):
         target = self.record.target
         scored = score_rows(rows, target, _predictor(self.record).predict)
         truth, predicted = map(target.in_own_unit, scored)
-        scores = estimates(metrics_of(target), truth, {"": predicted}, seed=self.settings.seed)[""]
+        labels = target.decided(predicted)
+        models, decided = {"": predicted}, {"": labels}
+        scores = estimates(metrics_of(target), truth, models, seed=self.settings.seed, decided=decided)[""]
         if not 0 < len(target.classes) <= MAX_CLASSES:
             return Result(scores)
-        return Result(scores, confusion_matrix(truth, predicted, len(target.classes)))
+        return Result(scores, confusion_matrix(truth, labels, len(target.classes)))
 
 
 def train(

@@ -27,9 +27,9 @@ WORDS = ["free", "entry", "win", "Ring", "call", "Über", "STRASSE", "東京", "
 
 
 @functools.cache
-def trained(table, *, ensemble=False):
-    """A run on a built-in table, of one network or an ensemble."""
-    return goodfit.train(table, **(FEW if ensemble else ONE))
+def trained(table, *, ensemble=False, costs=False):
+    """A run on a built-in table, of one network or an ensemble, with a threshold of 0.5 or one chosen for costs."""
+    return goodfit.train(table, **(FEW if ensemble else ONE), costs={"fp": 1, "fn": 9} if costs else None)
 
 
 def people(n=150, seed=0):
@@ -229,3 +229,11 @@ def test_without_the_extra_the_sentence_says_what_to_install(of_people, tmp_path
     monkeypatch.setitem(__import__("sys").modules, "onnxruntime", None)
     with pytest.raises(ConfigError, match=r"pip install 'goodfit\[onnx\]'"):
         of_people.export_onnx(tmp_path / "model.onnx")
+
+
+def test_a_chosen_threshold_decides_the_label_as_in_goodfit():
+    run = trained("breast_cancer", costs=True)
+    assert run.decision.threshold != 0.5
+    assert_equal(run, "breast_cancer")
+    labels = session_of(run).run(None, inputs_of(networks_of(_predictor(run.record)), run.table))[0]
+    assert labels.tolist() == run.predict(run.table).values.tolist()

@@ -78,6 +78,23 @@ def _class_weight(entries: Sequence[str]) -> dict[str, float] | str:
         raise typer.BadParameter("give balanced, or CLASS=NUMBER.", param_hint="--class-weight") from None
 
 
+def _threshold(text: str) -> float | str:
+    """A number, or the name of a metric."""
+    try:
+        return float(text)
+    except ValueError:
+        return text
+
+
+def _costs(entries: Sequence[str]) -> dict[str, float]:
+    """fp=NUMBER,fn=NUMBER, in one entry or two."""
+    pairs = _pairs("--costs", [pair for entry in entries for pair in entry.split(",")])
+    try:
+        return {name: float(cost) for name, cost in pairs.items()}
+    except ValueError:
+        raise typer.BadParameter("give both costs, such as fp=1,fn=10.", param_hint="--costs") from None
+
+
 def _pairs(option: str, entries: Sequence[str]) -> dict[str, str]:
     """NAME=VALUE, where the name may hold = as well."""
     pairs = [entry.rpartition("=") for entry in entries]
@@ -96,6 +113,8 @@ CONVERTED: dict[str, Callable[[Any], Any]] = {
     "folds": _count("--folds"),
     "kinds": _kinds,
     "class_weight": _class_weight,
+    "threshold": _threshold,
+    "costs": _costs,
 }
 
 

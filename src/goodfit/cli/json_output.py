@@ -40,6 +40,7 @@ def training_summary(run: Run) -> dict[str, Any]:
         "best_epoch": best,
         **{name: row[name] for name in EPOCH_VALUES},
         "validation": dict(record.validation_scores),
+        "threshold": _threshold(run),
         "baseline": dict(record.baseline_scores),
         "target": record.target.name,
         "task": record.target.task,
@@ -69,6 +70,14 @@ def _sweep(run: Run) -> dict[str, Any] | None:
     diverged = sum(trial["outcome"] == "diverged" for trial in trials)
     space = {name: list(values) for name, values in run.settings.space.items()}
     return {"space": space, **asdict(run.sweep.selection), "diverged": diverged, "trials": trials}
+
+
+def _threshold(run: Run) -> dict[str, Any] | None:
+    """The decision threshold of two classes, and what it was chosen for; null for other targets."""
+    if run.record.target.task != "binary":
+        return None
+    found = {"value": run.record.target.threshold}
+    return found if run.decision is None else found | {"chosen": asdict(run.decision)}
 
 
 def _ensemble(run: Run) -> dict[str, Any] | None:

@@ -96,6 +96,8 @@ def train(
     epochs: options.Epochs = None,
     patience: options.Patience = None,
     class_weight: options.ClassWeight = None,
+    threshold: options.Threshold = None,
+    costs: options.Costs = None,
     seeds: options.Seeds = None,
     folds: options.Folds = None,
     choice: options.Choice = None,

@@ -16,6 +16,7 @@ Splits = partial(typer.Option, rich_help_panel="Splits")
 Network = partial(typer.Option, rich_help_panel="Network")
 Optimization = partial(typer.Option, rich_help_panel="Training")
 Search = partial(typer.Option, rich_help_panel="Search")
+Decision = partial(typer.Option, rich_help_panel="Decision")
 
 Task = Annotated[str | None, Table(metavar="TASK", help="auto, classification or regression.")]
 Kinds = Annotated[
@@ -45,6 +46,13 @@ Epochs = Annotated[int | None, Optimization(help="Maximum number of epochs.")]
 Patience = Annotated[int | None, Optimization(help="Epochs without a lower validation loss before stopping.")]
 ClassWeight = Annotated[
     list[str] | None, Optimization(metavar="CLASS=WEIGHT", help="Weight of a class, or balanced. Repeatable.")
+]
+Threshold = Annotated[
+    str | None,
+    Decision(metavar="P", help="Of two classes: a probability, or accuracy, balanced_accuracy or f1 to choose it for."),
+]
+Costs = Annotated[
+    list[str] | None, Decision(metavar="fp=COST,fn=COST", help="Choose the threshold with the lowest cost of errors.")
 ]
 Seeds = Annotated[int | None, Search(help="Trainings per configuration, each with its own initial weights.")]
 Folds = Annotated[

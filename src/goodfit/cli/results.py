@@ -17,6 +17,7 @@ import goodfit
 from goodfit.cli.selection_summary import FirstGrid, show_selection
 from goodfit.cli.verdict import show_verdict
 from goodfit.formatting import METRIC_LABELS, OTHER, count, join, numbers, printable, sparkline, value
+from goodfit.reporting.decision_sentences import of_decision, of_labels
 from goodfit.reporting.ensemble_sentences import AT_OTHERS_EPOCH, CROSS_FITTED, of_exam
 
 if TYPE_CHECKING:
@@ -38,6 +39,8 @@ def show_training(run: Run, report: Path, console: Console, *, first: FirstGrid 
     if run.training.best_epoch:
         console.print(_losses(run), "")
     console.print(_metrics(run), "")
+    if run.decision is not None:
+        console.print(of_decision(run.decision), end="\n\n")
     console.print(_notes(run), style="dim", end="\n\n")
     show_verdict(goodfit.diagnose(run), console)
     _print_path("run   ", str(run.path), console)
@@ -192,6 +195,8 @@ def _notes(run: Run) -> str:
         notes.append(
             "Losses are mean squared errors of the standardised target; RMSE and MAE are in its original unit."
         )
+    else:
+        notes.append(of_labels(run.record.target.classes))
     if run.settings.class_weight is not None:
         notes.append("Losses are weighted by class, metrics are not.")
     return " ".join(notes)

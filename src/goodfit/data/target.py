@@ -27,6 +27,8 @@ FEW_CLASSES = 20
 """Whole numbers with at most so many different values are taken as classes."""
 MARGIN = 0.5
 """Predictions of a quantity leave the range of the training rows by at most this share of the range."""
+DEFAULT_THRESHOLD = 0.5
+"""Probability above which a row of two classes is predicted as the positive one, unless another is chosen."""
 FIRST_CLASSES = 6
 """Classes whose probabilities a prediction shows of itself."""
 YES = {"yes", "y", "true", "t", "positive", "pos"}
@@ -47,11 +49,13 @@ class Prediction(ShownAsCard):
         values: labels or quantities (n,).
         probabilities: of each class (n, k), in the order of ``classes``; None for a quantity.
         classes: of two the positive one is the second; () for a quantity.
+        threshold: of two classes, the probability of the second above which it is predicted.
     """
 
     values: npt.NDArray[Any]
     probabilities: Numbers | None = None
     classes: tuple[Label, ...] = ()
+    threshold: float = DEFAULT_THRESHOLD
 
     def _card(self) -> Card:
         n, shown = len(self.values), min(len(self.values), MAX_ROWS)
@@ -63,7 +67,9 @@ class Prediction(ShownAsCard):
     def _facts(self) -> list[tuple[str, str]]:
         if self.probabilities is not None:
             classes = join([repr(label) for label in self.classes], most=10)
-            return [("classes", f"{classes}, in the order of the probabilities")]
+            facts = [("classes", f"{classes}, in the order of the probabilities")]
+            chosen = self.threshold != DEFAULT_THRESHOLD
+            return facts + [("threshold", f"{self.classes[-1]} above a probability of {self.threshold:.4g}")] * chosen
         if not len(self.values):
             return []
         low, mean, high = numbers(self.values.min(), self.values.mean(), self.values.max())
@@ -81,7 +87,8 @@ class Target:
 
     classes: sorted, of a binary target (negative, positive); of all known rows; () for regression.
     mean and scale: of the training rows, 0 and 1 for classes. note: how the task was found. limits: lowest and
-    highest prediction of a quantity: half the range of the training rows beyond that range.
+    highest prediction of a quantity: half the range of the training rows beyond that range. threshold: of two classes,
+    the probability of the positive one above which it is predicted.
     """
 
     name: str
@@ -93,6 +100,7 @@ class Target:
     baseline: Baseline
     note: str = ""
     limits: tuple[float, float] | None = None
+    threshold: float = DEFAULT_THRESHOLD
 
     @property
     def is_of_one_sign(self) -> bool:
@@ -130,6 +138,18 @@ class Target:
         low, high = ((value / 2 - self.mean / 2) / self.scale for value in self.limits)
         return np.asarray(2 * np.clip(predictions / 2, low, high))
 
+    def decided(self, predictions: npt.NDArray[Any]) -> npt.NDArray[Any]:
+        """Return probabilities as certain ones, of 0 and 1, of the label that the threshold decides for.
+
+        predictions: (n, 1), or (n, k) with the negative class first. Those of other targets are returned as they are.
+        """
+        if self.task != "binary":
+            return predictions
+        positive = predictions[:, min(1, predictions.shape[1] - 1)] > self.threshold
+        if predictions.shape[1] == 1:
+            return np.asarray(positive, predictions.dtype)[:, None]
+        return np.asarray(np.eye(predictions.shape[1])[np.asarray(positive, int)], predictions.dtype)
+
     def in_own_unit(self, values: npt.NDArray[Any]) -> npt.NDArray[Any]:
         """Return standardised values in the unit of the target, float64; classes and probabilities as they are."""
         return values.astype(np.float64) * self.scale + self.mean if self.task == "regression" else values
@@ -138,7 +158,8 @@ class Target:
         """What a network gives, in the target's own terms.
 
         Binary: probabilities of the positive class, (n,) or (n, 1), or of both, (n, 2). Multiclass: (n, k). The label
-        is the class of the highest probability, the first of equals. Regression: standardised values, (n,) or (n, 1).
+        is the class of the highest probability, the first of equals; of two classes the positive one if its probability
+        is above the threshold. Regression: standardised values, (n,) or (n, 1).
         DataError for another shape.
         """
         given = np.asarray(predictions, np.float64)
@@ -151,7 +172,8 @@ class Target:
         if width == 1:
             positive = given.reshape(-1)
             given = np.stack([1 - positive, positive], axis=1)
-        return Prediction(np.array(self.classes)[given.argmax(axis=1)], given, self.classes)
+        codes = (given[:, 1] > self.threshold).astype(int) if self.task == "binary" else given.argmax(axis=1)
+        return Prediction(np.array(self.classes)[codes], given, self.classes, self.threshold)
 
 
 def fit_target(table: Table, name: str, rows: npt.ArrayLike, *, task: AskedTask = "auto") -> Target:

@@ -9,6 +9,7 @@ from goodfit.arrays import Array
 from goodfit.data.encoder import Encoder
 from goodfit.data.table import Table
 from goodfit.data.target import Target
+from goodfit.experiment.decision import Decision, Goal, Rule, all_decided, choose
 from goodfit.experiment.prepare import TASKS, Prepared, layers_for, metrics_of
 from goodfit.experiment.settings import Settings
 from goodfit.nn.arrays import Params
@@ -49,6 +50,7 @@ class KeptEnsemble:
         scores: metrics of the cross-fitted predictions, with 95 % intervals, in the target's own unit.
         selected_scores: the same metrics of the selected config alone, on the same rows.
         baseline_scores: the same metrics without columns, by the class shares or the mean in the training rows.
+        decision: the threshold of two classes, if it was chosen on the cross-fitted predictions.
     """
 
     members: tuple[Member, ...]
@@ -63,6 +65,7 @@ class KeptEnsemble:
     scores: Mapping[str, Estimate]
     selected_scores: Mapping[str, float]
     baseline_scores: Mapping[str, float]
+    decision: Decision | None = None
 
     @property
     def n_networks(self) -> int:
@@ -103,7 +106,8 @@ def keep_ensemble(found: Ensemble, folds: Sequence[Prepared], target: Target, se
         FoldNetworks(folds[fold].encoder, folds[fold].target.mean, folds[fold].target.scale, of_fold)
         for fold, of_fold in zip(np.unique(found.rows.folds).tolist(), found.networks, strict=True)
     )
-    scores = _scores(found, folds, target, seed)
+    rule = folds[0].settings.decision_rule
+    scores = _scores(found, folds, target, rule, seed)
     return KeptEnsemble(
         members=found.members,
         shares=tuple(found.shares.tolist()),
@@ -117,10 +121,15 @@ def keep_ensemble(found: Ensemble, folds: Sequence[Prepared], target: Target, se
         scores=scores["ensemble"],
         selected_scores={name: value for name, (value, *_) in scores["selected"].items()},
         baseline_scores={name: value for name, (value, *_) in scores["baseline"].items()},
+        decision=choose(rule, found.rows.y[:, 0].astype(int), found.predictions[:, 0])
+        if isinstance(rule, Goal)
+        else None,
     )
 
 
-def _scores(found: Ensemble, folds: Sequence[Prepared], target: Target, seed: int) -> dict[str, dict[str, Estimate]]:
+def _scores(
+    found: Ensemble, folds: Sequence[Prepared], target: Target, rule: Rule, seed: int
+) -> dict[str, dict[str, Estimate]]:
     """Metrics on all known rows that judged, in the target's own unit."""
     models = {"ensemble": found.predictions, "selected": found.selected_predictions, "baseline": found.baseline}
     truth: Array = found.rows.y.astype(float)
@@ -132,4 +141,5 @@ def _scores(found: Ensemble, folds: Sequence[Prepared], target: Target, seed: in
         models, truth = {name: values * scale + mean for name, values in models.items()}, truth * scale + mean
     else:
         truth = truth[:, 0].astype(np.int64)
-    return estimates(metrics_of(target), truth, models, seed=seed)
+    labelled = all_decided(rule, truth, models) if target.task == "binary" else models
+    return estimates(metrics_of(target), truth, models, seed=seed, decided=labelled)

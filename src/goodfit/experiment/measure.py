@@ -14,7 +14,8 @@ import numpy as np
 from goodfit.arrays import Array
 from goodfit.checks.registry import Check
 from goodfit.data.encoder import Encoder
-from goodfit.data.target import Target
+from goodfit.data.target import DEFAULT_THRESHOLD, Target
+from goodfit.experiment.decision import Decision, Goal, Rule, all_decided, choose
 from goodfit.experiment.reference_models import (
     ReferenceData,
     boosted_trees,
@@ -58,6 +59,7 @@ class Measurements:
         features: name of each encoded column, share of training rows in which it has not its most frequent value, and
             Adam's step for a unit of gradient, NaN with SGD; see ``Training.input_steps``.
         checks: what the data checks found.
+        decision: the threshold of the network, if it was chosen on these validation rows.
     """
 
     intervals: Mapping[str, tuple[float, float, float]]
@@ -72,6 +74,7 @@ class Measurements:
     dead_units: tuple[int, ...] = ()
     features: tuple[tuple[str, float, float], ...] = ()
     checks: tuple[Check, ...] = ()
+    decision: Decision | None = None
 
 
 class MeasuredFold(NamedTuple):
@@ -93,6 +96,7 @@ def gather(
     *,
     metrics: Sequence[str],
     checks: Sequence[Check] = (),
+    rule: Rule = DEFAULT_THRESHOLD,
     seed: int = 0,
 ) -> Measurements:
     """Measure a network on the rows of its fold, and compare its config with reference models on all folds.
@@ -100,6 +104,7 @@ def gather(
     Args:
         folds: of the selected config, that of the network first.
         metrics: of the validation rows, in the target's own unit.
+        rule: the threshold of two classes, or what it is chosen for.
     """
     fold, target, encoder, _ = folds[0]
     x = np.asarray(fold.rows.x)
@@ -110,7 +115,9 @@ def gather(
         for name, given in (compared[0].outputs | {"own": training.validation_outputs}).items()
     }
     shown = {name: target.in_own_unit(values) for name, values in predicted.items()}
-    judged = estimates(metrics, target.in_own_unit(truth), shown, seed=seed)
+    binary = target.task == "binary"
+    labelled = all_decided(rule, truth, shown) if binary else shown
+    judged = estimates(metrics, target.in_own_unit(truth), shown, seed=seed, decided=labelled)
     found = predicted["own"]
     sample = np.random.default_rng(seed).permutation(fold.train)[:PROBED_ROWS]
     units, dead = _dead_units(recipe, training.params, x[sample])
@@ -123,13 +130,14 @@ def gather(
         linear_scores={name: value for name, (value, *_) in judged["linear"].items()},
         losses={name: float(values @ weights) for name, values in losses.items()},
         differences={name: weighted_mean_error(values - own, weights) for name, values in losses.items()},
-        confusion=() if target.task == "regression" else confusion_matrix(truth, found, len(target.classes)),
+        confusion=() if target.task == "regression" else confusion_matrix(truth, labelled["own"], len(target.classes)),
         calibration=_calibration(target, truth, found),
         residuals=_residuals(target, truth, found) if target.task == "regression" else (),
         units=units,
         dead_units=dead,
         features=_features(encoder.feature_names, x[sample], training.input_steps),
         checks=tuple(checks),
+        decision=choose(rule, truth, found[:, 0]) if binary and isinstance(rule, Goal) else None,
     )
 
 

@@ -17,7 +17,7 @@ from goodfit.data.row_keys import duplicate_groups
 from goodfit.data.splits.folds import make_folds
 from goodfit.data.splits.splits import Splits
 from goodfit.data.table import Source, Table
-from goodfit.data.target import Target, fit_target
+from goodfit.data.target import DEFAULT_THRESHOLD, Target, fit_target
 from goodfit.errors import DataError, SplitError
 from goodfit.experiment.settings import Settings
 from goodfit.formatting import count
@@ -97,7 +97,16 @@ def prepare_unchecked(source: Source, target: str, settings: Settings, *, weight
     _refuse_infinity(usable, target)
     known = without_row_counters(found.known, _row_counters(usable, settings, target))
     learned = _learned(settings, known, found.splits, found.sealed, target)
+    _validate_threshold(settings, learned.target)
     return replace(learned, weights=None if weights is None else weights[found.splits.known])
+
+
+def _validate_threshold(settings: Settings, target: Target) -> None:
+    """A threshold other than the default needs two classes."""
+    if target.task != "binary" and settings.decision_rule != DEFAULT_THRESHOLD:
+        asked = "costs" if settings.costs else "threshold"
+        kind = f"{len(target.classes)} classes" if target.classes else "a numeric target (regression)"
+        raise DataError(f"{asked} needs two classes, but {target.name!r} has {kind}: leave out {asked}.")
 
 
 def with_checks(prepared: Prepared) -> Prepared:

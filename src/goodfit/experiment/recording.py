@@ -2,12 +2,14 @@
 
 from dataclasses import replace
 
-from goodfit.data.target import Target
+from goodfit.data.target import DEFAULT_THRESHOLD, Target
+from goodfit.experiment.decision import Decision, Goal
 from goodfit.experiment.experiment import Fitted
 from goodfit.experiment.kept_ensemble import KeptEnsemble, keep_ensemble
 from goodfit.experiment.measure import gather
 from goodfit.experiment.prepare import TASKS, in_unit_of_target, layers_for, metrics_of
 from goodfit.experiment.run_folder import Record, SweepRecord, curves_table, now, quantiles_table, versions
+from goodfit.experiment.settings import Settings
 from goodfit.files import FileMark, machine
 from goodfit.search.sweep import Sweep
 from goodfit.training.fit import Training
@@ -26,8 +28,10 @@ def record_of(fitted: Fitted, ensemble: KeptEnsemble | None, source: str, file: 
         fitted.measured_folds(),
         metrics=metrics_of(target),
         checks=prepared.checks,
+        rule=settings.decision_rule,
         seed=settings.seed,
     )
+    decision = evidence.decision if ensemble is None else ensemble.decision
     return Record(
         settings=settings,
         source=source,
@@ -38,7 +42,7 @@ def record_of(fitted: Fitted, ensemble: KeptEnsemble | None, source: str, file: 
         schema=table.schema,
         splits=splits,
         encoder=prepared.encoder,
-        target=target,
+        target=replace(target, threshold=_threshold(settings, decision)),
         seal=prepared.sealed.seal() if len(splits.test) else None,
         training=in_own_unit(fitted.training, target),
         sweep=None if fitted.sweep is None else swept(fitted.sweep, target),
@@ -47,6 +51,12 @@ def record_of(fitted: Fitted, ensemble: KeptEnsemble | None, source: str, file: 
         created=now(),
         versions=versions(),
     )
+
+
+def _threshold(settings: Settings, decision: Decision | None) -> float:
+    """The threshold that was chosen, or the one that was given."""
+    given = settings.decision_rule
+    return decision.threshold if decision else DEFAULT_THRESHOLD if isinstance(given, Goal) else given
 
 
 def kept(fitted: Fitted) -> KeptEnsemble | None:

@@ -11,8 +11,9 @@ import numpy as np
 from goodfit.data.arrays import is_weight
 from goodfit.data.splits.rules import Splitter, validate_size
 from goodfit.data.table import Kind
-from goodfit.data.target import AskedTask
+from goodfit.data.target import DEFAULT_THRESHOLD, AskedTask
 from goodfit.errors import ConfigError
+from goodfit.experiment.decision import COST, GOALS, Goal, Rule
 from goodfit.holdout.partition import MissingTarget, SplitOptions
 from goodfit.nn.activations import validate_activation
 from goodfit.nn.early_stopping import EarlyStopping
@@ -68,6 +69,10 @@ class Settings:
         time: column that orders the rows; implies ``split="time"``.
         seed: of splits, first weights, row orders and dropout.
         task: ``auto``, ``classification`` or ``regression``.
+        threshold: of two classes, the probability of the positive one above which it is predicted; or ``accuracy``,
+            ``balanced_accuracy`` or ``f1``: the threshold that maximises it on out-of-fold rows.
+        costs: cost of a false positive and of a false negative, ``{"fp": 1, "fn": 10}``; the threshold is then the one
+            of the lowest cost on out-of-fold rows.
         class_weight: class to weight, 1 for those not named, or ``balanced``; in training and validation.
         kinds: column to kind, where the table was misunderstood.
         numbers: how numbers are encoded. ``scaled``; ``piecewise``: in 4 to 16 bins, too, which follow the target;
@@ -99,6 +104,8 @@ class Settings:
     time: str | None = None
     seed: int = 0
     task: AskedTask = "auto"
+    threshold: float | str = DEFAULT_THRESHOLD
+    costs: Mapping[str, float] | None = None
     class_weight: Mapping[str, float] | str | None = None
     kinds: Mapping[str, Kind] = field(default_factory=dict)
     numbers: Literal["auto", "scaled", "piecewise"] = "auto"
@@ -115,6 +122,8 @@ class Settings:
             object.__setattr__(self, name, _tuple(getattr(self, name)))
         object.__setattr__(self, "split", self._implied_split())
         object.__setattr__(self, "class_weight", _checked_weights(self.class_weight))
+        object.__setattr__(self, "costs", _checked_costs(self.costs))
+        self._check_threshold()
         self._check_numbers()
         self._check_names()
         self._check_columns()
@@ -141,6 +150,15 @@ class Settings:
             validate_count("units in hidden", units, largest=2**20)
         validate_size("test_size", self.test_size, zero=True, counts=True)
         validate_size("validation_split", self.validation_split)
+
+    def _check_threshold(self) -> None:
+        chosen = isinstance(self.threshold, str) and self.threshold in GOALS
+        if not chosen and not (is_weight(self.threshold) and 0 < float(self.threshold) < 1):
+            raise ConfigError(
+                f"threshold must be a number between 0 and 1, or one of {', '.join(GOALS)}, not {self.threshold!r}."
+            )
+        if self.costs is not None and self.threshold != DEFAULT_THRESHOLD:
+            raise ConfigError("give threshold or costs, not both: costs choose the threshold.")
 
     def _check_names(self) -> None:
         for name, known in (
@@ -185,6 +203,17 @@ class Settings:
         """The values of l2 and of the learning rate, ascending."""
         named = {"l2": self.l2, "learning_rate": self.learning_rate}
         return validate_space(named, (Dense(1),), get_optimizer(self.optimizer))
+
+    @property
+    def decision_rule(self) -> Rule:
+        """The threshold of two classes, or what it is chosen for.
+
+        >>> Settings(costs={"fp": 1, "fn": 3}).decision_rule.nearest
+        0.25
+        """
+        if self.costs is not None:
+            return Goal(COST, self.costs["fp"], self.costs["fn"])
+        return Goal(self.threshold) if isinstance(self.threshold, str) else float(self.threshold)
 
     @property
     def sweeps(self) -> bool:
@@ -288,6 +317,19 @@ def _checked_weights(weights: object) -> dict[str, float] | str | None:
         if not is_weight(weight):
             raise ConfigError(f"class_weight of {label!r} must be a finite number, zero or larger, not {weight!r}.")
     return {str(label): float(weight) for label, weight in weights.items()}
+
+
+def _checked_costs(costs: object) -> dict[str, float] | None:
+    """Costs of the two errors as plain values; ConfigError for what is none."""
+    if costs is None:
+        return None
+    sound = isinstance(costs, Mapping) and set(costs) == {"fp", "fn"} and all(map(is_weight, costs.values()))
+    if not sound or not any(costs.values()):  # type: ignore[attr-defined]
+        raise ConfigError(
+            "costs must give the cost of a false positive and of a false negative, zero or larger, such as "
+            f"costs={{'fp': 1, 'fn': 10}}, not {costs!r}."
+        )
+    return {name: float(cost) for name, cost in costs.items()}  # type: ignore[attr-defined]
 
 
 def settings_from(values: Mapping[str, Any]) -> Settings:

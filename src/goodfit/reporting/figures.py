@@ -17,10 +17,12 @@ from goodfit.reporting import sentences
 from goodfit.reporting.charts.alternatives import alternatives_chart
 from goodfit.reporting.charts.basics import Layer
 from goodfit.reporting.charts.curves import loss_curves, rate_curves
+from goodfit.reporting.charts.decision import threshold_chart
 from goodfit.reporting.charts.l2_path import l2_path_chart
 from goodfit.reporting.charts.predictions import calibration_chart, residual_chart
 from goodfit.reporting.charts.table import named_features, named_step_chart, splits_chart, step_chart
 from goodfit.reporting.charts.weights import l2_path_weights, weight_histogram
+from goodfit.reporting.decision_sentences import of_decision
 from goodfit.reporting.pages import Figure
 from goodfit.reporting.svg import Chart
 from goodfit.reporting.theme import NARROW, TRAIN, VALIDATION, WIDTH
@@ -83,6 +85,12 @@ def alternatives(shown: Shown) -> Parts | None:
 def _kind(compared: Comparison) -> int:
     """Penalties first, then learning rates, then other models."""
     return 0 if "l2" in compared.change else 1 if "learning_rate" in compared.change else 2
+
+
+def decision(shown: Shown) -> Parts | None:
+    """The goal at every threshold, where one was chosen."""
+    found = shown.record.decision
+    return ("Decision threshold", of_decision(found), [threshold_chart(found)]) if found else None
 
 
 def splits(shown: Shown) -> Parts:
@@ -179,6 +187,7 @@ def residuals(shown: Shown) -> Parts | None:
 FIGURES: Mapping[str, Callable[[Shown], Parts | None]] = {
     "alternatives": alternatives,
     "splits": splits,
+    "decision": decision,
     "curves": curves,
     "weights": weights,
     "l2_path": l2_path,

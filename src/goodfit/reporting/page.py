@@ -13,7 +13,7 @@ from goodfit.experiment.run_folder import Record
 from goodfit.files import read_file, write_file
 from goodfit.formatting import METRIC_LABELS, OTHER, numbers
 from goodfit.holdout.ledger import MAX_CLASSES, Confusion
-from goodfit.reporting import ensemble_sentences, sentences
+from goodfit.reporting import decision_sentences, ensemble_sentences, sentences
 from goodfit.reporting.charts.grid import heat_map
 from goodfit.reporting.figures import RunLike, figures_of
 from goodfit.reporting.heat_table import SelectableGrid, selectable
@@ -117,6 +117,7 @@ def html(run: RunLike, *, spell: Speller = python_call, before: str = "") -> str
         ensemble_metrics=ensemble_rows(record),
         confusion=found.confusion if len(found.confusion) <= MAX_CLASSES else (),
         confusion_sentence=confusion_sentence(record, found.confusion, "validation row"),
+        of_labels=decision_sentences.of_labels(record.target.classes),
         openings=list(_openings(run)),
         command=training({}),
     )

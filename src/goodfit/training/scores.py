@@ -12,6 +12,7 @@ from goodfit.nn.metrics import METRICS
 from goodfit.nn.ranking_metrics import ranks_of
 from goodfit.stats import Estimate, bootstrap_intervals, wilson_interval
 
+Pair = tuple[jax.Array, jax.Array]
 MIN_RESAMPLES, MAX_RESAMPLES = 200, 1000
 MAX_DRAWN_PREDICTIONS = 10_000_000
 """Total number of predictions drawn by the bootstrap, unless that leaves fewer than ``MIN_RESAMPLES`` draws."""
@@ -21,7 +22,12 @@ share one compiled program, which takes longer to compile than to run."""
 
 
 def estimates(
-    names: Sequence[str], y: Array, predictions: Mapping[str, Array], *, seed: int
+    names: Sequence[str],
+    y: Array,
+    predictions: Mapping[str, Array],
+    *,
+    seed: int,
+    decided: Mapping[str, Array] | None = None,
 ) -> dict[str, dict[str, Estimate]]:
     """Return the metrics of several models on the same rows, each with its 95 % interval, by model and metric.
 
@@ -31,15 +37,21 @@ def estimates(
         names: of metrics, keys of ``METRICS``.
         y: class numbers (rows,), or values (rows, outputs).
         predictions: by model, probabilities (rows, classes), or (rows, 1) for two classes, or values (rows, outputs).
+        decided: by model, what metrics of labels take instead; by default the predictions.
     """
     size, full_sample = padded_rows(len(y)), list[Array]()
-    truth, *given = (_padded(np.asarray(rows), size) for rows in (y, *predictions.values()))
+    truth = _padded(np.asarray(y), size)
+    given, labels = (
+        [_padded(np.asarray(rows, np.float64), size) for rows in of.values()]
+        for of in (predictions, decided or predictions)
+    )
 
     def scorer(draws: Array) -> Array:
         weights = np.zeros((1 + len(draws), size))
         weights[0, : len(y)], weights[1:, : len(y)] = 1, draws
         with jax.enable_x64(True):
-            values = np.stack([_metrics(tuple(names), truth, rows.astype(np.float64), weights) for rows in given])
+            pairs = zip(given, labels, strict=True)
+            values = np.stack([_metrics(tuple(names), truth, pair, weights) for pair in pairs])
         full_sample[:] = [values[:, 0].ravel()]
         return values[:, 1:].transpose(1, 0, 2).reshape(len(draws), -1)
 
@@ -86,14 +98,21 @@ def _padded(rows: Array, size: int) -> Array:
 
 
 @partial(jax.jit, static_argnames="names")
-def _metrics(names: tuple[str, ...], y: jax.Array, prediction: jax.Array, weights: jax.Array) -> jax.Array:
-    """Return the metrics (m, metrics) of a prediction (rows, outputs) under each of several weights (m, rows)."""
+def _metrics(names: tuple[str, ...], y: jax.Array, predictions: Pair, weights: jax.Array) -> jax.Array:
+    """Return the metrics (m, metrics) under each of several weights (m, rows).
 
+    predictions: probabilities or values (rows, outputs), and what metrics of labels take, of the same shape.
+    """
+    prediction, labels = predictions
     ranks = {"ranks": ranks_of(prediction)} if any(METRICS[name].of_ranks for name in names) else {}
 
     def of_weighting(weight: jax.Array) -> jax.Array:
         found = [METRICS[name] for name in names]
-        return jnp.stack([each.function(y, prediction, weight, **ranks if each.of_ranks else {}) for each in found])
+        values = [
+            each.function(y, labels if each.of_labels else prediction, weight, **ranks if each.of_ranks else {})
+            for each in found
+        ]
+        return jnp.stack(values)
 
     values: jax.Array = jax.lax.map(of_weighting, weights)
     return values

@@ -8,7 +8,8 @@ import numpy as np
 
 from goodfit.arrays import Indices
 from goodfit.data.encoder import Encoder
-from goodfit.data.target import Target, ordered_classes
+from goodfit.data.target import DEFAULT_THRESHOLD, Target, ordered_classes
+from goodfit.experiment.decision import Goal
 from goodfit.experiment.kept_ensemble import KeptEnsemble
 from goodfit.experiment.measure import Measurements
 from goodfit.experiment.prepare import metrics_of
@@ -32,6 +33,7 @@ def validate(record: Record) -> None:
     _columns(record, record.encoder)
     _training(record)
     _measurements(record, measured)
+    _decision(record)
     if record.sweep is not None:
         _sweep(record.sweep, settings)
     if record.ensemble is not None:
@@ -58,6 +60,22 @@ def _target(target: Target) -> None:
     )
     require(target.baseline.prediction in target.classes, "the most frequent class is none of the classes")
     require(0 <= (target.baseline.share or 0) <= 1, "the share of the most frequent class is out of range")
+
+
+def _decision(record: Record) -> None:
+    """The threshold is the one that was given, or chosen for the goal of the settings."""
+    rule, found, threshold = record.settings.decision_rule, record.decision, record.target.threshold
+    require(record.target.task == "binary" or threshold == DEFAULT_THRESHOLD, "the threshold is of another task")
+    if not isinstance(rule, Goal):
+        require(threshold == rule and found is None, "the threshold is not the one of the settings")
+        return
+    require(found is not None and found.threshold == threshold, "the threshold is not the one that was chosen")
+    assert found is not None
+    require(Goal(found.goal, *found.costs) == rule, "the threshold was chosen for another goal")
+    numbers = [threshold, *(t for t, _ in found.curve)]
+    require(all(0 <= t <= 1 for t in numbers), "a threshold is out of range")
+    values = [found.value, found.cross_fitted, found.default_value, *(value for _, value in found.curve)]
+    require(np.isfinite(values).all(), "a value of a threshold is not finite")
 
 
 def _rows(record: Record) -> None:

@@ -16,6 +16,7 @@ from goodfit.data.encoder import Encoder
 from goodfit.data.splits.splits import Splits
 from goodfit.data.table import Column
 from goodfit.data.target import Target
+from goodfit.experiment.decision import Decision
 from goodfit.experiment.kept_ensemble import KeptEnsemble
 from goodfit.experiment.measure import Measurements
 from goodfit.experiment.settings import Settings
@@ -81,6 +82,11 @@ class Record:
     def known_baseline_scores(self) -> Mapping[str, float]:
         """The same metrics of the same rows by a model without columns."""
         return self.baseline_scores if self.ensemble is None else self.ensemble.baseline_scores
+
+    @property
+    def decision(self) -> Decision | None:
+        """The threshold of what predicts, if it was chosen on out-of-fold rows."""
+        return self.measurements.decision if self.ensemble is None else self.ensemble.decision
 
     @property
     def config(self) -> dict[str, float]:

@@ -78,13 +78,23 @@ def _probabilities(graph: Graph, target: Target, mean: str, temperature: float) 
     return mean
 
 
+def _rule(target: Target) -> str:
+    if target.task == "binary":
+        return f"{target.classes[1]} where its probability is above {target.threshold:.6g}"
+    return "that of the highest probability"
+
+
 def _add_classes(graph: Graph, target: Target, probabilities: str) -> None:
     labels = np.array(target.classes)
     is_text = labels.dtype.kind == "U"
-    highest = graph.add("ArgMax", probabilities, axis=1, keepdims=0)
-    label = graph.add("Gather", labels.astype(object) if is_text else labels, highest)
+    if target.task == "binary":
+        positive = graph.add("Reshape", graph.add("Gather", probabilities, np.array([1]), axis=1), np.array([-1]))
+        code = graph.cast(graph.add("Greater", positive, target.threshold), np.int64)
+    else:
+        code = graph.add("ArgMax", probabilities, axis=1, keepdims=0)
+    label = graph.add("Gather", labels.astype(object) if is_text else labels, code)
     dtype = str if is_text else labels.dtype.type
-    graph.output(PREDICTION, label, dtype, ["rows"], f"class of {target.name} with the highest probability")
+    graph.output(PREDICTION, label, dtype, ["rows"], f"class of {target.name}, {_rule(target)}")
     classes = ", ".join(map(str, target.classes))
     graph.output(
         PROBABILITIES, probabilities, float, ["rows", len(target.classes)], f"probability of each class: {classes}"
