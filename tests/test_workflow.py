@@ -116,7 +116,13 @@ def test_several_classes():
 def test_scores_are_those_of_scikit_learn(run, pay):
     y, rows = TABLE["left"].to_numpy() == "Yes", run.splits.validation
     p = run.predict(TABLE).probabilities[:, 1]
+    labels = p[rows] > 0.5
     expected = {
+        "precision": precision_score(y[rows], labels),
+        "recall": recall_score(y[rows], labels),
+        "f1": f1_score(y[rows], labels),
+        "specificity": recall_score(y[rows], labels, pos_label=0),
+        "average_precision": average_precision_score(y[rows], p[rows]),
         "accuracy": accuracy_score(y[rows], p[rows] > 0.5),
         "balanced_accuracy": balanced_accuracy_score(y[rows], p[rows] > 0.5),
         "auc": roc_auc_score(y[rows], p[rows]),
@@ -127,6 +133,8 @@ def test_scores_are_those_of_scikit_learn(run, pay):
     error = y[rows] - pay.predict(TABLE).values[rows]
     expected = {"rmse": np.sqrt(np.mean(error**2)), "mae": np.mean(np.abs(error))}
     expected["r2"] = r2_score(y[rows], y[rows] - error)
+    expected["median_absolute_error"] = np.median(np.abs(error))
+    expected["mape"] = np.mean(np.abs(error / y[rows]))
     assert pay.record.validation_scores == pytest.approx(expected, rel=1e-5)
 
 
@@ -305,6 +313,7 @@ def test_infinity_at_prediction_names_the_column(run):
         run.predict(TABLE.assign(age=np.inf))
 
 
+@pytest.mark.filterwarnings("ignore::goodfit.errors.DataWarning")
 def test_categories_never_seen_and_cells_missing_for_the_first_time_have_a_prediction(run):
     strange = TABLE.assign(city=["Atlantis"] * 50 + [None] * (N - 50), age=np.nan)
     found = run.predict(strange)
@@ -412,6 +421,7 @@ def test_the_exam_reads_the_table_where_it_was(tmp_path, monkeypatch):
 # --- tables as they come ---------------------------------------------------------------------------------------------
 
 
+@pytest.mark.filterwarnings("ignore::goodfit.errors.DataWarning")
 def test_a_row_unlike_all_known_rows_is_predicted_within_half_a_range_of_them():
     rng = np.random.default_rng(0)
     x = np.where(np.arange(200) % 2, -1.0, 1.0) * rng.uniform(0.9, 1.1, 200)

@@ -5,8 +5,8 @@ Every door for tables calls these and nothing else.
 
 import hashlib
 import warnings
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,11 +16,12 @@ import goodfit
 from goodfit.arrays import Array
 from goodfit.cards import Card, ShownAsCard
 from goodfit.checks.check import Check
-from goodfit.data.export import prediction_file, validate_output
+from goodfit.data.export import carried_columns, prediction_file, validate_output
 from goodfit.data.io.builtin import BUILTIN
 from goodfit.data.splits.splits import Splits
 from goodfit.data.table import Source, Table, open_source, read_table
 from goodfit.data.target import Prediction
+from goodfit.data.unfamiliar import sentence, unfamiliar_cells
 from goodfit.diagnosis.findings import Verdict
 from goodfit.diagnosis.verdict import diagnose
 from goodfit.errors import DataError, DataWarning, ExamError, RunError
@@ -33,6 +34,7 @@ from goodfit.experiment.prepare import (
     metrics_of,
     prepare,
     prepare_folds,
+    scores_in_unit,
 )
 from goodfit.experiment.recording import kept, record_of
 from goodfit.experiment.run_folder import (
@@ -198,26 +200,39 @@ class Run(ShownAsCard):
     def predict(self, table: object) -> Prediction:
         """Labels and probabilities, or values, for every row of a table (path, data frame, …).
 
-        Columns are found by name; those that training did not know are ignored.
+        Columns are found by name; those that training did not know are ignored. Cells far outside the training range,
+        unknown categories and unreadable cells are counted in ``Prediction.unfamiliar``, and in a ``DataWarning``.
 
         Raises:
             DataError: a column that was trained on is missing or holds another kind of thing.
         """
-        return self.record.target.decode(_predictor(self.record).predict(self.read_for_prediction(table)))
+        return self._predict(self.read_for_prediction(table))
 
-    def write_predictions(self, table: object, path: str | Path, *, overwrite: bool = False) -> Prediction:
-        """Predict every row of a table into a .csv or .parquet file, one line a row, and give the predictions back.
+    def _predict(self, read: Table) -> Prediction:
+        decoded = self.record.target.decode(_predictor(self.record).predict(read))
+        found = unfamiliar_cells(self.record.encoder, read)
+        if found:
+            warnings.warn(sentence(found), DataWarning, stacklevel=3)
+        return replace(decoded, unfamiliar=found)
 
-        Columns: ``prediction``, and for classes ``probability_<class>``.
+    def write_predictions(
+        self, table: object, path: str | Path, *, overwrite: bool = False, id_columns: Sequence[str] = ()
+    ) -> Prediction:
+        """Predict every row of a table into a .csv or .parquet file, one line a row, and return the predictions.
+
+        Columns: those of ``id_columns`` as they are in the table, ``prediction``, and for classes
+        ``probability_<class>``.
 
         Raises:
             DataError: of another name, there already (unless ``overwrite``), cannot be written; see ``predict``.
         """
         out = Path(path)
         validate_output(out, overwrite=overwrite)
-        prediction = self.predict(table)
+        read = self.read_for_prediction(table)
+        carried = carried_columns(read, id_columns, self.record.target.classes)
+        prediction = self._predict(read)
         try:
-            write_file(out, prediction_file(out, prediction, self.record.target.classes), replace=overwrite)
+            write_file(out, prediction_file(out, prediction, carried), replace=overwrite)
         except OSError as error:
             raise DataError(f"{str(out)!r} cannot be written ({error.strerror}): name another file.") from error
         return prediction
@@ -318,10 +333,11 @@ class Run(ShownAsCard):
     def _score(self, rows: Table) -> Result:
         target = self.record.target
         scored = score_rows(rows, target, _predictor(self.record).predict)
-        truth, predicted = map(target.in_own_unit, scored)
+        truth, predicted = map(target.with_mean, scored)
         labels = target.decided(predicted)
         models, decided = {"": predicted}, {"": labels}
-        scores = estimates(metrics_of(target), truth, models, seed=self.settings.seed, decided=decided)[""]
+        found = estimates(metrics_of(target), truth, models, seed=self.settings.seed, decided=decided)[""]
+        scores = scores_in_unit(found, target)
         if not 0 < len(target.classes) <= MAX_CLASSES:
             return Result(scores)
         return Result(scores, confusion_matrix(truth, labels, len(target.classes)))

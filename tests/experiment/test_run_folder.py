@@ -74,6 +74,7 @@ def test_a_loaded_run_is_the_run_that_was_saved(run):
                 np.testing.assert_array_equal(layer[name], other[name])
 
 
+@pytest.mark.filterwarnings("ignore::goodfit.errors.DataWarning")
 def test_a_run_that_diverged_comes_back_too(tmp_path):
     """Its history has infinite and missing numbers, which JSON does not know; and one row has no R²."""
     numbers = {"optimizer": "sgd", "learning_rate": 1e30, "validation_split": 0.01}

@@ -21,6 +21,9 @@ from goodfit.nn.activations import ACTIVATIONS
 from goodfit.nn.network import init_network
 from goodfit.workflow import _predictor
 
+# People earn more than the training rows: goodfit says so, and predicts them all the same.
+pytestmark = pytest.mark.filterwarnings("ignore::goodfit.errors.DataWarning")
+
 ONE = {"l2": 0.001, "learning_rate": 0.01, "epochs": 3}
 FEW = {"l2": [0.001, 0.1], "learning_rate": 0.01, "epochs": 3}
 WORDS = ["free", "entry", "win", "Ring", "call", "Über", "STRASSE", "東京", "naïve", "x", "don't", "café-bar"]

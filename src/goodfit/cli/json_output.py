@@ -122,6 +122,7 @@ def prediction_summary(run: Run, table: Table, prediction: Prediction, out: Path
         "classes": list(run.record.target.classes),
         "ignored_columns": list(run.record.encoder.extra(table)),
         "missing_cells": missing_cells(run, table),
+        "unfamiliar_cells": [asdict(cells) for cells in prediction.unfamiliar],
     }
 
 

@@ -164,6 +164,9 @@ def predict(
     run: options.RunFolder,
     data: options.Data,
     out: Annotated[Path, typer.Option(metavar="FILE", help="A new .csv or .parquet file.", show_default=False)],
+    id_columns: Annotated[
+        list[str] | None, typer.Option(metavar="COLUMN", help="Carry this column along. Repeatable.")
+    ] = None,
     force: Annotated[bool, typer.Option("--force", help="Replace FILE if it exists.")] = False,
     as_json: options.AsJson = False,
 ) -> None:
@@ -173,7 +176,7 @@ def predict(
     """
     found = goodfit.load(run)
     table = found.read_for_prediction(data)
-    prediction = found.write_predictions(table, out, overwrite=force)
+    prediction = found.write_predictions(table, out, overwrite=force, id_columns=id_columns or ())
     if as_json:
         typer.echo(to_json(prediction_summary(found, table, prediction, out)))
     else:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any, Literal, NamedTuple, cast, get_args
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, cast, get_args
 
 import numpy as np
 import numpy.typing as npt
@@ -18,6 +18,9 @@ from goodfit.data.features.base import Codes, column_as, read_numbers
 from goodfit.data.table import Kind, Table
 from goodfit.errors import DataError
 from goodfit.formatting import count, join, numbers
+
+if TYPE_CHECKING:
+    from goodfit.data.unfamiliar import Unfamiliar
 
 Label = str | int | float
 Task = Literal["binary", "multiclass", "regression"]
@@ -50,19 +53,22 @@ class Prediction(ShownAsCard):
         probabilities: of each class (n, k), in the order of ``classes``; None for a quantity.
         classes: of two the positive one is the second; () for a quantity.
         threshold: of two classes, the probability of the second above which it is predicted.
+        unfamiliar: cells unlike all training rows, by column; see ``goodfit.data.unfamiliar``.
     """
 
     values: npt.NDArray[Any]
     probabilities: Numbers | None = None
     classes: tuple[Label, ...] = ()
     threshold: float = DEFAULT_THRESHOLD
+    unfamiliar: tuple[Unfamiliar, ...] = ()
 
     def _card(self) -> Card:
         n, shown = len(self.values), min(len(self.values), MAX_ROWS)
         header = ("row", "prediction", *(f"p({label})" for label in self.classes[:FIRST_CLASSES]))
         rows = [[f"{row + 1:,}", *self._cells(row)] for row in range(shown)]
         note = f"… and {n - shown:,} more rows." if n > shown else ""
-        return Card(f"Prediction of {count(n, 'row')}", self._facts(), header, rows, note)
+        facts = [*self._facts(), *(("unfamiliar", str(cells)) for cells in self.unfamiliar[:MAX_ROWS])]
+        return Card(f"Prediction of {count(n, 'row')}", facts, header, rows, note)
 
     def _facts(self) -> list[tuple[str, str]]:
         if self.probabilities is not None:
@@ -150,9 +156,12 @@ class Target:
             return np.asarray(positive, predictions.dtype)[:, None]
         return np.asarray(np.eye(predictions.shape[1])[np.asarray(positive, int)], predictions.dtype)
 
-    def in_own_unit(self, values: npt.NDArray[Any]) -> npt.NDArray[Any]:
-        """Return standardised values in the unit of the target, float64; classes and probabilities as they are."""
-        return values.astype(np.float64) * self.scale + self.mean if self.task == "regression" else values
+    def with_mean(self, values: npt.NDArray[Any]) -> npt.NDArray[Any]:
+        """Return standardised values as multiples of the scale, value/scale; classes and probabilities as they are.
+
+        Relative errors need the mean, and squares of the target itself may exceed the range of floats.
+        """
+        return values.astype(np.float64) + self.mean / self.scale if self.task == "regression" else values
 
     def decode(self, predictions: npt.ArrayLike) -> Prediction:
         """What a network gives, in the target's own terms.

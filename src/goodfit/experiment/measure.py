@@ -16,6 +16,7 @@ from goodfit.checks.registry import Check
 from goodfit.data.encoder import Encoder
 from goodfit.data.target import DEFAULT_THRESHOLD, Target
 from goodfit.experiment.decision import Decision, Goal, Rule, all_decided, choose
+from goodfit.experiment.prepare import scores_in_unit
 from goodfit.experiment.reference_models import (
     ReferenceData,
     boosted_trees,
@@ -114,10 +115,11 @@ def gather(
         name: np.asarray(ACTIVATIONS[recipe.link](jnp.asarray(given)))
         for name, given in (compared[0].outputs | {"own": training.validation_outputs}).items()
     }
-    shown = {name: target.in_own_unit(values) for name, values in predicted.items()}
+    shown = {name: target.with_mean(values) for name, values in predicted.items()}
     binary = target.task == "binary"
     labelled = all_decided(rule, truth, shown) if binary else shown
-    judged = estimates(metrics, target.in_own_unit(truth), shown, seed=seed, decided=labelled)
+    found_scores = estimates(metrics, target.with_mean(truth), shown, seed=seed, decided=labelled)
+    judged = {model: scores_in_unit(scores, target) for model, scores in found_scores.items()}
     found = predicted["own"]
     sample = np.random.default_rng(seed).permutation(fold.train)[:PROBED_ROWS]
     units, dead = _dead_units(recipe, training.params, x[sample])

@@ -25,6 +25,7 @@ from goodfit.holdout.partition import partition
 from goodfit.holdout.sealed_rows import SealedRows
 from goodfit.nn.layers import Layer
 from goodfit.search.sweep import Fold
+from goodfit.stats import Estimate
 from goodfit.training.evaluation import Dataset, make_labels
 
 
@@ -49,7 +50,7 @@ TASKS = {
     "multiclass": TaskDefaults("sparse_categorical_crossentropy", "softmax", ("accuracy",), _OF_CLASSES),
     "regression": TaskDefaults("mean_squared_error", "linear", ("rmse", "r2"), _OF_VALUES),
 }
-IN_OWN_UNIT = ("rmse", "val_rmse", "mae", "val_mae")
+IN_OWN_UNIT = ("rmse", "val_rmse", "mae", "val_mae", "median_absolute_error")
 
 
 def metrics_of(target: Target) -> tuple[str, ...]:
@@ -265,6 +266,15 @@ def _by_code(weights: Mapping[str, float] | str, target: Target) -> Mapping[int,
         if str(label) not in codes:
             raise DataError(f"class_weight names {label!r}, but the classes of {target.name!r} are {', '.join(codes)}.")
     return {codes[str(label)]: weight for label, weight in weights.items()}
+
+
+def scores_in_unit(scores: Mapping[str, Estimate], target: Target) -> dict[str, Estimate]:
+    """Return metrics of values that are multiples of the target's scale in the unit of the target."""
+    return {name: Estimate(*(end * unit_of(name, target) for end in scores[name])) for name in scores}
+
+
+def unit_of(name: str, target: Target) -> float:
+    return target.scale if name in IN_OWN_UNIT else 1.0
 
 
 def in_unit_of_target(columns: Mapping[str, Any], target: Target) -> dict[str, Any]:

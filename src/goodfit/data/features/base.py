@@ -71,6 +71,21 @@ class Scale(NamedTuple):
         return np.nan_to_num(scaled / np.hypot(1.0, scaled / 3.0), copy=False)
 
 
+def rounded_span(values: Numbers) -> tuple[float, float]:
+    """Return the range of values, rounded outwards to about two digits of its width: it stands for many rows, not two.
+
+    >>> rounded_span(np.array([20.31, 59.87, 41.0])), rounded_span(np.array([-7.0, -7.0]))
+    ((20.0, 60.0), (-7.0, -7.0))
+    """
+    low, high = float(values.min()), float(values.max())
+    width = high / 2 - low / 2
+    if width <= 0:
+        return low, high
+    step = 10.0 ** (np.floor(np.log10(width)) - 1)
+    ends = np.array([np.floor(low / step), np.ceil(high / step)]) * step
+    return (low, high) if not np.isfinite(ends).all() else (float(ends[0]), float(ends[1]))
+
+
 def _deviation(values: Numbers) -> float:
     """Standard deviation. A power of two is taken out, which is exact and keeps the squares within floats' range."""
     exponent = int(np.frexp(np.abs(values).max())[1])

@@ -9,7 +9,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from goodfit.arrays import Array, Numbers
-from goodfit.data.features.base import ALL_MISSING, CONSTANT, Block, ColumnFeature, Scale
+from goodfit.data.features.base import ALL_MISSING, CONSTANT, Block, ColumnFeature, Finite, Scale, rounded_span
 from goodfit.data.table import Kind
 
 Dates = npt.NDArray[np.datetime64]
@@ -24,13 +24,15 @@ class DateFeature(ColumnFeature, frozen=True, tag="date"):
     """A date as several scaled numbers, without those that are constant in the training rows.
 
     year; month 1–12; weekday, Monday 0; sine and cosine of 2π·(day of the year)/365.25; hour with its fraction (so only
-    where dates have times); days since 1970 with their fraction. Missing dates are treated as missing numbers are.
+    where dates have times); days since 1970 with their fraction. `span` is the range of the training rows
+    in days since 1970, rounded outwards. Missing dates are treated as missing numbers are.
     """
 
     kind: ClassVar[Kind] = "date"
 
     scales: dict[DatePart, Scale]
     indicator: bool
+    span: tuple[Finite, Finite] | None = None
 
     @classmethod
     def fit(cls, name: str, column: pa.ChunkedArray) -> DateFeature | str:
@@ -40,7 +42,8 @@ class DateFeature(ColumnFeature, frozen=True, tag="date"):
             return ALL_MISSING
         scales = {part: Scale.fit(values) for part, values in _date_parts(present).items()}
         varying = {part: scale for part, scale in scales.items() if scale.factor > 0}
-        feature = cls(name, varying, present.size < dates.size)
+        span = rounded_span(present.astype(np.int64) / MICROSECONDS_PER_DAY)
+        feature = cls(name, varying, present.size < dates.size, span)
         return feature if feature.names else CONSTANT
 
     @property

@@ -10,7 +10,17 @@ import numpy as np
 import pyarrow as pa
 
 from goodfit.arrays import Numbers
-from goodfit.data.features.base import ALL_MISSING, CONSTANT, Block, Codes, ColumnFeature, Finite, Scale, read_numbers
+from goodfit.data.features.base import (
+    ALL_MISSING,
+    CONSTANT,
+    Block,
+    Codes,
+    ColumnFeature,
+    Finite,
+    Scale,
+    read_numbers,
+    rounded_span,
+)
 from goodfit.data.features.bins import bin_edges, bin_labels, in_bins
 from goodfit.data.table import Kind
 
@@ -18,8 +28,9 @@ from goodfit.data.table import Kind
 class NumberFeature(ColumnFeature, frozen=True, tag="number"):
     """A scaled number, its positions in bins if there are edges, an indicator of missing cells if training has any.
 
-    Missing cells become the training median, in the bins as well. A column without missing training cells has no
-    indicator, so a cell that is missing at prediction becomes the median alone.
+    `span` is the range of the training rows, rounded outwards. Missing cells become the training median, in the bins as
+    well. A column without missing training cells has no indicator, so a cell that is missing at prediction becomes the
+    median alone.
     """
 
     kind: ClassVar[Kind] = "number"
@@ -27,6 +38,7 @@ class NumberFeature(ColumnFeature, frozen=True, tag="number"):
     scale: Scale
     indicator: bool
     edges: tuple[Finite, ...] = ()
+    span: tuple[Finite, Finite] | None = None
 
     def __post_init__(self) -> None:
         if self.edges and (len(self.edges) < 3 or any(high <= low for low, high in pairwise(self.edges))):
@@ -38,7 +50,7 @@ class NumberFeature(ColumnFeature, frozen=True, tag="number"):
         present = values[~np.isnan(values)]
         if not present.size:
             return ALL_MISSING
-        feature = cls(name, Scale.fit(present), present.size < values.size)
+        feature = cls(name, Scale.fit(present), present.size < values.size, span=rounded_span(present))
         return feature if feature.names else CONSTANT
 
     def binned(self, column: pa.ChunkedArray, y: Codes | Numbers | None, max_bins: int) -> NumberFeature:
