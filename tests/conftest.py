@@ -68,6 +68,7 @@ def no_cache_on_disk():
     unused = functools.wraps(goodfit.use_compilation_cache)(lambda folder=None: folder)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(goodfit, "use_compilation_cache", unused)
+        patch.setattr("goodfit.cli.process.without_pandas", lambda: None)
         yield
 
 

@@ -2,6 +2,7 @@
 
 import gzip
 import os
+import re
 import struct
 import sys
 from functools import partial
@@ -72,6 +73,13 @@ def test_digits_are_parted_64_to_16_to_20(tmp_path):
 def test_a_fresh_process_hands_back_its_numbers():
     found = harness.fresh(start_up.MODULE, "import", "import json")
     assert found["import"] >= 0
+
+
+def test_commands_are_shown_beside_the_floor(capsys):
+    start_up.show_commands(1, ["goodfit --version", "goodfit train, wrong path"])
+    table = capsys.readouterr().out
+    assert re.search(r"\| `goodfit --version` \| 0\.\d\d \| 0\.\d\d \| 0\.\d \| 0\.4 \|", table)
+    assert "The floor is" in table
 
 
 @pytest.mark.parametrize(

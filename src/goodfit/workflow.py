@@ -17,7 +17,7 @@ from goodfit.arrays import Array
 from goodfit.cards import Card, ShownAsCard
 from goodfit.checks.check import Check
 from goodfit.data.export import carried_columns, prediction_file, validate_output
-from goodfit.data.io.builtin import BUILTIN
+from goodfit.data.io.names import BUILTIN
 from goodfit.data.splits.splits import Splits
 from goodfit.data.table import Source, Table, open_source, read_table
 from goodfit.data.target import Prediction

@@ -463,6 +463,32 @@ def test_the_program_starts_without_what_is_slow():
     assert subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout == "\n"
 
 
+def loaded_by(*words, among):
+    """Which modules a command of its own process has imported when it ends."""
+    code = f"""if True:
+        import sys
+        from goodfit.cli.main import main
+        try:
+            main()
+        finally:
+            print(*sorted({set(among)} & set(sys.modules)), file=sys.stderr)"""
+    done = subprocess.run([sys.executable, "-c", code, *map(str, words)], capture_output=True, text=True)
+    return done.stderr.splitlines()
+
+
+@pytest.mark.parametrize("words", [("train", "nowhere.csv"), ("test", "nowhere"), ("predict", "nowhere", "iris")])
+def test_a_wrong_path_is_refused_before_anything_slow_is_imported(words):
+    out = ("--out", "p.csv") if words[0] == "predict" else ()
+    complaint, loaded = loaded_by(*words, *out, among=["jax", "numpy", "pyarrow"])
+    assert "nowhere" in complaint and loaded == ""
+
+
+def test_a_prediction_waits_for_no_library_that_it_does_not_need(folder, mixed):
+    loaded = loaded_by("predict", folder, mixed, "--out", "p.csv", among=["altair", "jax", "pandas", "sklearn.base"])
+    assert loaded == ["jax"]
+    assert Path("p.csv").exists()
+
+
 def test_ctrl_c_keeps_the_best_weights_and_the_compiled_program_is_kept_for_the_next(here):
     rng = np.random.default_rng(0)
     write_csv("noise.csv", x=rng.normal(size=2000).round(3), y=rng.normal(size=2000).round(3))

@@ -16,7 +16,7 @@ import typer
 from rich.console import Console
 
 import goodfit
-from goodfit.cli import options, plain_console
+from goodfit.cli import options, plain_console, process
 from goodfit.cli.arguments import CommandWithDefaults, settings_given
 from goodfit.cli.data_summary import show_prepared
 from goodfit.cli.json_output import estimate_summary, exam_summary, prediction_summary, to_json, training_summary
@@ -25,8 +25,11 @@ from goodfit.cli.results import show_exam, show_export, show_predictions, show_t
 from goodfit.cli.selection_summary import FirstGrid, show_estimate, stopped
 from goodfit.cli.spelling import train_command, with_flags
 from goodfit.cli.sweep_progress import SweepProgress, sweep_progress
+from goodfit.data.io.names import validate_source
 from goodfit.errors import ConfigError, GoodFitError, RunError
+from goodfit.experiment.run_path import validate_run
 from goodfit.formatting import cut
+from goodfit.reporting.ahead import start_engine
 
 if TYPE_CHECKING:
     from goodfit.experiment.prepare import Prepared
@@ -109,11 +112,12 @@ def train(
 
     Train every λ with every learning rate on 64 % of the rows, select on 16 % and seal 20 % for the exam.
     """
+    validate_source(data)
     settings = settings_given(context)
     if dry_run:
         _estimate(data, target, settings, as_json=as_json)
         return
-    _use_compilation_cache()
+    _prepare_process()
     with _run_folder(data, out) as folder, progress(ERR) as curves, sweep_progress(ERR) as grids:
         watched = Watched(curves, grids, None if as_json else OUT)
         run = goodfit.train(
@@ -147,6 +151,8 @@ def test(
 
     The exam: score the sealed test rows, once, with 95 % intervals. The result is recorded in the run folder.
     """
+    validate_run(run)
+    _prepare_process()
     found = goodfit.load(run)
     earlier = found.ledger.openings()
     if earlier and not reason and not as_json:
@@ -174,6 +180,9 @@ def predict(
 
     One line per row, in order: the prediction and, for classification, the probability of each class.
     """
+    validate_run(run)
+    validate_source(data)
+    _prepare_process()
     found = goodfit.load(run)
     table = found.read_for_prediction(data)
     prediction = found.write_predictions(table, out, overwrite=force, id_columns=id_columns or ())
@@ -215,6 +224,8 @@ def report(
 
     One HTML file with the verdict, the evidence for it and the next step. It works offline.
     """
+    validate_run(run)
+    _prepare_process()
     found, replace = goodfit.load(run), force or out is None
     path = goodfit.report(found, out or run / REPORT, pngs=png, spell=train_command, overwrite=replace)
     OUT.print(f"report  {path}", soft_wrap=True)
@@ -230,7 +241,8 @@ def tour(
     L2, Adam and the learning rate, the data split, early stopping and the complete training cycle. Every figure is
     drawn from trainings that run now, in less than a minute, and is shown with its code. The page works offline.
     """
-    _use_compilation_cache()
+    _prepare_process()
+    start_engine()
     OUT.print(f"tour  {goodfit.tour(out, overwrite=force, on_chapter=_show_chapter)}", soft_wrap=True)
 
 
@@ -245,6 +257,7 @@ class Watched:
     def begin(self, prepared: "Prepared") -> None:
         """Before the first epoch."""
         self.settings = prepared.settings
+        start_engine()
         if self.console is not None:
             show_prepared(prepared, self.console)
         if self.settings.sweeps:
@@ -307,8 +320,9 @@ def _next_folder(data: str) -> Path:
     return folder
 
 
-def _use_compilation_cache() -> None:
-    """Keep compiled programs where that is safe; say so where it is not."""
+def _prepare_process() -> None:
+    """Leave pandas alone, and keep compiled programs where that is safe; say so where it is not."""
+    process.without_pandas()
     try:
         with contextlib.suppress(OSError):
             goodfit.use_compilation_cache()

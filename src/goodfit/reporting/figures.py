@@ -5,6 +5,7 @@ A new figure is a chart in ``charts``, a sentence in ``sentences``, a function h
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
@@ -45,6 +46,8 @@ class RunLike(Protocol):
     def record(self) -> Record: ...
     @property
     def ledger(self) -> Ledger: ...
+    @property
+    def path(self) -> Path | None: ...
 
 
 class Shown(NamedTuple):

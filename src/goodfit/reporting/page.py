@@ -21,7 +21,8 @@ from goodfit.reporting.pages import Figure, render, write_pngs
 from goodfit.reporting.spelling import Speller, arguments, python_call, source_name
 from goodfit.reporting.trials import grid_of, restored, short_value
 
-MAX_PAGE_BYTES = 32 << 20
+PAGE, MAX_PAGE_BYTES = "report.html", 32 << 20
+"""Name of the page in a run folder, and the most that is read of one."""
 
 
 def report(
@@ -55,7 +56,7 @@ def report(
     if os.path.lexists(out) and not overwrite:
         raise RunError(f"{str(out)!r} already exists: choose another file, or replace it with overwrite=True.")
     try:
-        text = html(run, spell=spell, before=_page_before(out)).encode()
+        text = html(run, spell=spell, before=_page_before(out) or _page_of(run)).encode()
         write_file(out, text, replace=overwrite)
     except OSError as error:
         raise RunError(f"{out} cannot be written ({error.strerror}): choose another file.") from error
@@ -70,6 +71,11 @@ def _page_before(out: Path) -> str:
         return read_file(out, limit=MAX_PAGE_BYTES).decode(errors="replace")
     except OSError:
         return ""
+
+
+def _page_of(run: RunLike) -> str:
+    """The page in the run folder, of a run that has one."""
+    return _page_before(run.path / PAGE) if run.path is not None else ""
 
 
 def pictures(run: RunLike) -> list[Figure]:

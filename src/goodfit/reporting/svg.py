@@ -48,6 +48,11 @@ def spec_of(chart: Chart) -> dict[str, Any]:
     return spec | fits | {"config": CONFIG}
 
 
+def start() -> None:
+    """Start the JavaScript engine, so that the next chart need not wait for it."""
+    vl_convert.vegalite_to_svg(spec_of(alt.Chart(alt.InlineData(values=[])).mark_point()))
+
+
 def side_by_side(charts: Sequence[Any]) -> Chart:
     """Several charts as one, in a row."""
     chart: Chart = charts[0] if len(charts) == 1 else alt.hconcat(*charts)
@@ -87,15 +92,17 @@ def inline_svg(chart: Chart, *, label: str, name: str, before: Mapping[str, str]
     """The chart as an SVG element that adapts to the width and colours of the page.
 
     Args:
-        label: text alternative.
+        label: text alternative, which may change while the drawing stays.
         name: unique on its page.
         before: elements drawn before, by digest: a chart that is among them is not drawn again.
     """
     spec = spec_of(chart)
-    what = json.dumps([spec, label, name, goodfit.__version__], sort_keys=True)
+    what = json.dumps([spec, name, goodfit.__version__], sort_keys=True)
     digest = hashlib.sha256(what.encode()).hexdigest()[:32]
     if digest in before:
-        return before[digest]
+        kept = ElementTree.fromstring(before[digest])
+        kept.set("aria-label", label)
+        return ElementTree.tostring(kept, encoding="unicode")
     drawn = ElementTree.fromstring(vl_convert.vegalite_to_svg(spec))
     _renumber(drawn)
     about = {"viewBox": drawn.attrib["viewBox"], "role": "img", "aria-label": label, "data-digest": digest}

@@ -8,7 +8,8 @@ import pyarrow as pa
 import pytest
 import sklearn.datasets
 
-from goodfit.data.io.builtin import BUILTIN, read_builtin
+from goodfit.data.io.builtin import read_builtin
+from goodfit.data.io.names import BUILTIN
 
 
 @pytest.mark.parametrize("name", BUILTIN)

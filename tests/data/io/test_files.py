@@ -11,7 +11,8 @@ import pyarrow.ipc
 import pyarrow.parquet
 import pytest
 
-from goodfit.data.io.builtin import BUILTIN, read_builtin
+from goodfit.data.io.builtin import read_builtin
+from goodfit.data.io.names import BUILTIN
 from goodfit.data.table import read_table
 from goodfit.errors import DataError
 

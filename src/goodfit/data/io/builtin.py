@@ -1,12 +1,9 @@
-"""Small data sets that come with goodfit, for a first try without any file."""
+"""Small data sets for a first try: those of scikit-learn, which would take ten times as long to import."""
 
 from importlib.resources import files
 
 import pyarrow as pa
 import pyarrow.parquet
-
-BUILTIN = ("breast_cancer", "digits", "wine", "iris", "diabetes")
-"""Names of the built-in data sets. They are those of scikit-learn, which would take ten times as long to import."""
 
 
 def read_builtin(name: str) -> pa.Table:

@@ -12,10 +12,10 @@ import pyarrow.ipc
 import pyarrow.json
 import pyarrow.parquet
 
-from goodfit.data.columns.names import did_you_mean
-from goodfit.data.io.builtin import BUILTIN, read_builtin
+from goodfit.data.io.builtin import read_builtin
 from goodfit.data.io.frames import describe, read_frame
 from goodfit.data.io.json_depth import validate_depth
+from goodfit.data.io.names import BUILTIN, is_folder, not_found
 from goodfit.data.io.text import decode_text, read_delimited
 from goodfit.errors import DataError
 from goodfit.files import STDIN, FileMark, UnsafeFile, mark_of, memory, read_file, read_stdin
@@ -85,12 +85,9 @@ def _read_file(path: Path, name: str, expected: FileMark | None) -> Raw:
         content = _content(path, name, expected)
         return _parsed(content, name)._replace(file=mark_of(content))
     except FileNotFoundError as error:
-        file, hint = "file", "check the path"
-        if "." not in name:
-            file, hint = "file or built-in data set", did_you_mean(name, BUILTIN)
-        raise DataError(f"there is no {file} {name!r}: {hint}") from error
+        raise not_found(name) from error
     except IsADirectoryError as error:
-        raise DataError(f"{name!r} is a folder: give the path of a file in it") from error
+        raise is_folder(name) from error
     except UnsafeFile as error:
         raise DataError(f"{name!r} {error.strerror}: give a file that is complete, or - for standard input") from error
     except DataError:

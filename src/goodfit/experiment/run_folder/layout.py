@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from goodfit.errors import RunError
+from goodfit.experiment.run_path import SUMMARY
 from goodfit.files import FileMark, UnsafeFile, mark_of, memory, read_file, size_of
 
 FORMAT = 9
-SUMMARY = "run.json"
 FILES = (
     "encoder.json",
     "measurements.json",

@@ -22,7 +22,6 @@ from goodfit.experiment.run_folder.layout import (
     FILES,
     FORMAT,
     JSON_LIMIT,
-    SUMMARY,
     SWEEP_FILES,
     read_recorded,
     validate_sizes,
@@ -32,6 +31,7 @@ from goodfit.experiment.run_folder.record import Record, SweepRecord
 from goodfit.experiment.run_folder.summary import Summary
 from goodfit.experiment.run_folder.sweep_arrays import curve_specs, sweep_from, trial_specs
 from goodfit.experiment.run_folder.typed import decode
+from goodfit.experiment.run_path import SUMMARY, no_run
 from goodfit.experiment.settings import Settings, settings_from
 from goodfit.files import read_file
 from goodfit.formatting import printable
@@ -74,9 +74,7 @@ def load_run(folder: Path) -> Record:
     try:
         content = read_file(folder / SUMMARY, limit=JSON_LIMIT)
     except (FileNotFoundError, NotADirectoryError, ValueError) as error:
-        raise RunError(
-            f"{folder} is not a finished run (it has no run.json): name the folder of a training."
-        ) from error
+        raise no_run(folder) from error
     except OSError as error:
         raise RunError(
             f"{folder} cannot be read (run.json: {error.strerror}): name the folder of a training."

@@ -9,11 +9,12 @@ from typing import cast
 from goodfit.errors import RunError
 from goodfit.experiment.kept_ensemble import KeptEnsemble
 from goodfit.experiment.run_folder.arrays import dump, named_weights
-from goodfit.experiment.run_folder.layout import FORMAT, SUMMARY, with_checksum
+from goodfit.experiment.run_folder.layout import FORMAT, with_checksum
 from goodfit.experiment.run_folder.record import Record
 from goodfit.experiment.run_folder.summary import OutcomeName, SplitsSummary, Summary
 from goodfit.experiment.run_folder.sweep_arrays import curve_arrays, trial_arrays
 from goodfit.experiment.run_folder.typed import encode
+from goodfit.experiment.run_path import SUMMARY
 from goodfit.files import mark_of, write_file
 
 

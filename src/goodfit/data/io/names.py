@@ -1,0 +1,33 @@
+"""Names of tables, and whether there is one of that name: decided before anything that is slow is imported."""
+
+from pathlib import Path
+
+from goodfit.data.columns.names import did_you_mean
+from goodfit.errors import DataError
+from goodfit.files import STDIN
+
+BUILTIN = ("breast_cancer", "digits", "wine", "iris", "diabetes")
+"""Names of the built-in data sets."""
+
+
+def validate_source(name: str) -> None:
+    """Raise DataError if there is neither a built-in data set nor a file of this name."""
+    if name in BUILTIN or name in STDIN:
+        return
+    path = Path(name).expanduser()
+    if path.is_dir():
+        raise is_folder(name)
+    if not path.exists() and not path.is_symlink():
+        raise not_found(name)
+
+
+def not_found(name: str) -> DataError:
+    """Return the error about a name that is neither a file nor a built-in data set."""
+    if "." in name:
+        return DataError(f"there is no file {name!r}: check the path")
+    return DataError(f"there is no file or built-in data set {name!r}: {did_you_mean(name, BUILTIN)}")
+
+
+def is_folder(name: str) -> DataError:
+    """Return the error about a folder in place of a file."""
+    return DataError(f"{name!r} is a folder: give the path of a file in it")
