@@ -4,6 +4,7 @@ from benchmarks import (
     checks,
     estimators,
     fashion,
+    fine_tuning,
     fuzz,
     grid_search,
     growth,
@@ -27,6 +28,7 @@ BENCHMARKS = (
     quality,
     grid_search,
     estimators,
+    fine_tuning,
     fuzz,
 )
 

@@ -26,7 +26,9 @@ from goodfit.diagnosis.findings import Verdict
 from goodfit.diagnosis.verdict import diagnose
 from goodfit.errors import DataError, DataWarning, ExamError, RunError
 from goodfit.experiment.decision import Decision
+from goodfit.experiment.earlier_rows import validate_new_rows
 from goodfit.experiment.experiment import OnRefined, fit_prepared, plan_for, second_grid
+from goodfit.experiment.fine_tuning import Start, Transfer
 from goodfit.experiment.kept_ensemble import KeptEnsemble
 from goodfit.experiment.predictor import Predictor
 from goodfit.experiment.prepare import (
@@ -169,6 +171,11 @@ class Run(ShownAsCard):
     def refined_space(self) -> dict[str, tuple[float, ...]]:
         """Of a sweep, the values of a second grid: beyond the end at which the best lies, or closer around it."""
         return refined(self.settings.space, self.sweep.selection) if self.sweep else {}
+
+    @property
+    def transfer(self) -> Transfer | None:
+        """What it bought to start from an earlier run; None for a training from scratch."""
+        return self.record.transfer
 
     @property
     def training(self) -> Training:
@@ -353,6 +360,7 @@ def train(
     on_progress: OnProgress | None = None,
     on_refined: OnRefined | None = None,
     refine: bool = False,
+    start: "Run | str | Path | None" = None,
     **settings: Any,  # noqa: ANN401
 ) -> Run:
     """Train on a table: 64 % of the rows teach, 16 % choose, 20 % are sealed for the exam.
@@ -373,6 +381,8 @@ def train(
         on_refined: told the settings of the second grid and the choice among the first, before it is trained.
         refine: train a second grid where the best of the first lies (see ``Run.refined_space``), and choose among that
             one if its lowest loss is lower still. The settings of the run are then those of the second grid.
+        start: an earlier run or its folder, whose network the training starts from; see docs/fine-tuning.md. Everything
+            is trained from scratch as well, and ``Run.transfer`` says what the earlier network bought.
         settings: l2, learning_rate, hidden, dropout, epochs, patience, split, seed and more; see ``goodfit.Settings``.
 
     Raises:
@@ -382,14 +392,14 @@ def train(
     >>> len(run.splits.train), len(run.splits.validation), len(run.splits.test)
     (96, 24, 30)
     """
-    choices = settings_from(settings)
+    earlier = load(start) if isinstance(start, str | Path) else start
+    choices = settings_from(_start_of(earlier).settings(settings) if earlier else settings)
     folder = Path(out) if out is not None else None
     if folder is not None:
         choices.to_json()
         claim_folder(folder)
     try:
-        found = open_source(table, kinds=choices.kinds, drop=choices.drop)
-        prepared = prepare(found, _target_name(found, target), choices)
+        found, prepared = _open_and_prepare(table, target, choices, earlier)
         folds = prepare_folds(prepared)
         if on_prepared is not None:
             on_prepared(prepared)
@@ -426,6 +436,7 @@ def dry_run(
     target: str | None = None,
     *,
     on_prepared: Callable[[Prepared], None] | None = None,
+    start: "Run | str | Path | None" = None,
     **settings: Any,  # noqa: ANN401
 ) -> SweepCost:
     """Return what ``train`` with these arguments would take, without training.
@@ -440,15 +451,16 @@ def dry_run(
     >>> dry_run("iris", hidden=(8,), seeds=2, folds=1).trials
     60
     """
-    choices = settings_from(settings)
-    found = open_source(table, kinds=choices.kinds, drop=choices.drop)
-    prepared = prepare(found, _target_name(found, target), choices)
+    earlier = load(start) if isinstance(start, str | Path) else start
+    choices = settings_from(_start_of(earlier).settings(settings) if earlier else settings)
+    _, prepared = _open_and_prepare(table, target, choices, earlier)
     folds = prepare_folds(prepared)
     if on_prepared is not None:
         on_prepared(prepared)
     n_features = max(len(fold.encoder.feature_names) for fold in folds)
     n_train = [len(fold.splits.train) for fold in folds]
-    return estimate_sweep(plan_for(prepared), n_features=n_features, n_train=n_train, race=choices.races)
+    cost = estimate_sweep(plan_for(prepared), n_features=n_features, n_train=n_train, race=choices.races)
+    return cost._replace(trials=2 * cost.trials, kept_bytes=2 * cost.kept_bytes) if earlier else cost
 
 
 def load(folder: str | Path) -> Run:
@@ -456,6 +468,31 @@ def load(folder: str | Path) -> Run:
     path = Path(folder)
     record = load_run(path)
     return Run(record, _ledger(path, record), path=path)
+
+
+def _start_of(run: Run) -> Start:
+    """The selected network of a run, for a training to start from."""
+    record, settings = run.record, run.settings
+    name = "" if run.path is None else str(run.path)
+    return Start(settings.hidden, settings.activation, record.target, record.encoder, record.training.params, name)
+
+
+def _open_and_prepare(
+    table: object, target: str | None, settings: Settings, earlier: Run | None
+) -> tuple[Source, Prepared]:
+    """The table, and what is known before the first epoch."""
+    found = open_source(table, kinds=settings.kinds, drop=settings.drop)
+    if earlier is None:
+        return found, prepare(found, _target_name(found, target), settings)
+    start = _start_of(earlier)
+    found = replace(found, kinds={**start.kinds(found.names), **found.kinds})
+    prepared = prepare(found, _target_name(found, target or start.target.name), settings, start=start)
+    try:
+        validate_new_rows(prepared, earlier.record, earlier._sealed_rows(None))
+    except ExamError as error:
+        reason = str(error).rstrip(".")
+        warnings.warn(f"Rows of the earlier run's exam cannot be recognised: {reason}.", UserWarning, stacklevel=3)
+    return found, prepared
 
 
 def _ledger(folder: Path | None, record: Record) -> Ledger:

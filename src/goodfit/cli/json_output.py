@@ -52,6 +52,7 @@ def training_summary(run: Run) -> dict[str, Any]:
         "batch_size": record.settings.rows_per_update(len(run.splits.known)),
         "sweep": _sweep(run),
         "ensemble": _ensemble(run),
+        "transfer": asdict(run.transfer) if run.transfer else None,
         "checks": [check.to_json() for check in record.measurements.checks],
         "verdict": asdict(goodfit.diagnose(run)),
     }

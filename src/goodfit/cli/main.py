@@ -105,6 +105,7 @@ def train(
     folds: options.Folds = None,
     choice: options.Choice = None,
     keep: options.Keep = None,
+    start: options.Start = None,
     refine: options.Refine = False,
     dry_run: options.DryRun = False,
 ) -> None:
@@ -115,7 +116,7 @@ def train(
     validate_source(data)
     settings = settings_given(context)
     if dry_run:
-        _estimate(data, target, settings, as_json=as_json)
+        _estimate(data, target, settings, start, as_json=as_json)
         return
     _prepare_process()
     with _run_folder(data, out) as folder, progress(ERR) as curves, sweep_progress(ERR) as grids:
@@ -129,6 +130,7 @@ def train(
             on_progress=grids.step,
             on_refined=watched.refine,
             refine=refine,
+            start=start,
             **settings,
         )
         report = goodfit.report(run, folder / REPORT, spell=train_command)
@@ -279,14 +281,14 @@ def _show_chapter(number: int, n_chapters: int, heading: str) -> None:
         ERR.print(f"{number} of {n_chapters}  {heading}")
 
 
-def _estimate(data: str, target: str | None, settings: dict[str, Any], *, as_json: bool) -> None:
+def _estimate(data: str, target: str | None, settings: dict[str, Any], start: Path | None, *, as_json: bool) -> None:
     """Print the cost of a training that is not run."""
 
     def show(prepared: "Prepared") -> None:
         if not as_json:
             show_prepared(prepared, OUT)
 
-    estimate = goodfit.dry_run(data, target, on_prepared=show, **settings)
+    estimate = goodfit.dry_run(data, target, on_prepared=show, start=start, **settings)
     if as_json:
         typer.echo(to_json(estimate_summary(estimate)))
     else:

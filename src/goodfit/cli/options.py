@@ -65,5 +65,8 @@ Keep = Annotated[str | None, Search(metavar="WHAT", help="What predicts: ensembl
 Choice = Annotated[
     str | None, Search(metavar="RULE", help="best, or 1se: the largest λ within one standard error of the best.")
 ]
+Start = Annotated[
+    Path | None, Search("--from", metavar="RUN", help="Start from the network of an earlier run, and from scratch.")
+]
 Refine = Annotated[bool, Search("--refine", help="Train a second grid around the best configuration.")]
 DryRun = Annotated[bool, Search("--dry-run", help="Show trainings, memory and compilations; train nothing.")]

@@ -19,6 +19,7 @@ from goodfit.cli.verdict import show_verdict
 from goodfit.formatting import METRIC_LABELS, OTHER, count, join, numbers, printable, sparkline, value
 from goodfit.reporting.decision_sentences import of_decision, of_labels
 from goodfit.reporting.ensemble_sentences import AT_OTHERS_EPOCH, CROSS_FITTED, of_exam
+from goodfit.reporting.transfer_sentences import of_transfer
 
 if TYPE_CHECKING:
     from goodfit.data.table import Table
@@ -35,6 +36,8 @@ def show_training(run: Run, report: Path, console: Console, *, first: FirstGrid 
     """The selection of a search, the end of the training, its losses, metrics with the baseline, and the verdict."""
     if run.sweep is not None:
         show_selection(run, run.sweep, console, first=first)
+    if run.transfer is not None:
+        console.print(of_transfer(run.transfer, run.transfer.earlier), end="\n\n")
     console.print(*_ending(run), sep="\n", end="\n\n")
     if run.training.best_epoch:
         console.print(_losses(run), "")

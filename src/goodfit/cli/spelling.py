@@ -7,7 +7,7 @@ from typing import Any
 
 from goodfit.formatting import exact
 
-FLAGS = {"kinds": "kind", "overwrite": "force"}
+FLAGS = {"kinds": "kind", "overwrite": "force", "start": "from"}
 """Flags that are not called like their argument."""
 ARGUMENT = re.compile(r"\b([a-z]\w+)=('[^']*'|[\w.…]*\w)")
 

@@ -1,18 +1,20 @@
 """What is trained on a prepared table: one training, or a grid, and a second grid around the best of the first."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
 from goodfit.arrays import Array
 from goodfit.errors import ConfigError
+from goodfit.experiment.fine_tuning import Transfer
 from goodfit.experiment.measure import MeasuredFold
 from goodfit.experiment.memory import memory_explained, validate_network_size
-from goodfit.experiment.prepare import TASKS, Prepared, arrays_of, in_unit_of_target, layers_for
+from goodfit.experiment.prepare import TASKS, Prepared, arrays_of, from_scratch, in_unit_of_target, layers_for
 from goodfit.experiment.settings import Settings
+from goodfit.experiment.start_comparison import Judged, compare_starts, initial_params
 from goodfit.nn.network import init_network
 from goodfit.search.padding import padded_fold, padded_params, shared_size, unpadded
-from goodfit.search.parallel import OnProgress
+from goodfit.search.parallel import OnProgress, Progress
 from goodfit.search.selection import Selection
 from goodfit.search.space import refined
 from goodfit.search.sweep import Fold, Sweep, SweepPlan, plan_sweep, sweep
@@ -25,7 +27,8 @@ OnRefined = Callable[[Settings, Selection], None]
 class Fitted(NamedTuple):
     """A training, and what it was trained on; of a sweep the winner's.
 
-    folds: the table once for each fold.
+    folds: the table once for each fold. from_start: whether it starts from an earlier network, not from random weights.
+    transfer: how the two compare; None for a training without an earlier network.
     """
 
     prepared: Prepared
@@ -33,6 +36,8 @@ class Fitted(NamedTuple):
     training: Training
     sweep: Sweep | None
     folds: Sequence[Prepared]
+    from_start: bool = False
+    transfer: Transfer | None = None
 
     def measured_folds(self) -> list[MeasuredFold]:
         """The folds on which the selected config was trained, that of the training first."""
@@ -57,7 +62,7 @@ def fit_prepared(
     on_epoch: OnEpoch | None = None,
     on_progress: OnProgress | None = None,
 ) -> Fitted:
-    """Train what the settings ask for: one network, or a grid.
+    """Train what the settings ask for: one network, or a grid; with an earlier network from there and from scratch.
 
     Args:
         share_programs: pad all sizes a little, so that other tables of about the same size compile nothing.
@@ -66,12 +71,41 @@ def fit_prepared(
         layers = layers_for(each.settings, each.target)
         validate_network_size(layers, len(each.encoder.feature_names))
     with memory_explained():
+        if folds[0].start is not None:
+            return _fit_both(folds, on_epoch, on_progress)
         if folds[0].settings.sweeps:
             return fit_grid(folds, on_progress, share_programs=share_programs)
         return fit_once(folds[0], on_epoch, size=shared_size if share_programs else int)
 
 
-def fit_once(prepared: Prepared, on_epoch: OnEpoch | None, *, size: Callable[[int], int] = int) -> Fitted:
+def _fit_both(folds: Sequence[Prepared], on_epoch: OnEpoch | None, on_progress: OnProgress | None) -> Fitted:
+    """Train from the earlier network and from scratch, and keep what has the lower loss; after Ctrl-C what there is."""
+    own = [from_scratch(each) for each in folds]
+    if not folds[0].settings.sweeps:
+        tuned = fit_once(folds[0], on_epoch, from_start=True)
+        if tuned.training.outcome is Outcome.STOPPED_BY_USER:
+            return tuned
+        return _better_start(tuned, fit_once(own[0], None))
+    tuned = fit_grid(folds, on_progress and _of_two(on_progress, first=True), from_start=True)
+    assert tuned.sweep is not None
+    if _stopped(tuned.sweep):
+        return tuned
+    return _better_start(tuned, fit_grid(own, on_progress and _of_two(on_progress, first=False)))
+
+
+def _of_two(tell: OnProgress, *, first: bool) -> OnProgress:
+    """Report the progress of one of two grids as that of both."""
+
+    def report(progress: Progress) -> None:
+        before = 0 if first else progress.trials
+        tell(progress._replace(done=before + progress.done, trials=2 * progress.trials))
+
+    return report
+
+
+def fit_once(
+    prepared: Prepared, on_epoch: OnEpoch | None, *, size: Callable[[int], int] = int, from_start: bool = False
+) -> Fitted:
     """One training, with every size padded to ``size`` of it."""
     settings, target, fold = prepared.settings, prepared.target, arrays_of(prepared)
     n_rows, n_features = fold.rows.x.shape
@@ -87,10 +121,11 @@ def fit_once(prepared: Prepared, on_epoch: OnEpoch | None, *, size: Callable[[in
         total_steps=settings.epochs * -(-len(fold.train) // batch_size),
         seed=settings.seed,
     )
+    random = init_network(layers, n_inputs=n_features, seed=settings.seed)
     training = fit(
         recipe,
         padded_fold(fold, size(n_features), size(n_rows)).rows,
-        params=padded_params(init_network(layers, n_inputs=n_features, seed=settings.seed), size(n_features)),
+        params=padded_params(initial_params(prepared) if from_start else random, size(n_features)),
         train=fold.train,
         validation=fold.validation,
         epochs=settings.epochs,
@@ -98,7 +133,7 @@ def fit_once(prepared: Prepared, on_epoch: OnEpoch | None, *, size: Callable[[in
         sizes=(size(len(fold.train)), size(len(fold.validation))),
         on_epoch=on_epoch and (lambda record: on_epoch(in_unit_of_target(record, target))),
     )
-    return Fitted(prepared, fold, unpadded(training, n_features), None, [prepared])
+    return Fitted(prepared, fold, unpadded(training, n_features), None, [prepared], from_start)
 
 
 def plan_for(prepared: Prepared) -> SweepPlan:
@@ -118,7 +153,13 @@ def plan_for(prepared: Prepared) -> SweepPlan:
     )
 
 
-def fit_grid(folds: Sequence[Prepared], on_progress: OnProgress | None, *, share_programs: bool = False) -> Fitted:
+def fit_grid(
+    folds: Sequence[Prepared],
+    on_progress: OnProgress | None,
+    *,
+    share_programs: bool = False,
+    from_start: bool = False,
+) -> Fitted:
     """The whole grid on every fold; the winner with the encoder and the splits of its fold."""
     arrays = [arrays_of(prepared) for prepared in folds]
     settings = folds[0].settings
@@ -128,10 +169,11 @@ def fit_grid(folds: Sequence[Prepared], on_progress: OnProgress | None, *, share
         rule=settings.choice,
         race=settings.races,
         share_programs=share_programs,
+        starts=[initial_params(each) for each in folds] if from_start else None,
         on_progress=on_progress,
     )
     winner = found.winner_fold
-    return Fitted(folds[winner], arrays[winner], found.winner, found, folds)
+    return Fitted(folds[winner], arrays[winner], found.winner, found, folds, from_start)
 
 
 def second_grid(
@@ -150,12 +192,29 @@ def second_grid(
     if on_refined is not None:
         on_refined(settings, selection)
     try:
-        second = fit_grid([replace(prepared, settings=settings) for prepared in folds], on_progress)
+        changed = [replace(prepared, settings=settings) for prepared in first.folds]
+        second = fit_grid(changed, on_progress, from_start=first.from_start)
     except ConfigError:  # nothing in it is finite, so nothing in it is lower
         return first
     lower = second.sweep is not None and second.sweep.selection.best.mean < selection.best.mean
-    return second if lower else first
+    return second._replace(transfer=first.transfer) if lower else first
 
 
 def _stopped(found: Sweep) -> bool:
     return any(training.outcome is Outcome.STOPPED_BY_USER for training in found.trainings)
+
+
+def _better_start(tuned: Fitted, scratch: Fitted) -> Fitted:
+    """Return the training of the two that has the lower validation loss, with the comparison of both."""
+    transfer = compare_starts(tuned.folds, list(_judged(scratch)), list(_judged(tuned)))
+    return (tuned if transfer.selected else scratch)._replace(transfer=transfer)
+
+
+def _judged(fitted: Fitted) -> Iterator[Judged]:
+    """The trainings of the selected config."""
+    if fitted.sweep is None:
+        yield Judged(0, fitted.fold, fitted.prepared.settings.seed, fitted.training)
+        return
+    for number in fitted.sweep.selection.chosen.trials:
+        result = fitted.sweep.results[number]
+        yield Judged(result.fold, fitted.sweep.folds[result.fold], result.seed, fitted.sweep.trainings[number])

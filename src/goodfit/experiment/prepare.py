@@ -19,6 +19,7 @@ from goodfit.data.splits.splits import Splits
 from goodfit.data.table import Source, Table
 from goodfit.data.target import DEFAULT_THRESHOLD, Target, fit_target
 from goodfit.errors import DataError, SplitError
+from goodfit.experiment.fine_tuning import Start
 from goodfit.experiment.settings import Settings
 from goodfit.formatting import count
 from goodfit.holdout.partition import partition
@@ -64,7 +65,8 @@ class Prepared:
     """What is known before the first epoch. Encoder and the target's scale are learned from training rows only.
 
     table: the known rows. splits: row numbers in the source. sealed: the test rows. weights: of the known rows, None if
-    all are equal. checks: findings of the data checks, the most serious first; () before ``with_checks``.
+    all are equal. checks: findings of the data checks, the most serious first; () before ``with_checks``. start: the
+    earlier network from which the training starts, None from scratch.
     """
 
     settings: Settings
@@ -75,6 +77,7 @@ class Prepared:
     encoder: Encoder
     weights: Array | None = None
     checks: tuple[Check, ...] = ()
+    start: Start | None = None
 
     @property
     def places(self) -> Splits:
@@ -82,22 +85,25 @@ class Prepared:
         return self.splits.among_known
 
 
-def prepare(source: Source, target: str, settings: Settings) -> Prepared:
+def prepare(source: Source, target: str, settings: Settings, *, start: Start | None = None) -> Prepared:
     """Split a table, learn target and encoder from its training rows, and check its known rows."""
-    return with_checks(prepare_unchecked(source, target, settings))
+    return with_checks(prepare_unchecked(source, target, settings, start=start))
 
 
-def prepare_unchecked(source: Source, target: str, settings: Settings, *, weights: Array | None = None) -> Prepared:
+def prepare_unchecked(
+    source: Source, target: str, settings: Settings, *, weights: Array | None = None, start: Start | None = None
+) -> Prepared:
     """Split a table, and learn target and encoder from its training rows.
 
     Args:
         weights: of the rows of the source (rows,).
+        start: an earlier network, whose columns are encoded as they were there.
     """
     found = partition(source, target, settings.split_options())
     usable = _usable(found.known, settings)
     _refuse_infinity(usable, target)
     known = without_row_counters(found.known, _row_counters(usable, settings, target))
-    learned = _learned(settings, known, found.splits, found.sealed, target)
+    learned = _learned(settings, known, found.splits, found.sealed, target, start)
     _validate_threshold(settings, learned.target)
     return replace(learned, weights=None if weights is None else weights[found.splits.known])
 
@@ -152,6 +158,12 @@ def prepare_folds(prepared: Prepared) -> list[Prepared]:
     return [prepared, *others]
 
 
+def from_scratch(prepared: Prepared) -> Prepared:
+    """Return the same without an earlier network: every column is encoded as its own training rows make it."""
+    learned = _learned(prepared.settings, prepared.table, prepared.splits, prepared.sealed, prepared.target.name, None)
+    return replace(learned, weights=prepared.weights, checks=prepared.checks)
+
+
 def _folds_of(prepared: Prepared, rows: Indices, n_folds: int) -> list[tuple[Indices, Indices]]:
     """Return training and validation rows of each fold of these rows, by their numbers in the source."""
     settings, target = prepared.settings, prepared.target
@@ -186,7 +198,8 @@ def _warn_of_rare_classes(table: Table, target: Target, n_folds: int) -> None:
 def _on_fold(prepared: Prepared, train: Indices, validation: Indices) -> Prepared:
     """Return the same table with these training and validation rows."""
     splits = replace(prepared.splits, train=np.sort(train), validation=np.sort(validation))
-    learned = _learned(prepared.settings, prepared.table, splits, prepared.sealed, prepared.target.name)
+    target, start = prepared.target.name, prepared.start
+    learned = _learned(prepared.settings, prepared.table, splits, prepared.sealed, target, start)
     return replace(learned, weights=prepared.weights, checks=prepared.checks)
 
 
@@ -208,12 +221,18 @@ def layers_for(settings: Settings, target: Target) -> tuple[Layer, ...]:
     return settings.layers(n_outputs, TASKS[target.task].output)
 
 
-def _learned(settings: Settings, table: Table, splits: Splits, sealed: SealedRows, target: str) -> Prepared:
+def _learned(
+    settings: Settings, table: Table, splits: Splits, sealed: SealedRows, target: str, start: Start | None
+) -> Prepared:
     """Encoder and target as the training rows of these splits make them."""
     train = splits.among_known.train
     fitted = fit_target(table, target, train, task=settings.task)
-    encoder = fit_encoder(_usable(table, settings), train, target=fitted, bins=settings.max_bins(len(train)))
-    return Prepared(settings, table, splits, sealed, fitted, encoder)
+    usable = _usable(table, settings)
+    encoder = fit_encoder(usable, train, target=fitted, bins=settings.max_bins(len(train)))
+    if start is not None:
+        start.validate_target(fitted)
+        encoder = start.encoder_for(usable, encoder)
+    return Prepared(settings, table, splits, sealed, fitted, encoder, start=start)
 
 
 def _groups(table: Table, settings: Settings, target: str) -> Array | None:

@@ -50,6 +50,7 @@ def record_of(fitted: Fitted, ensemble: KeptEnsemble | None, source: str, file: 
         measurements=evidence,
         created=now(),
         versions=versions(),
+        transfer=fitted.transfer,
     )
 
 

@@ -34,6 +34,10 @@ class SealedRows:
         """Return the key of every test row, for the search for duplicates: uint64 (rows,)."""
         return row_keys(self._table, rule)
 
+    def keys_beside(self, rows: Indices, rule: KeyRule) -> Keys:
+        """Return the key of other rows of the same source, given by number."""
+        return row_keys(self._source.read_as(self.schema, rows), rule)
+
     def seal(self) -> Seal:
         """Return the seal of these rows.
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from goodfit.diagnosis.verdict import diagnose
 from goodfit.errors import RunError
+from goodfit.experiment.fine_tuning import Transfer
 from goodfit.experiment.run_folder import Record
 from goodfit.files import read_file, write_file
 from goodfit.formatting import METRIC_LABELS, OTHER, numbers
@@ -19,6 +20,7 @@ from goodfit.reporting.figures import RunLike, figures_of
 from goodfit.reporting.heat_table import SelectableGrid, selectable
 from goodfit.reporting.pages import Figure, render, write_pngs
 from goodfit.reporting.spelling import Speller, arguments, python_call, source_name
+from goodfit.reporting.transfer_sentences import of_transfer
 from goodfit.reporting.trials import grid_of, restored, short_value
 
 PAGE, MAX_PAGE_BYTES = "report.html", 32 << 20
@@ -91,7 +93,8 @@ def html(run: RunLike, *, spell: Speller = python_call, before: str = "") -> str
     """The report as text; charts that are in the one ``before`` are not drawn again."""
 
     def training(change: Mapping[str, Any]) -> str:
-        return spell(source_name(record.source, ""), record.target.name, arguments(record.settings, change))
+        given = arguments(record.settings, change) | _start(record.transfer, change)
+        return spell(source_name(record.source, ""), record.target.name, given)
 
     record, verdict = run.record, diagnose(run.record)
     grid = grid_of(record.sweep) if record.sweep else None
@@ -118,6 +121,9 @@ def html(run: RunLike, *, spell: Speller = python_call, before: str = "") -> str
         metrics=metric_rows(record),
         cross_fitted=ensemble_sentences.CROSS_FITTED,
         at_others_epoch=ensemble_sentences.AT_OTHERS_EPOCH,
+        transfer_sentence=of_transfer(record.transfer, source_name(record.transfer.earlier, ""))
+        if record.transfer
+        else "",
         ensemble_sentence=(ensemble_sentences.of_ensemble(record.ensemble) if record.ensemble and record.sweep else ""),
         ensemble_members=member_rows(record),
         ensemble_metrics=ensemble_rows(record),
@@ -127,6 +133,12 @@ def html(run: RunLike, *, spell: Speller = python_call, before: str = "") -> str
         openings=list(_openings(run)),
         command=training({}),
     )
+
+
+def _start(transfer: Transfer | None, change: Mapping[str, Any]) -> dict[str, str]:
+    """The earlier run, if there is one with a folder and the change leaves its network as it is."""
+    known = transfer is not None and transfer.earlier and not {"hidden", "activation"} & change.keys()
+    return {"start": source_name(transfer.earlier)} if transfer is not None and known else {}
 
 
 def metric_rows(record: Record) -> list[tuple[str, str, str, str, str]]:

@@ -14,6 +14,7 @@ from goodfit.arrays import Array
 from goodfit.cards import Card, ShownAsCard
 from goodfit.errors import SplitError
 from goodfit.formatting import count
+from goodfit.nn.arrays import Params
 from goodfit.nn.early_stopping import EarlyStopping
 from goodfit.nn.layers import Layer
 from goodfit.nn.losses import Loss
@@ -172,9 +173,9 @@ class Sweep(ShownAsCard):
 
         def losses(number: int) -> Array:
             fold = self.folds[self.results[number].fold]
-            return _cross_fitted_losses(self.recipe, self.trainings[number], fold)
+            return cross_fitted_losses(self.recipe, self.trainings[number], fold)
 
-        return TrialTable(self.results, losses, [_validation_weights(fold) for fold in self.folds])
+        return TrialTable(self.results, losses, [validation_weights(fold) for fold in self.folds])
 
     def ensemble(self) -> Ensemble:
         """Return the weighted mean of configs whose validation loss is lowest, with its cross-fitted loss."""
@@ -206,6 +207,7 @@ def sweep(
     rule: SelectionRule = "best",
     race: bool = False,
     share_programs: bool = False,
+    starts: Sequence[Params] | None = None,
     on_progress: OnProgress | None = None,
 ) -> Sweep:
     """Train every config, fold by fold, and select one.
@@ -215,15 +217,16 @@ def sweep(
     Args:
         race: train only contenders on the folds after the first; see ``goodfit.search.racing``.
         share_programs: pad all sizes a little, so that other tables of about the same size compile nothing.
+        starts: for each fold, the initial weights of every trial; by default random ones, the same for all of a seed.
 
     Raises:
         ConfigError: every trial diverged, or the rule is unknown or does not fit the search space.
         SplitError: a fold has no validation rows.
     """
     validate_rule(rule, plan.space)
-    if any(not _validation_weights(fold).any() for fold in folds):
+    if any(not validation_weights(fold).any() for fold in folds):
         raise SplitError("a sweep selects by validation rows: give validation_split, validation_data or folds.")
-    running = _RunningSweep(plan, folds, on_progress, shared_size if share_programs else int)
+    running = _RunningSweep(plan, folds, on_progress, shared_size if share_programs else int, starts)
     with interruptible() as interrupted:
         contenders = running.train_all(interrupted, rule=rule, race=race and len(folds) > 1)
     selection = select(
@@ -253,13 +256,18 @@ class _RunningSweep:
     """
 
     def __init__(
-        self, plan: SweepPlan, folds: Sequence[Fold], on_progress: OnProgress | None, size: Callable[[int], int]
+        self,
+        plan: SweepPlan,
+        folds: Sequence[Fold],
+        on_progress: OnProgress | None,
+        size: Callable[[int], int],
+        starts: Sequence[Params] | None,
     ) -> None:
-        self.plan, self.folds, self.on_progress = plan, folds, on_progress
+        self.plan, self.folds, self.on_progress, self.starts = plan, folds, on_progress, starts
         self.results: list[TrialResult] = []
         self.trainings: list[Training] = []
         self.recipes: list[Recipe] = []
-        self.weights = [_validation_weights(fold) for fold in folds]
+        self.weights = [validation_weights(fold) for fold in folds]
         self.n_planned = len(plan.grid) * len(plan.seeds) * len(folds)
         self.n_features = size(max(fold.rows.x.shape[1] for fold in folds))
         self.n_rows = size(max(len(fold.rows.x) for fold in folds))
@@ -273,7 +281,7 @@ class _RunningSweep:
     def losses(self, index: int) -> Array:
         """Return the cross-fitted losses of the validation rows of a trial, by its number."""
         fold = self.folds[self.results[index].fold]
-        return _cross_fitted_losses(self.recipes[index], self.trainings[index], fold)
+        return cross_fitted_losses(self.recipes[index], self.trainings[index], fold)
 
     def train_all(self, interrupted: Event, *, rule: SelectionRule, race: bool) -> list[Config] | None:
         """Train until the end or Ctrl-C; return the contenders of a race if all of them have begun on a second fold."""
@@ -297,7 +305,7 @@ class _RunningSweep:
         """Train these configs with every seed on one fold, and return how many trials have begun."""
         fold, seeds = self.folds[number], self.plan.seeds
         pairs = [(config, seed) for config in configs for seed in seeds]
-        trials = self._trials(fold, pairs)
+        trials = self._trials(number, pairs)
         trainings = run_trials(
             trials,
             padded_fold(fold, self.n_features, self.n_rows),
@@ -318,13 +326,14 @@ class _RunningSweep:
                 self.recipes.append(trial.recipe)
         return len(self.results) - n_before
 
-    def _trials(self, fold: Fold, pairs: Sequence[tuple[Config, int]]) -> list[Trial]:
+    def _trials(self, number: int, pairs: Sequence[tuple[Config, int]]) -> list[Trial]:
         """Return the trials of one fold; a seed has its initial weights and row orders."""
-        plan, n_train = self.plan, len(fold.train)
+        plan, fold = self.plan, self.folds[number]
+        n_train, n_inputs = len(fold.train), fold.rows.x.shape[1]
         weights = {}
         for seed in plan.seeds:
-            own = init_network(plan.layers, n_inputs=fold.rows.x.shape[1], seed=seed, dtype=plan.dtype)
-            weights[seed] = padded_params(own, self.n_features)
+            random = init_network(plan.layers, n_inputs=n_inputs, seed=seed, dtype=plan.dtype)
+            weights[seed] = padded_params(self.starts[number] if self.starts else random, self.n_features)
         return [Trial(plan.recipe(config, n_train, seed=seed), seed, weights[seed]) for config, seed in pairs]
 
     def _progress(self, fold: int, pairs: Sequence[tuple[Config, int]]) -> OnProgress:
@@ -355,7 +364,7 @@ class _RunningSweep:
         return pa.Table.from_pylist(rows)
 
 
-def _validation_weights(fold: Fold) -> Array:
+def validation_weights(fold: Fold) -> Array:
     """Return the weight of each validation row (rows,)."""
     weights: Array = np.asarray(fold.rows.labels)[fold.validation, -1].astype(float)
     return weights
@@ -365,11 +374,11 @@ def _cross_fitted_loss(recipe: Recipe, training: Training, fold: Fold, weights: 
     """Return the mean cross-fitted loss of the validation rows; infinite if no epoch was finite."""
     if not training.best_epoch:
         return float("inf")
-    value = float(np.average(_cross_fitted_losses(recipe, training, fold).astype(float), weights=weights))
+    value = float(np.average(cross_fitted_losses(recipe, training, fold).astype(float), weights=weights))
     return value if np.isfinite(value) else float("inf")
 
 
-def _cross_fitted_losses(recipe: Recipe, training: Training, fold: Fold) -> Array:
+def cross_fitted_losses(recipe: Recipe, training: Training, fold: Fold) -> Array:
     """Return the loss of each validation row at the epoch that the others choose (rows,)."""
     y = np.asarray(fold.rows.labels)[fold.validation, :-1]
     return losses_of(recipe, y, training.validation_outputs)

@@ -10,6 +10,7 @@ from goodfit.arrays import Indices
 from goodfit.data.encoder import Encoder
 from goodfit.data.target import DEFAULT_THRESHOLD, Target, ordered_classes
 from goodfit.experiment.decision import Goal
+from goodfit.experiment.fine_tuning import Transfer
 from goodfit.experiment.kept_ensemble import KeptEnsemble
 from goodfit.experiment.measure import Measurements
 from goodfit.experiment.prepare import metrics_of
@@ -34,10 +35,21 @@ def validate(record: Record) -> None:
     _training(record)
     _measurements(record, measured)
     _decision(record)
+    if record.transfer is not None:
+        _transfer(record.transfer, record.encoder)
     if record.sweep is not None:
         _sweep(record.sweep, settings)
     if record.ensemble is not None:
         _ensemble(record, record.ensemble)
+
+
+def _transfer(transfer: Transfer, encoder: Encoder) -> None:
+    losses = (transfer.loss, transfer.scratch_loss, transfer.unchanged_loss, transfer.gain, transfer.standard_error)
+    require(np.isfinite(losses).all() and transfer.standard_error >= 0, "a loss of the transfer is out of range")
+    require(transfer.selected == (transfer.loss <= transfer.scratch_loss), "the transfer contradicts its losses")
+    require(math.isclose(transfer.gain, transfer.scratch_loss - transfer.loss, abs_tol=1e-9), "the gain is another")
+    require(transfer.n_rows > 0, "no row judged the transfer")
+    require(set(transfer.new_columns) <= set(encoder.columns), "a new column of the transfer is not encoded")
 
 
 def require(sound: object, contradiction: str) -> None:

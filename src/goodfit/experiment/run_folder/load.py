@@ -137,6 +137,7 @@ def _read(folder: Path, summary: Summary) -> Record:
         measurements=decode(text("measurements.json"), Measurements),
         created=summary.created,
         versions=summary.versions,
+        transfer=summary.transfer,
     )
     validate(record)
     return record

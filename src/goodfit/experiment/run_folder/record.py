@@ -17,6 +17,7 @@ from goodfit.data.splits.splits import Splits
 from goodfit.data.table import Column
 from goodfit.data.target import Target
 from goodfit.experiment.decision import Decision
+from goodfit.experiment.fine_tuning import Transfer
 from goodfit.experiment.kept_ensemble import KeptEnsemble
 from goodfit.experiment.measure import Measurements
 from goodfit.experiment.settings import Settings
@@ -41,6 +42,7 @@ class Record:
     source_file: size and SHA-256 of that file; None where there is none. machine: on which it was, see ``machine``.
     fingerprint: of the table's content. n_rows: of the table. schema: its columns as they were understood.
     seal: None without test rows. measurements: what was measured of the network, with metrics of the validation rows.
+    transfer: what an earlier network bought, if there was one.
     """
 
     settings: Settings
@@ -60,6 +62,7 @@ class Record:
     measurements: Measurements
     created: str
     versions: Mapping[str, str]
+    transfer: Transfer | None = None
 
     @property
     def validation_scores(self) -> dict[str, float]:

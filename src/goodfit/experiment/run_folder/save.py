@@ -97,5 +97,6 @@ def _summary(record: Record, files: Mapping[str, bytes]) -> Summary:
         n_planned=sweep.n_planned if sweep else 1,
         selection=sweep.selection if sweep else None,
         ensemble=record.ensemble is not None,
+        transfer=record.transfer,
         files={name: mark_of(content) for name, content in files.items()},
     )

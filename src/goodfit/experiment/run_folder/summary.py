@@ -8,6 +8,7 @@ from msgspec import Meta
 
 from goodfit.data.table import Column
 from goodfit.data.target import Target
+from goodfit.experiment.fine_tuning import Transfer
 from goodfit.files import FileMark
 from goodfit.search.selection import Selection
 
@@ -55,4 +56,5 @@ class Summary:
     n_planned: Size
     selection: Selection | None
     ensemble: bool
+    transfer: Transfer | None
     files: Mapping[Word, FileMark]
