@@ -16,6 +16,7 @@ from benchmarks import (
     contestants,
     estimators,
     fashion,
+    fine_tuning,
     grid_search,
     growth,
     harness,
@@ -284,3 +285,15 @@ def test_racing_compares_a_draw_with_the_full_grid_and_counts_words(tmp_path, ca
     again = racing.main(quick=True, rounds=2, only=["iris"], cache=os.fspath(tmp_path / "draws"))
     assert again == found
     assert "1 of 1" in capsys.readouterr().out
+
+
+def test_fine_tuning_compares_three_networks_on_the_same_rows(tmp_path):
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(300, 2)).round(3)
+    path = tmp_path / "table.csv"
+    path.write_text("a,b,y\n" + "\n".join(f"{a},{b},{'yes' if a + b > 0 else 'no'}" for a, b in x.tolist()))
+    case = fine_tuning.Halves("table.csv", "y", "a", 0.2)
+    (found,) = fine_tuning.measure(case, path, 1, **fine_tuning.QUICK)
+    assert all(0 < found[name] < 5 for name in ("tuned", "scratch", "unchanged"))
+    found |= {"tuned": 0.25, "scratch": 0.5, "unchanged": 0.75, "selected": True, "clear": False}
+    assert fine_tuning.row("table", [found]) == ["table", "1 of 1", "0.25", "0.5", "0.75", "1", "0"]

@@ -20,8 +20,6 @@ def validate_new_rows(prepared: Prepared, earlier: Record, exam: SealedRows) -> 
         DataError: a known row is held by the exam.
         ExamError: the rows cannot be recognised, since the earlier table or columns of it are not there.
     """
-    if earlier.seal is None:
-        return
     if exam.seal() != earlier.seal:
         raise ExamError("its table has changed")
     needed = {*earlier.encoder.columns, earlier.target.name}
