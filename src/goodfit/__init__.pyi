@@ -44,6 +44,7 @@ from .training.fit import Outcome as Outcome
 from .training.fit import Training as Training
 from .training.history import History as History
 from .workflow import Run as Run
+from .workflow import compare as compare
 from .workflow import dry_run as dry_run
 from .workflow import load as load
 from .workflow import train as train

@@ -7,6 +7,7 @@ import hashlib
 import warnings
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +40,7 @@ from goodfit.experiment.prepare import (
     scores_in_unit,
 )
 from goodfit.experiment.recording import kept, record_of
+from goodfit.experiment.run_comparison import RunComparison, compare_records
 from goodfit.experiment.run_folder import (
     Record,
     SweepRecord,
@@ -495,6 +497,35 @@ def _open_and_prepare(
         reason = str(error).rstrip(".")
         warnings.warn(f"Rows of the earlier run's exam cannot be recognised: {reason}.", UserWarning, stacklevel=3)
     return found, prepared
+
+
+def compare(*runs: Run | str | Path, out: str | Path | None = None, overwrite: bool = False) -> RunComparison:
+    """Compare runs on one target with the first of them, by the rows that judged them, never by the exam.
+
+    Each of these rows is predicted by networks that were not trained on it. Runs on the same table are compared row by
+    row where they share rows; others as independent samples.
+
+    Args:
+        runs: two or more, or their folders.
+        out: an HTML file with the gains and the curves of all.
+        overwrite: whether an existing file is replaced.
+
+    Raises:
+        RunError: fewer than two, they predict different targets, or the file cannot be written.
+
+    >>> few = {"epochs": 5, "learning_rate": 0.01}
+    >>> found = compare(train("iris", l2=0.0, **few), train("iris", l2=1.0, **few))
+    >>> found.runs[1].gain.n_rows, found.runs[1].gain.word
+    (24, 'worse')
+    """
+    loaded = [run if isinstance(run, Run) else load(run) for run in runs]
+    names = [str(run.path) if run.path else f"run {place}" for place, run in enumerate(loaded, start=1)]
+    records = [run.record for run in loaded]
+    found = compare_records(names, records)
+    if out is not None:
+        page = import_module("goodfit.reporting.comparison_page")  # loaded when it is needed: altair takes long
+        page.write_comparison(found, records, Path(out), overwrite=overwrite)
+    return found
 
 
 def _ledger(folder: Path | None, record: Record) -> Ledger:

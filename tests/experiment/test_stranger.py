@@ -219,7 +219,7 @@ def test_training_rows_in_place_of_test_rows_do_not_pass(folder, table):
         arrays["test"], arrays["train"][:10] = arrays["train"][:10].copy(), arrays["test"].copy()
         arrays["train"].sort()
 
-    with pytest.raises(ExamError, match="are not the rows that were sealed"):
+    with pytest.raises((ExamError, RunError), match=r"not the rows that were sealed|loss is not a known row"):
         load(arrays_changed(folder, "splits.safetensors", exchange)).test(table)
 
 

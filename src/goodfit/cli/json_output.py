@@ -15,6 +15,7 @@ from goodfit.cli.results import missing_cells
 if TYPE_CHECKING:
     from goodfit.data.table import Table
     from goodfit.data.target import Prediction
+    from goodfit.experiment.run_comparison import RunComparison
     from goodfit.holdout.ledger import Opening
     from goodfit.search.parallel import SweepCost
     from goodfit.workflow import Run
@@ -112,6 +113,11 @@ def exam_summary(run: Run, opening: Opening) -> dict[str, Any]:
         "known_rows" if run.ensemble else "validation": dict(run.record.known_scores),
         "baseline": dict(run.record.known_baseline_scores),
     }
+
+
+def comparison_summary(found: RunComparison) -> dict[str, Any]:
+    """Result of `goodfit compare`."""
+    return asdict(found) | {"sentence": found.sentence}
 
 
 def prediction_summary(run: Run, table: Table, prediction: Prediction, out: Path) -> dict[str, Any]:

@@ -19,9 +19,16 @@ import goodfit
 from goodfit.cli import options, plain_console, process
 from goodfit.cli.arguments import CommandWithDefaults, settings_given
 from goodfit.cli.data_summary import show_prepared
-from goodfit.cli.json_output import estimate_summary, exam_summary, prediction_summary, to_json, training_summary
+from goodfit.cli.json_output import (
+    comparison_summary,
+    estimate_summary,
+    exam_summary,
+    prediction_summary,
+    to_json,
+    training_summary,
+)
 from goodfit.cli.progress import Progress, progress
-from goodfit.cli.results import show_exam, show_export, show_predictions, show_training
+from goodfit.cli.results import show_comparison, show_exam, show_export, show_predictions, show_training
 from goodfit.cli.selection_summary import FirstGrid, show_estimate, stopped
 from goodfit.cli.spelling import train_command, with_flags
 from goodfit.cli.sweep_progress import SweepProgress, sweep_progress
@@ -231,6 +238,24 @@ def report(
     found, replace = goodfit.load(run), force or out is None
     path = goodfit.report(found, out or run / REPORT, pngs=png, spell=train_command, overwrite=replace)
     OUT.print(f"report  {path}", soft_wrap=True)
+
+
+@app.command(short_help="Compare runs row by row, without the exam.")
+def compare(
+    runs: Annotated[list[Path], typer.Argument(metavar="RUN RUN…", help="Folders of runs.", show_default=False)],
+    out: Annotated[Path | None, typer.Option(metavar="FILE", help="Also write an HTML file with all curves.")] = None,
+    force: Annotated[bool, typer.Option("--force", help="Replace FILE if it exists.")] = False,
+    as_json: options.AsJson = False,
+) -> None:
+    """Example: goodfit compare runs/first runs/second
+
+    The mean loss of each run on rows that it was not trained on, and the gain over the first with its standard error.
+    """
+    found = goodfit.compare(*runs, out=out, overwrite=force)
+    if as_json:
+        typer.echo(to_json(comparison_summary(found)))
+    else:
+        show_comparison(found, out, OUT)
 
 
 @app.command(short_help="Write a guided tour of regularised training: one HTML file.")

@@ -24,6 +24,7 @@ from goodfit.reporting.transfer_sentences import of_transfer
 if TYPE_CHECKING:
     from goodfit.data.table import Table
     from goodfit.data.target import Prediction
+    from goodfit.experiment.run_comparison import RunComparison
     from goodfit.holdout.ledger import Opening
     from goodfit.workflow import Run
 
@@ -107,6 +108,17 @@ def show_export(run: Run, out: Path, console: Console) -> None:
     console.print(f"{printable(record.target.name)}: {networks} in one model, from {columns}")
     console.print("checked: on made-up rows it predicts as goodfit does, up to 0.00001")
     _print_path("written to", str(out), console)
+
+
+def show_comparison(found: RunComparison, out: Path | None, console: Console) -> None:
+    """Mean loss of each run, and its gain over the first."""
+    grid = _grid("", found.metric, "gain", "", "")
+    for name, *cells in found.rows():
+        grid.add_row(name, *cells)
+    console.print(grid, "")
+    console.print(found.sentence)
+    if out is not None:
+        _print_path("page", str(out), console)
 
 
 def missing_cells(run: Run, table: Table) -> dict[str, int]:

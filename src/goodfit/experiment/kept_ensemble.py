@@ -10,6 +10,7 @@ from goodfit.data.encoder import Encoder
 from goodfit.data.table import Table
 from goodfit.data.target import Target
 from goodfit.experiment.decision import Decision, Goal, Rule, all_decided, choose
+from goodfit.experiment.out_of_fold import OutOfFold, out_of_fold
 from goodfit.experiment.prepare import TASKS, Prepared, layers_for, metrics_of
 from goodfit.experiment.settings import Settings
 from goodfit.nn.arrays import Params
@@ -17,7 +18,7 @@ from goodfit.search.calibration import with_temperature
 from goodfit.search.ensemble import Ensemble, Member
 from goodfit.search.padding import padded_params, shared_inputs
 from goodfit.stats import Estimate, interval_of_new_sample
-from goodfit.training.evaluation import ensemble_predictions
+from goodfit.training.evaluation import ensemble_predictions, losses_of_predictions
 from goodfit.training.recipe import make_recipe
 from goodfit.training.scores import estimates
 
@@ -51,6 +52,7 @@ class KeptEnsemble:
         selected_scores: the same metrics of the selected config alone, on the same rows.
         baseline_scores: the same metrics without columns, by the class shares or the mean in the training rows.
         decision: the threshold of two classes, if it was chosen on the cross-fitted predictions.
+        out_of_fold: the cross-fitted loss of every row that judged.
     """
 
     members: tuple[Member, ...]
@@ -66,6 +68,7 @@ class KeptEnsemble:
     selected_scores: Mapping[str, float]
     baseline_scores: Mapping[str, float]
     decision: Decision | None = None
+    out_of_fold: OutOfFold | None = None
 
     @property
     def n_networks(self) -> int:
@@ -121,10 +124,20 @@ def keep_ensemble(found: Ensemble, folds: Sequence[Prepared], target: Target, se
         scores=scores["ensemble"],
         selected_scores={name: value for name, (value, *_) in scores["selected"].items()},
         baseline_scores={name: value for name, (value, *_) in scores["baseline"].items()},
+        out_of_fold=_row_losses(found, folds),
         decision=choose(rule, found.rows.y[:, 0].astype(int), found.predictions[:, 0])
         if isinstance(rule, Goal)
         else None,
     )
+
+
+def _row_losses(found: Ensemble, folds: Sequence[Prepared]) -> OutOfFold:
+    """The cross-fitted loss of every row, a squared error in the target's own unit."""
+    used = np.unique(found.rows.folds).tolist()
+    rows = np.concatenate([folds[fold].splits.validation for fold in used])
+    losses = losses_of_predictions(found.recipe, found.rows.y, found.predictions).astype(float)
+    scales = np.array([folds[fold].target.scale for fold in found.rows.folds])
+    return out_of_fold(rows, losses * scales**2)
 
 
 def _scores(

@@ -16,6 +16,7 @@ from goodfit.checks.registry import Check
 from goodfit.data.encoder import Encoder
 from goodfit.data.target import DEFAULT_THRESHOLD, Target
 from goodfit.experiment.decision import Decision, Goal, Rule, all_decided, choose
+from goodfit.experiment.out_of_fold import OutOfFold
 from goodfit.experiment.prepare import scores_in_unit
 from goodfit.experiment.reference_models import (
     ReferenceData,
@@ -61,6 +62,7 @@ class Measurements:
             Adam's step for a unit of gradient, NaN with SGD; see ``Training.input_steps``.
         checks: what the data checks found.
         decision: the threshold of the network, if it was chosen on these validation rows.
+        out_of_fold: of a single network, the loss of every validation row.
     """
 
     intervals: Mapping[str, tuple[float, float, float]]
@@ -76,6 +78,7 @@ class Measurements:
     features: tuple[tuple[str, float, float], ...] = ()
     checks: tuple[Check, ...] = ()
     decision: Decision | None = None
+    out_of_fold: OutOfFold | None = None
 
 
 class MeasuredFold(NamedTuple):

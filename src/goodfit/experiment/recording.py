@@ -2,19 +2,23 @@
 
 from dataclasses import replace
 
+import numpy as np
+
 from goodfit.data.target import DEFAULT_THRESHOLD, Target
 from goodfit.experiment.decision import Decision, Goal
 from goodfit.experiment.experiment import Fitted
 from goodfit.experiment.kept_ensemble import KeptEnsemble, keep_ensemble
 from goodfit.experiment.measure import gather
+from goodfit.experiment.out_of_fold import OutOfFold, out_of_fold
 from goodfit.experiment.prepare import TASKS, in_unit_of_target, layers_for, metrics_of
 from goodfit.experiment.run_folder import Record, SweepRecord, curves_table, now, quantiles_table, versions
 from goodfit.experiment.settings import Settings
 from goodfit.files import FileMark, machine
 from goodfit.search.sweep import Sweep
+from goodfit.training.evaluation import losses_of
 from goodfit.training.fit import Training
 from goodfit.training.history import History
-from goodfit.training.recipe import make_recipe
+from goodfit.training.recipe import Recipe, make_recipe
 
 
 def record_of(fitted: Fitted, ensemble: KeptEnsemble | None, source: str, file: FileMark | None = None) -> Record:
@@ -31,6 +35,8 @@ def record_of(fitted: Fitted, ensemble: KeptEnsemble | None, source: str, file: 
         rule=settings.decision_rule,
         seed=settings.seed,
     )
+    if ensemble is None:
+        evidence = replace(evidence, out_of_fold=_row_losses(recipe, fitted))
     decision = evidence.decision if ensemble is None else ensemble.decision
     return Record(
         settings=settings,
@@ -52,6 +58,14 @@ def record_of(fitted: Fitted, ensemble: KeptEnsemble | None, source: str, file: 
         versions=versions(),
         transfer=fitted.transfer,
     )
+
+
+def _row_losses(recipe: Recipe, fitted: Fitted) -> OutOfFold:
+    """The loss of every validation row of a single network, a squared error in the target's own unit."""
+    fold, rows = fitted.fold, fitted.prepared.splits.validation
+    y = np.asarray(fold.rows.labels)[fold.validation, :-1]
+    losses = losses_of(recipe, y, fitted.training.validation_outputs).astype(float)
+    return out_of_fold(rows, losses * fitted.prepared.target.scale**2)
 
 
 def _threshold(settings: Settings, decision: Decision | None) -> float:

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
+from itertools import pairwise
 
 import numpy as np
 
@@ -37,6 +38,7 @@ def validate(record: Record) -> None:
     _decision(record)
     if record.transfer is not None:
         _transfer(record.transfer, record.encoder)
+    _out_of_fold(record)
     if record.sweep is not None:
         _sweep(record.sweep, settings)
     if record.ensemble is not None:
@@ -88,6 +90,14 @@ def _decision(record: Record) -> None:
     require(all(0 <= t <= 1 for t in numbers), "a threshold is out of range")
     values = [found.value, found.cross_fitted, found.default_value, *(value for _, value in found.curve)]
     require(np.isfinite(values).all(), "a value of a threshold is not finite")
+
+
+def _out_of_fold(record: Record) -> None:
+    found = record.out_of_fold
+    require(found is not None and len(found.rows) == len(found.losses) > 0, "the losses of rows are not complete")
+    assert found is not None
+    require(all(a < b for a, b in pairwise(found.rows)), "the rows with losses are not in order")
+    require(set(found.rows) <= set(record.splits.known.tolist()), "a row with a loss is not a known row")
 
 
 def _rows(record: Record) -> None:

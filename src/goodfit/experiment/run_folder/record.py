@@ -20,6 +20,7 @@ from goodfit.experiment.decision import Decision
 from goodfit.experiment.fine_tuning import Transfer
 from goodfit.experiment.kept_ensemble import KeptEnsemble
 from goodfit.experiment.measure import Measurements
+from goodfit.experiment.out_of_fold import OutOfFold
 from goodfit.experiment.settings import Settings
 from goodfit.files import FileMark
 from goodfit.formatting import count
@@ -85,6 +86,11 @@ class Record:
     def known_baseline_scores(self) -> Mapping[str, float]:
         """The same metrics of the same rows by a model without columns."""
         return self.baseline_scores if self.ensemble is None else self.ensemble.baseline_scores
+
+    @property
+    def out_of_fold(self) -> OutOfFold | None:
+        """Loss of every row that judged what predicts."""
+        return self.measurements.out_of_fold if self.ensemble is None else self.ensemble.out_of_fold
 
     @property
     def decision(self) -> Decision | None:
