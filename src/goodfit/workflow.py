@@ -5,7 +5,7 @@ Every door for tables calls these and nothing else.
 
 import hashlib
 import warnings
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from importlib import import_module
 from pathlib import Path
@@ -18,19 +18,19 @@ from goodfit.arrays import Array
 from goodfit.cards import Card, ShownAsCard
 from goodfit.checks.check import Check
 from goodfit.data.export import carried_columns, prediction_file, validate_output
-from goodfit.data.io.names import BUILTIN
 from goodfit.data.splits.splits import Splits
 from goodfit.data.table import Source, Table, open_source, read_table
 from goodfit.data.target import Prediction
 from goodfit.data.unfamiliar import sentence, unfamiliar_cells
 from goodfit.diagnosis.findings import Verdict
 from goodfit.diagnosis.verdict import diagnose
-from goodfit.errors import DataError, DataWarning, ExamError, RunError
+from goodfit.errors import ConfigError, DataError, DataWarning, ExamError, RunError
 from goodfit.experiment.decision import Decision
 from goodfit.experiment.earlier_rows import validate_new_rows
-from goodfit.experiment.experiment import OnRefined, fit_prepared, plan_for, second_grid
+from goodfit.experiment.experiment import Fitted, OnRefined, OpenGrid, Watchers, fit_all, plan_for
 from goodfit.experiment.fine_tuning import Start, Transfer
 from goodfit.experiment.kept_ensemble import KeptEnsemble
+from goodfit.experiment.memory import ran_out_of_memory
 from goodfit.experiment.predictor import Predictor
 from goodfit.experiment.prepare import (
     Prepared,
@@ -40,22 +40,26 @@ from goodfit.experiment.prepare import (
     scores_in_unit,
 )
 from goodfit.experiment.recording import kept, record_of
+from goodfit.experiment.reopening import reopen_source
+from goodfit.experiment.resuming import plan_of, resumed_settings, resumed_source, validate_resumed
 from goodfit.experiment.run_comparison import RunComparison, compare_records
 from goodfit.experiment.run_folder import (
+    Journal,
+    Plan,
     Record,
     SweepRecord,
     checksum_of,
-    claim_folder,
+    claimed,
     load_run,
-    release_folder,
     save_run,
 )
+from goodfit.experiment.run_path import is_interrupted
 from goodfit.experiment.settings import Settings, settings_from
 from goodfit.exporting.networks import networks_of
 from goodfit.exporting.to_keras import configs_of, encoded, keras_model, write_keras
 from goodfit.exporting.to_onnx.file import write_onnx
-from goodfit.files import STDIN, machine, write_file
-from goodfit.formatting import METRIC_LABELS, count, numbers, printable
+from goodfit.files import STDIN, write_file
+from goodfit.formatting import METRIC_LABELS, count, numbers
 from goodfit.holdout.ledger import MAX_CLASSES, Ledger, Opening
 from goodfit.holdout.scoring import Result, open_exam, score_rows
 from goodfit.holdout.sealed_rows import SealedRows
@@ -195,6 +199,11 @@ class Run(ShownAsCard):
         return self.record.splits
 
     @property
+    def can_be_resumed(self) -> bool:
+        """Whether the training was interrupted and its folder holds what it needs to go on."""
+        return self.path is not None and is_interrupted(self.path)
+
+    @property
     def parts(self) -> Splits:
         """The old name of ``splits``."""
         warnings.warn("Run.parts is now called Run.splits.", DeprecationWarning, stacklevel=2)
@@ -328,16 +337,8 @@ class Run(ShownAsCard):
 
     def _recorded_source(self) -> Source:
         """The table that the run folder names: a built-in one, or the very file of the training."""
-        source, file = self.record.source, self.record.source_file
-        if not source:
-            raise ExamError("The run was trained on a table in memory: give that table to the exam.")
-        if file is None and source not in BUILTIN:
-            raise ExamError(f"The run does not say which file {source!r} was: give the training table to the exam.")
-        if file is not None and self.record.machine != machine():
-            name = printable(source, longest=300)
-            told = f"the run folder is of another machine; reading the table that it names: {name}"
-            warnings.warn(told, UserWarning, stacklevel=4)
-        return open_source(source, expected=file)
+        record = self.record
+        return reopen_source(record.source, record.source_file, record.machine, purpose="the exam")
 
     def _score(self, rows: Table) -> Result:
         target = self.record.target
@@ -357,6 +358,7 @@ def train(
     target: str | None = None,
     *,
     out: str | Path | None = None,
+    resume: str | Path | None = None,
     on_prepared: Callable[[Prepared], None] | None = None,
     on_epoch: OnEpoch | None = None,
     on_progress: OnProgress | None = None,
@@ -373,9 +375,13 @@ def train(
     single training.
 
     Args:
-        table: a path, a built-in name, a data frame, a dict of columns, an array, or a ``Table``.
+        table: a path, a built-in name, a data frame, a dict of columns, an array, or a ``Table``. Not needed with
+            ``resume``, unless the table was in memory.
         target: the column to predict; by default the one that is called ``target``.
-        out: folder for the run; None keeps it in memory.
+        out: folder for the run; None keeps it in memory. While the training runs, the folder holds its journal, from
+            which a training that was killed is resumed.
+        resume: folder of a training that was interrupted. It goes on with its own settings, and the result is the same
+            bit for bit as without the interruption.
         on_prepared: told what was understood, before the first epoch; who takes it shows the data checks, too, which
             are warnings otherwise (``goodfit.DataWarning``).
         on_epoch: told of every epoch of a single training.
@@ -394,28 +400,80 @@ def train(
     >>> len(run.splits.train), len(run.splits.validation), len(run.splits.test)
     (96, 24, 30)
     """
+    watched = Watchers(on_prepared, on_epoch, on_progress, on_refined)
     earlier = load(start) if isinstance(start, str | Path) else start
+    if resume is not None:
+        if out is not None:
+            raise ConfigError("Give out or resume, not both: a training that is resumed stays in its folder.")
+        given = {**settings, "target": target, "refine": refine}
+        is_given = not (isinstance(table, str) and table == "breast_cancer")
+        return _resume(Path(resume), table if is_given else None, given, watched, earlier)
     choices = settings_from(_start_of(earlier).settings(settings) if earlier else settings)
-    folder = Path(out) if out is not None else None
-    if folder is not None:
-        choices.to_json()
-        claim_folder(folder)
-    try:
-        found, prepared = _open_and_prepare(table, target, choices, earlier)
-        folds = prepare_folds(prepared)
-        if on_prepared is not None:
-            on_prepared(prepared)
-        else:
-            _warn_of(prepared.checks)
-        fitted = fit_prepared(folds, on_epoch=on_epoch, on_progress=on_progress)
-        fitted = second_grid(fitted, folds, on_progress, on_refined) if refine else fitted
+    if out is None:
+        found = open_source(table, kinds=choices.kinds, drop=choices.drop)
+        prepared = _prepared(found, target, choices, earlier)
+        fitted = _told_and_fitted(prepared, watched, refine=refine)
         record = record_of(fitted, kept(fitted), _source(table, found), found.file)
-        if folder is not None:
-            save_run(folder, record)
-    finally:
-        if folder is not None:
-            release_folder(folder)
+        return Run(record, _ledger(None, record), prepared.table, prepared.sealed)
+    choices.to_json()  # a splitter object is refused before the training
+    with claimed(Path(out)):
+        found = open_source(table, kinds=choices.kinds, drop=choices.drop)
+        prepared = _prepared(found, target, choices, earlier)
+        plan = plan_of(prepared, _source(table, found), found.file, refine=refine, start=_named(earlier))
+        return _train(Path(out), plan, prepared, watched)
+
+
+def _resume(folder: Path, table: object, given: Mapping[str, Any], watched: Watchers, earlier: "Run | None") -> Run:
+    """Go on with a training; see ``train``."""
+    plan = Journal(folder).plan()
+    settings = resumed_settings(folder, plan, given)
+    if earlier is None and plan.start is not None:
+        if not plan.start:
+            raise RunError(f"The training in {folder} started from a run in memory: give that run again as start.")
+        earlier = load(plan.start)
+    with claimed(folder, resume=True):
+        given_again = None if table is None else open_source(table, kinds=settings.kinds, drop=settings.drop)
+        found = given_again or resumed_source(plan)
+        prepared = _prepared(found, plan.target, settings, earlier)
+        now = plan_of(prepared, plan.source, plan.source_file, refine=plan.refine, start=_named(earlier))
+        validate_resumed(folder, plan, now)
+        return _train(folder, plan, prepared, watched)
+
+
+def _train(folder: Path, plan: Plan, prepared: Prepared, watched: Watchers) -> Run:
+    """Train into a folder that is claimed, and go on from what its journal holds."""
+    journal = Journal(folder)
+    journal.begin(plan)
+    try:
+        fitted = _told_and_fitted(prepared, watched, refine=plan.refine, open_grid=journal.of_grid)
+    except ConfigError as error:
+        if not ran_out_of_memory(error):  # it would be the same again
+            journal.remove()
+        raise
+    record = replace(record_of(fitted, kept(fitted), plan.source, plan.source_file), created=plan.created)
+    save_run(folder, record)
+    if fitted.is_complete:
+        journal.remove()
     return Run(record, _ledger(folder, record), prepared.table, prepared.sealed, folder)
+
+
+def _told_and_fitted(
+    prepared: Prepared, watched: Watchers, *, refine: bool, open_grid: OpenGrid = lambda name: None
+) -> Fitted:
+    """Tell what was understood, or warn of it, and train."""
+    folds = prepare_folds(prepared)
+    if watched.on_prepared is not None:
+        watched.on_prepared(prepared)
+    else:
+        _warn_of(prepared.checks)
+    return fit_all(folds, watched, refine=refine, open_grid=open_grid)
+
+
+def _named(earlier: Run | None) -> tuple[str, str] | None:
+    """The absolute path of an earlier run and the hash of its network."""
+    if earlier is None:
+        return None
+    return str(earlier.path.absolute()) if earlier.path else "", model_hash(earlier.training.params)
 
 
 def _warn_of(checks: Iterable[Check]) -> None:
@@ -423,7 +481,7 @@ def _warn_of(checks: Iterable[Check]) -> None:
     for check in checks:
         if check.severity != "note":
             fix = f" Try {', '.join(keywords(check.change))}." if check.change else ""
-            warnings.warn(f"data check {check.code!r}: {check.sentence}{fix}", DataWarning, stacklevel=3)
+            warnings.warn(f"data check {check.code!r}: {check.sentence}{fix}", DataWarning, stacklevel=4)
 
 
 def _what_predicts(ensemble: KeptEnsemble | None) -> str:
@@ -455,7 +513,8 @@ def dry_run(
     """
     earlier = load(start) if isinstance(start, str | Path) else start
     choices = settings_from(_start_of(earlier).settings(settings) if earlier else settings)
-    _, prepared = _open_and_prepare(table, target, choices, earlier)
+    found = open_source(table, kinds=choices.kinds, drop=choices.drop)
+    prepared = _prepared(found, target, choices, earlier)
     folds = prepare_folds(prepared)
     if on_prepared is not None:
         on_prepared(prepared)
@@ -479,24 +538,21 @@ def _start_of(run: Run) -> Start:
     return Start(settings.hidden, settings.activation, record.target, record.encoder, record.training.params, name)
 
 
-def _open_and_prepare(
-    table: object, target: str | None, settings: Settings, earlier: Run | None
-) -> tuple[Source, Prepared]:
-    """The table, and what is known before the first epoch."""
-    found = open_source(table, kinds=settings.kinds, drop=settings.drop)
+def _prepared(found: Source, target: str | None, settings: Settings, earlier: Run | None) -> Prepared:
+    """What is known of a table before the first epoch."""
     if earlier is None:
-        return found, prepare(found, _target_name(found, target), settings)
+        return prepare(found, _target_name(found, target), settings)
     start = _start_of(earlier)
     found = replace(found, kinds={**start.kinds(found.names), **found.kinds})
     prepared = prepare(found, _target_name(found, target or start.target.name), settings, start=start)
     if earlier.record.seal is None:
-        return found, prepared
+        return prepared
     try:
         validate_new_rows(prepared, earlier.record, earlier._sealed_rows(None))
     except ExamError as error:
         reason = str(error).rstrip(".")
-        warnings.warn(f"Rows of the earlier run's exam cannot be recognised: {reason}.", UserWarning, stacklevel=3)
-    return found, prepared
+        warnings.warn(f"Rows of the earlier run's exam cannot be recognised: {reason}.", UserWarning, stacklevel=4)
+    return prepared
 
 
 def compare(*runs: Run | str | Path, out: str | Path | None = None, overwrite: bool = False) -> RunComparison:

@@ -208,6 +208,7 @@ def test_options_reach_the_settings_and_nothing_else_does(monkeypatch):
     assert {name: value for name, value in given.items() if not name.startswith("on_")} == {
         "refine": True,
         "start": None,
+        "resume": None,
         "learning_rate": (0.1, 0.01),
         "seeds": 2,
         "folds": 3,

@@ -22,6 +22,7 @@ class Told(NamedTuple):
     seconds: float
     values: np.ndarray
     fold: int = 0
+    restored: int = 0
 
 
 def filled(steps, **settings):

@@ -15,7 +15,7 @@ import pytest
 import goodfit
 from goodfit import ConfigError, RunError, load
 from goodfit.experiment.memory import memory_explained, validate_network_size
-from goodfit.experiment.run_folder.claim import OWNER, Owner, claim_folder, release_folder
+from goodfit.experiment.run_folder.claim import OWNER, Owner, claimed
 from goodfit.experiment.run_folder.layout import FILES
 from goodfit.nn.layers import Dense
 
@@ -37,33 +37,32 @@ def dead():
 
 
 def test_a_second_process_leaves_and_names_the_owner(tmp_path):
-    claim_folder(tmp_path / "run")
-    with pytest.raises(RunError, match=rf"is in use by process {os.getpid()} on {platform.node()}: choose another"):
+    told = rf"is in use by process {os.getpid()} on {platform.node()}: choose another"
+    with claimed(tmp_path / "run"), pytest.raises(RunError, match=told):
         goodfit.train("iris", out=tmp_path / "run", **QUICK)
-    release_folder(tmp_path / "run")
     goodfit.train("iris", out=tmp_path / "run", **QUICK)
     assert {path.name for path in (tmp_path / "run").iterdir()} == {*FILES, "run.json"}
 
 
 def test_an_owner_of_another_machine_may_be_alive(tmp_path, dead):
-    with pytest.raises(RunError, match="is in use by process"):
-        claim_folder(owned(tmp_path / "run", dead, "elsewhere"))
+    with pytest.raises(RunError, match="is in use by process"), claimed(owned(tmp_path / "run", dead, "elsewhere")):
+        raise AssertionError
 
 
 def test_a_dead_owner_and_what_it_left_are_replaced(tmp_path, dead):
     folder = owned(tmp_path / "run", dead)
     for name in ("encoder.json", f".{'0' * 32}.tmp"):
         (folder / name).touch()
-    claim_folder(folder)
-    assert os.listdir(folder) == [OWNER]
+    with claimed(folder):
+        assert os.listdir(folder) == [OWNER]
 
 
 @pytest.mark.parametrize("name", ["run.json", "thesis.txt"])
 def test_a_finished_run_or_a_file_of_a_person_is_never_replaced(name, tmp_path, dead):
     folder = owned(tmp_path / "run", dead)
     (folder / name).write_text("mine")
-    with pytest.raises(RunError, match="is not empty"):
-        claim_folder(folder)
+    with pytest.raises(RunError, match="is not empty"), claimed(folder):
+        raise AssertionError
     assert (folder / name).read_text() == "mine"
 
 
@@ -86,7 +85,8 @@ def test_a_run_that_cannot_be_saved_is_kept_elsewhere(tmp_path, monkeypatch):
         shutil.rmtree(tmp_path / "run")
         (tmp_path / "run").write_text("in the way")
 
-    with pytest.raises(RunError, match="cannot be written to") as error:
+    told = pytest.warns(UserWarning, match="cannot be saved while it runs")
+    with told, pytest.raises(RunError, match="cannot be written to") as error:
         goodfit.train("iris", out=tmp_path / "run", on_prepared=block, **QUICK)
     kept = re.search(r"it is kept in (.*), move it from there", str(error.value))[1]
     assert Path(kept).parent == tmp_path and load(kept).settings.epochs == 1
@@ -100,9 +100,10 @@ def test_a_full_disk_is_said(tmp_path, monkeypatch):
         monkeypatch.setattr(os, "fsync", full)
 
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
-    with pytest.raises(RunError, match=r"\(No space left on device\), nor to a temporary folder: make room"):
+    told = r"\(No space left on device\), nor to a temporary folder: make room"
+    with pytest.warns(UserWarning, match="cannot be saved while it runs"), pytest.raises(RunError, match=told):
         goodfit.train("iris", out=tmp_path / "run", on_prepared=fill, **QUICK)
-    assert not [name for name in os.listdir(tmp_path / "run") if name != OWNER]
+    assert not [path for path in (tmp_path / "run").rglob("*") if path.is_file() and path.name != OWNER]
 
 
 # --- memory ----------------------------------------------------------------------------------------------------------

@@ -14,7 +14,7 @@ import safetensors.numpy
 
 import goodfit
 from goodfit import RunError, load, train
-from goodfit.experiment.run_folder import claim_folder
+from goodfit.experiment.run_folder import claimed
 from goodfit.experiment.run_folder.layout import FILES, with_checksum
 
 N = 60
@@ -157,9 +157,8 @@ def test_a_folder_with_something_in_it_is_left_alone(run, no_training):
 
 
 def test_an_empty_folder_and_one_that_is_not_there_are_fine(tmp_path):
-    claim_folder(tmp_path)
-    claim_folder(tmp_path / "a" / "b")
-    assert [path.name for path in (tmp_path / "a" / "b").iterdir()] == [".owner"]
+    with claimed(tmp_path), claimed(tmp_path / "a" / "b"):
+        assert [path.name for path in (tmp_path / "a" / "b").iterdir()] == [".owner"]
 
 
 @pytest.mark.parametrize("name", ["file", "file/in it", "a\0b", "a" * 300])

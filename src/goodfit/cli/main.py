@@ -5,6 +5,7 @@ Public names of goodfit are loaded when they are used, so that help and most err
 
 import contextlib
 import re
+import signal
 import sys
 import warnings
 from collections.abc import Iterator, Sequence
@@ -29,7 +30,8 @@ from goodfit.cli.json_output import (
 )
 from goodfit.cli.progress import Progress, progress
 from goodfit.cli.results import show_comparison, show_exam, show_export, show_predictions, show_training
-from goodfit.cli.selection_summary import FirstGrid, show_estimate, stopped
+from goodfit.cli.selection_summary import FirstGrid, show_estimate
+from goodfit.cli.signals import ended_by_signals, resume_command
 from goodfit.cli.spelling import train_command, with_flags
 from goodfit.cli.sweep_progress import SweepProgress, sweep_progress
 from goodfit.data.io.names import validate_source
@@ -43,7 +45,7 @@ if TYPE_CHECKING:
     from goodfit.experiment.settings import Settings
     from goodfit.search.selection import Selection
 
-INTERRUPTED, MAX_MESSAGE_CHARS = 130, 4000
+INTERRUPTED, MAX_MESSAGE_CHARS = 128 + signal.SIGINT, 4000
 REPORT = "report.html"
 
 OUT = plain_console()
@@ -84,6 +86,7 @@ def train(
     data: options.Data = "breast_cancer",
     target: Annotated[str | None, typer.Option(metavar="COLUMN", help="Column to predict.")] = None,
     out: Annotated[Path | None, typer.Option(metavar="RUN", help="New folder; by default one in ./runs.")] = None,
+    resume: options.Resume = None,
     as_json: options.AsJson = False,
     task: options.Task = None,
     kinds: options.Kinds = None,
@@ -126,12 +129,18 @@ def train(
         _estimate(data, target, settings, start, as_json=as_json)
         return
     _prepare_process()
-    with _run_folder(data, out) as folder, progress(ERR) as curves, sweep_progress(ERR) as grids:
+    with (
+        _run_folder(data, resume or out) as folder,
+        ended_by_signals(folder, _complain),
+        progress(ERR) as curves,
+        sweep_progress(ERR) as grids,
+    ):
         watched = Watched(curves, grids, None if as_json else OUT)
         run = goodfit.train(
             data,
             target,
-            out=folder,
+            out=out if resume else folder,
+            resume=resume,
             on_prepared=watched.begin,
             on_epoch=curves.epoch,
             on_progress=grids.step,
@@ -145,7 +154,8 @@ def train(
         typer.echo(to_json(training_summary(run) | {"report": str(report)}))
     else:
         show_training(run, report, OUT, first=watched.first)
-    if stopped(run):
+    if run.path and run.can_be_resumed:
+        ERR.print(f"To go on: {resume_command(run.path)}", soft_wrap=True)
         raise typer.Exit(INTERRUPTED)
 
 

@@ -70,3 +70,7 @@ Start = Annotated[
 ]
 Refine = Annotated[bool, Search("--refine", help="Train a second grid around the best configuration.")]
 DryRun = Annotated[bool, Search("--dry-run", help="Show trainings, memory and compilations; train nothing.")]
+Resume = Annotated[
+    Path | None,
+    typer.Option("--resume", metavar="RUN", help="Go on with an interrupted training; it keeps its own settings."),
+]

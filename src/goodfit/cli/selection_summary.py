@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 
 NAMES = {"l2": "λ", "learning_rate": "learning rate"}
 REFINE = {"refine": True}
-MEGABYTE = 2**20
 
 
 class FirstGrid(NamedTuple):
@@ -188,4 +187,4 @@ def _second(run: Run, first: FirstGrid) -> str:
 
 
 def _megabytes(size: int) -> str:
-    return f"{size / MEGABYTE:,.1f} MB"
+    return f"{size / 2**20:,.1f} MB"

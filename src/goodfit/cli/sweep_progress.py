@@ -31,8 +31,8 @@ if TYPE_CHECKING:
 class SweepState:
     """Results so far.
 
-    trials: number of trainings, as far as it is known. values: for each fold, the lowest validation loss so far of each
-    configuration and seed, infinite where there is none.
+    trials: number of trainings, as far as it is known. restored: those of an earlier process. values: for each fold,
+    the lowest validation loss so far of each configuration and seed, infinite where there is none.
     """
 
     l2: tuple[float, ...] = ()
@@ -40,6 +40,7 @@ class SweepState:
     seeds: int = 1
     trials: int = 0
     done: int = 0
+    restored: int = 0
     seconds: float = 0.0
     values: dict[int, list[float]] = field(default_factory=dict)
 
@@ -53,6 +54,7 @@ class SweepState:
         """Add the losses of the running fold."""
         self.values[progress.fold] = [float(value) for value in progress.values]
         self.done, self.trials, self.seconds = progress.done, progress.trials, progress.seconds
+        self.restored = progress.restored
 
     def means(self) -> dict[Cell, float]:
         """Mean of each cell over its seeds and folds so far."""
@@ -66,9 +68,9 @@ class SweepState:
 
     def left(self) -> str:
         """Time left, as far as it is known."""
-        if not self.done:
+        if self.done == self.restored:
             return "estimating time left …"
-        seconds = self.seconds * (self.trials - self.done) / self.done
+        seconds = self.seconds * (self.trials - self.done) / (self.done - self.restored)
         return f"about {seconds:.0f} s left" if seconds < 120 else f"about {seconds / 60:.0f} min left"
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from goodfit.arrays import Array
 from goodfit.errors import ConfigError
@@ -18,17 +18,32 @@ from goodfit.search.parallel import OnProgress, Progress
 from goodfit.search.selection import Selection
 from goodfit.search.space import refined
 from goodfit.search.sweep import Fold, Sweep, SweepPlan, plan_sweep, sweep
+from goodfit.training.checkpoint import OpenCheckpoints
 from goodfit.training.fit import OnEpoch, Outcome, Training, fit
 from goodfit.training.recipe import make_recipe
 
 OnRefined = Callable[[Settings, Selection], None]
+GridName = Literal["first", "second", "scratch"]
+OpenGrid = Callable[[GridName], OpenCheckpoints | None]
+"""From the name of a grid, or of a single training, to its checkpoints: ``second`` is finer, ``scratch`` is the one
+beside a grid that starts from an earlier network."""
+
+
+class Watchers(NamedTuple):
+    """Whom a training tells how it goes; see ``goodfit.train``."""
+
+    on_prepared: Callable[[Prepared], None] | None = None
+    on_epoch: OnEpoch | None = None
+    on_progress: OnProgress | None = None
+    on_refined: OnRefined | None = None
 
 
 class Fitted(NamedTuple):
     """A training, and what it was trained on; of a sweep the winner's.
 
     folds: the table once for each fold. from_start: whether it starts from an earlier network, not from random weights.
-    transfer: how the two compare; None for a training without an earlier network.
+    transfer: how the two compare; None for a training without an earlier network. stopped: whether the user stopped
+    another grid that is not kept.
     """
 
     prepared: Prepared
@@ -38,6 +53,14 @@ class Fitted(NamedTuple):
     folds: Sequence[Prepared]
     from_start: bool = False
     transfer: Transfer | None = None
+    stopped: bool = False
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether it came to its end without being stopped by the user."""
+        if self.sweep is None:
+            return not self.stopped and self.training.outcome is not Outcome.STOPPED_BY_USER
+        return not (self.stopped or _stopped(self.sweep)) and len(self.sweep.trainings) == self.sweep.n_planned
 
     def measured_folds(self) -> list[MeasuredFold]:
         """The folds on which the selected config was trained, that of the training first."""
@@ -61,36 +84,53 @@ def fit_prepared(
     share_programs: bool = False,
     on_epoch: OnEpoch | None = None,
     on_progress: OnProgress | None = None,
+    open_grid: OpenGrid = lambda name: None,
 ) -> Fitted:
     """Train what the settings ask for: one network, or a grid; with an earlier network from there and from scratch.
 
     Args:
         share_programs: pad all sizes a little, so that other tables of about the same size compile nothing.
+        open_grid: where the trainings are kept while they run, and from where they go on.
     """
     for each in folds:
         layers = layers_for(each.settings, each.target)
         validate_network_size(layers, len(each.encoder.feature_names))
     with memory_explained():
         if folds[0].start is not None:
-            return _fit_both(folds, on_epoch, on_progress)
+            return _fit_both(folds, on_epoch, on_progress, open_grid)
         if folds[0].settings.sweeps:
-            return fit_grid(folds, on_progress, share_programs=share_programs)
-        return fit_once(folds[0], on_epoch, size=shared_size if share_programs else int)
+            return fit_grid(folds, on_progress, share_programs=share_programs, checkpoints=open_grid("first"))
+        size = shared_size if share_programs else int
+        return fit_once(folds[0], on_epoch, size=size, checkpoints=open_grid("first"))
 
 
-def _fit_both(folds: Sequence[Prepared], on_epoch: OnEpoch | None, on_progress: OnProgress | None) -> Fitted:
+def fit_all(
+    folds: Sequence[Prepared], watched: Watchers, *, refine: bool, open_grid: OpenGrid = lambda name: None
+) -> Fitted:
+    """Train what the settings ask for, and with ``refine`` a second grid."""
+    fitted = fit_prepared(folds, on_epoch=watched.on_epoch, on_progress=watched.on_progress, open_grid=open_grid)
+    return second_grid(fitted, folds, watched, open_grid) if refine else fitted
+
+
+def _fit_both(
+    folds: Sequence[Prepared],
+    on_epoch: OnEpoch | None,
+    on_progress: OnProgress | None,
+    open_grid: OpenGrid,
+) -> Fitted:
     """Train from the earlier network and from scratch, and keep what has the lower loss; after Ctrl-C what there is."""
     own = [from_scratch(each) for each in folds]
+    first, of_scratch = open_grid("first"), open_grid("scratch")
     if not folds[0].settings.sweeps:
-        tuned = fit_once(folds[0], on_epoch, from_start=True)
-        if tuned.training.outcome is Outcome.STOPPED_BY_USER:
+        tuned = fit_once(folds[0], on_epoch, from_start=True, checkpoints=first)
+        if not tuned.is_complete:
             return tuned
-        return _better_start(tuned, fit_once(own[0], None))
-    tuned = fit_grid(folds, on_progress and _of_two(on_progress, first=True), from_start=True)
-    assert tuned.sweep is not None
-    if _stopped(tuned.sweep):
+        return _better_start(tuned, fit_once(own[0], None, checkpoints=of_scratch))
+    tuned = fit_grid(folds, on_progress and _of_two(on_progress, first=True), from_start=True, checkpoints=first)
+    if not tuned.is_complete:
         return tuned
-    return _better_start(tuned, fit_grid(own, on_progress and _of_two(on_progress, first=False)))
+    scratch = fit_grid(own, on_progress and _of_two(on_progress, first=False), checkpoints=of_scratch)
+    return _better_start(tuned, scratch)
 
 
 def _of_two(tell: OnProgress, *, first: bool) -> OnProgress:
@@ -104,7 +144,12 @@ def _of_two(tell: OnProgress, *, first: bool) -> OnProgress:
 
 
 def fit_once(
-    prepared: Prepared, on_epoch: OnEpoch | None, *, size: Callable[[int], int] = int, from_start: bool = False
+    prepared: Prepared,
+    on_epoch: OnEpoch | None,
+    *,
+    size: Callable[[int], int] = int,
+    from_start: bool = False,
+    checkpoints: OpenCheckpoints | None = None,
 ) -> Fitted:
     """One training, with every size padded to ``size`` of it."""
     settings, target, fold = prepared.settings, prepared.target, arrays_of(prepared)
@@ -132,6 +177,7 @@ def fit_once(
         seed=settings.seed,
         sizes=(size(len(fold.train)), size(len(fold.validation))),
         on_epoch=on_epoch and (lambda record: on_epoch(in_unit_of_target(record, target))),
+        checkpoints=checkpoints and checkpoints(0, [0]),
     )
     return Fitted(prepared, fold, unpadded(training, n_features), None, [prepared], from_start)
 
@@ -159,6 +205,7 @@ def fit_grid(
     *,
     share_programs: bool = False,
     from_start: bool = False,
+    checkpoints: OpenCheckpoints | None = None,
 ) -> Fitted:
     """The whole grid on every fold; the winner with the encoder and the splits of its fold."""
     arrays = [arrays_of(prepared) for prepared in folds]
@@ -171,14 +218,13 @@ def fit_grid(
         share_programs=share_programs,
         starts=[initial_params(each) for each in folds] if from_start else None,
         on_progress=on_progress,
+        checkpoints=checkpoints,
     )
     winner = found.winner_fold
     return Fitted(folds[winner], arrays[winner], found.winner, found, folds, from_start)
 
 
-def second_grid(
-    first: Fitted, folds: Sequence[Prepared], on_progress: OnProgress | None, on_refined: OnRefined | None
-) -> Fitted:
+def second_grid(first: Fitted, folds: Sequence[Prepared], watched: Watchers, open_grid: OpenGrid) -> Fitted:
     """The winner of a second grid where the best of the first lies, if its best is lower; else that of the first.
 
     There is none after Ctrl-C, and none where no axis has two values to go on from.
@@ -189,15 +235,16 @@ def second_grid(
     if space == first.sweep.space:
         return first
     settings = replace(folds[0].settings, l2=space["l2"], learning_rate=space["learning_rate"])
-    if on_refined is not None:
-        on_refined(settings, selection)
+    if watched.on_refined is not None:
+        watched.on_refined(settings, selection)
     try:
         changed = [replace(prepared, settings=settings) for prepared in first.folds]
-        second = fit_grid(changed, on_progress, from_start=first.from_start)
+        second = fit_grid(changed, watched.on_progress, from_start=first.from_start, checkpoints=open_grid("second"))
     except ConfigError:  # nothing in it is finite, so nothing in it is lower
         return first
-    lower = second.sweep is not None and second.sweep.selection.best.mean < selection.best.mean
-    return second._replace(transfer=first.transfer) if lower else first
+    if second.sweep is None or second.sweep.selection.best.mean >= selection.best.mean:
+        return first._replace(stopped=not second.is_complete)
+    return second._replace(transfer=first.transfer)
 
 
 def _stopped(found: Sweep) -> bool:
@@ -207,7 +254,8 @@ def _stopped(found: Sweep) -> bool:
 def _better_start(tuned: Fitted, scratch: Fitted) -> Fitted:
     """Return the training of the two that has the lower validation loss, with the comparison of both."""
     transfer = compare_starts(tuned.folds, list(_judged(scratch)), list(_judged(tuned)))
-    return (tuned if transfer.selected else scratch)._replace(transfer=transfer)
+    better = tuned if transfer.selected else scratch
+    return better._replace(transfer=transfer, stopped=not scratch.is_complete)
 
 
 def _judged(fitted: Fitted) -> Iterator[Judged]:

@@ -36,3 +36,8 @@ def memory_explained() -> Iterator[None]:
         if "RESOURCE_EXHAUSTED" not in str(error):
             raise
         raise ConfigError(f"there is not enough memory ({str(error)[:200]}): {ADVICE}") from error
+
+
+def ran_out_of_memory(error: ConfigError) -> bool:
+    """Whether this is the error of ``memory_explained``."""
+    return isinstance(error.__cause__, MemoryError | jax.errors.JaxRuntimeError)

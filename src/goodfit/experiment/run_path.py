@@ -6,6 +6,8 @@ from goodfit.errors import RunError
 
 SUMMARY = "run.json"
 """The file that is written last: a folder that has it is a finished run."""
+JOURNAL, PLAN = "journal", "plan.json"
+"""A folder that has ``journal/plan.json`` holds a training that can go on."""
 
 
 def validate_run(folder: Path) -> None:
@@ -20,4 +22,14 @@ def validate_run(folder: Path) -> None:
 
 def no_run(folder: Path) -> RunError:
     """Return the error about a folder that is no finished run."""
+    if is_interrupted(folder):
+        return RunError(f"The training in {folder} was interrupted: go on with it by resume={str(folder)!r}.")
     return RunError(f"{folder} is not a finished run (it has no {SUMMARY}): name the folder of a training.")
+
+
+def is_interrupted(folder: Path) -> bool:
+    """Whether a folder holds a training that runs or was interrupted."""
+    try:
+        return (folder / JOURNAL / PLAN).is_file()
+    except (OSError, ValueError):
+        return False

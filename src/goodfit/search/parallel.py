@@ -21,6 +21,7 @@ from goodfit.nn.arrays import Params
 from goodfit.nn.network import count_params
 from goodfit.nn.packing import Layout, layout_of
 from goodfit.search.weight_store import make_weight_store
+from goodfit.training.checkpoint import Checkpoint, Checkpoints
 from goodfit.training.compilation import uncollected
 from goodfit.training.evaluation import Dataset, EvaluationRows
 from goodfit.training.fit import MAX_CHUNK_EPOCHS, Training, evaluation_rows, finish, next_chunk, row_order
@@ -55,7 +56,7 @@ class Progress(NamedTuple):
 
     done, trials: number of finished trials, and of all; before the contenders of a race are known, the most there can
     be. values: best monitored value so far of each config and seed on the running fold, infinite before its first
-    epoch. fold: the running fold.
+    epoch. fold: the running fold. restored: number of the finished trials that an earlier process has trained.
     """
 
     done: int
@@ -63,6 +64,7 @@ class Progress(NamedTuple):
     seconds: float
     values: Array
     fold: int = 0
+    restored: int = 0
 
 
 OnProgress = Callable[[Progress], None]
@@ -122,37 +124,48 @@ def run_trials(
     *,
     epochs: int,
     capacity: Capacity = AS_IT_IS,
-    data_seed: int = 0,
     shuffle: bool = True,
     on_progress: OnProgress | None = None,
     interrupted: threading.Event | None = None,
+    checkpoints: Checkpoints | None = None,
 ) -> list[Training | None]:
     """Run all trials on the same rows.
 
     Args:
-        trials: one or more, with recipes that differ in numbers only and weights of the same shapes.
+        trials: one or more, with recipes that differ in numbers only and weights of the same shapes. The seed of the
+            first is that of the fixed sample of many training rows that measures ``loss``.
         epochs: maximum number of epochs.
         capacity: sizes to pad to.
-        data_seed: of the fixed sample of many training rows that measures ``loss``.
         shuffle: draw a new row order for every epoch.
         on_progress: called after each chunk of epochs.
         interrupted: when set, the sweep ends after the running chunk, at the earliest after the first.
+        checkpoints: where the trials are kept while they run, by their numbers, and from where they go on.
 
     Returns:
         The training of each trial; None for those that had not begun when the sweep was interrupted.
     """
     padding = len(fold.rows.labels) - 1
-    evaluated = evaluation_rows(fold.train, fold.validation, seed=data_seed, sizes=capacity[:2], padding=padding)
+    evaluated = evaluation_rows(fold.train, fold.validation, seed=trials[0].seed, sizes=capacity[:2], padding=padding)
     with jax.enable_x64(trials[0].recipe.dtype == "float64"):
         n_trials = max(len(trials), capacity.trials)
-        running = ParallelTrials(trials, fold, evaluated, epochs=epochs, shuffle=shuffle, n_trials=n_trials)
+        running = ParallelTrials(
+            trials, fold, evaluated, epochs=epochs, shuffle=shuffle, n_trials=n_trials, checkpoints=checkpoints
+        )
         began = time.perf_counter()
-        while running.occupied():
-            running.advance_chunk()
+
+        def tell() -> None:
             if on_progress is not None:
                 on_progress(running.progress(time.perf_counter() - began))
+
+        if running.n_restored:
+            tell()
+        while running.occupied():
+            running.advance_chunk()
+            tell()
             if interrupted is not None and interrupted.is_set():
                 break
+            running.save_if_due()
+        running.save()
         return running.trainings()
 
 
@@ -168,6 +181,7 @@ class ParallelTrials:
         epochs: int,
         shuffle: bool,
         n_trials: int,
+        checkpoints: Checkpoints | None = None,
     ) -> None:
         self.trials, self.epochs = trials, epochs
         recipe, _, params = trials[0]
@@ -190,6 +204,9 @@ class ParallelTrials:
         self.keep = make_weight_store(len(trials), params, recipe.dtype)
         self.draw = _row_orders(fold, recipe.batch_size, shuffle=shuffle, cache=4 * self.capacity)
         self.orders = np.repeat(self.draw(trials[0].seed, 0)[None, None], cost.parallel, 0).repeat(self.capacity, 1)
+        self.checkpoints, self.unsaved = checkpoints, dict[int, Checkpoint]()
+        self.resumed = self.restore(empty)
+        self.n_restored = len(trials) - len(self.waiting)
         # Neighbours in the grid take about equally long, so they are dealt out over the devices.
         for slot in np.arange(cost.parallel).reshape(len(jax.devices()), -1).T.ravel().tolist():
             self.fill(slot)
@@ -199,13 +216,26 @@ class ParallelTrials:
         found = [(slot, index) for slot, index in enumerate(self.slots) if index is not None]
         return sorted(found, key=lambda pair: self.trials[pair[1]].seed)
 
+    def restore(self, like: State) -> dict[int, Checkpoint]:
+        """Keep the trials that have finished before, and return those that go on, which come first."""
+        if self.checkpoints is None:
+            return {}
+        kept = dict(self.checkpoints.restore(like, columns=len(self.names), epochs=self.epochs))
+        for index in [index for index, found in kept.items() if found.is_finished(self.epochs)]:
+            self.finish(index, kept.pop(index))
+            self.waiting.remove(index)
+        self.waiting = deque(sorted(self.waiting, key=lambda index: index not in kept))
+        return kept
+
     def fill(self, slot: int) -> None:
         """Put the next waiting trial into this slot, if there is one."""
         self.slots[slot] = self.waiting.popleft() if self.waiting else None
         if (index := self.slots[slot]) is not None:
             trial = self.trials[index]
-            _write(self.states, slot, self.start(trial.recipe, trial.params))
+            state, records = self.resumed.pop(index, (None, None))
+            _write(self.states, slot, self.start(trial.recipe, trial.params) if state is None else state)
             _write(self.recipes, slot, trial.recipe)
+            self.records[index] = [] if records is None else [records]
 
     def advance_chunk(self) -> None:
         """Train a chunk of epochs in every slot; a trial that ends makes room for the next."""
@@ -221,30 +251,52 @@ class ParallelTrials:
             self.records[index].append(records[slot, : self.states.epoch[slot] - done[slot]])
             self.values[index] = self.states.stopping.best[slot]
             if self.states.code[slot] != RUNNING or self.states.epoch[slot] == self.epochs:
-                self.finish(slot, index)
+                checkpoint = self.checkpoint(slot, index)
+                if self.checkpoints is not None:
+                    self.unsaved[index] = checkpoint
+                self.finish(index, checkpoint)
                 self.fill(slot)
 
-    def finish(self, slot: int, index: int) -> None:
-        """Keep the training of the trial in this slot."""
-        state: State = jax.tree.map(lambda leaf: leaf[slot], self.states)
-        columns = np.concatenate(self.records[index]).T.astype(np.float64)
+    def checkpoint(self, slot: int, index: int) -> Checkpoint:
+        """Return the trial in this slot as it is now."""
+        state: State = jax.tree.map(lambda leaf: leaf[slot].copy(), self.states)
+        return Checkpoint(state, np.concatenate(self.records[index]))
+
+    def finish(self, index: int, checkpoint: Checkpoint) -> None:
+        """Keep the training of this trial, whether it has ended or was stopped."""
+        columns = checkpoint.records.T.astype(np.float64)
         history = History(dict(zip(self.names, columns, strict=True)))
-        recipe, epochs = self.trials[index].recipe, self.epochs
+        recipe, state, epochs = self.trials[index].recipe, checkpoint.state, self.epochs
         found = finish(recipe, self.layout, state, history, epochs=epochs, n_validation=self.n_validation)
         self.found[index] = self.keep(index, found)
+        self.values[index] = state.stopping.best
         self.records[index] = []
+
+    def save_if_due(self) -> None:
+        """Save what has been done since the last time, if it is time."""
+        if self.checkpoints is not None:
+            leaves = [leaf for found in self.unsaved.values() for leaf in jax.tree.leaves(found)]
+            if self.checkpoints.is_due(sum(leaf.nbytes for leaf in leaves)):
+                self.save()
+
+    def save(self) -> None:
+        """Save what has been done since the last time."""
+        if self.checkpoints is not None:
+            running = {index: self.checkpoint(slot, index) for slot, index in self.occupied() if self.records[index]}
+            self.checkpoints.save(self.unsaved, running)
+            self.unsaved.clear()
 
     def trainings(self) -> list[Training | None]:
         """The training of every trial; those still in their slots were stopped by the user."""
         for slot, index in self.occupied():
             if self.records[index]:
-                self.finish(slot, index)
+                self.finish(index, self.checkpoint(slot, index))
         return self.found
 
     def progress(self, seconds: float) -> Progress:
         """Return the progress after this many seconds."""
         done = sum(training is not None for training in self.found)
-        return Progress(done, len(self.trials), seconds, self.values.copy())
+        return Progress(done, len(self.trials), seconds, self.values.copy(), restored=self.n_restored)
 
 
 def _row_orders(fold: Fold, batch_size: int, *, shuffle: bool, cache: int) -> Callable[[int, int], Array]:

@@ -37,6 +37,7 @@ from goodfit.search.space import (
     validate_space,
 )
 from goodfit.search.trial_table import TrialTable
+from goodfit.training.checkpoint import OpenCheckpoints
 from goodfit.training.evaluation import losses_of
 from goodfit.training.fit import Training
 from goodfit.training.interrupt import interruptible
@@ -209,6 +210,7 @@ def sweep(
     share_programs: bool = False,
     starts: Sequence[Params] | None = None,
     on_progress: OnProgress | None = None,
+    checkpoints: OpenCheckpoints | None = None,
 ) -> Sweep:
     """Train every config, fold by fold, and select one.
 
@@ -218,6 +220,7 @@ def sweep(
         race: train only contenders on the folds after the first; see ``goodfit.search.racing``.
         share_programs: pad all sizes a little, so that other tables of about the same size compile nothing.
         starts: for each fold, the initial weights of every trial; by default random ones, the same for all of a seed.
+        checkpoints: where the trials are kept while they run, and from where they go on.
 
     Raises:
         ConfigError: every trial diverged, or the rule is unknown or does not fit the search space.
@@ -226,8 +229,8 @@ def sweep(
     validate_rule(rule, plan.space)
     if any(not validation_weights(fold).any() for fold in folds):
         raise SplitError("a sweep selects by validation rows: give validation_split, validation_data or folds.")
-    running = _RunningSweep(plan, folds, on_progress, shared_size if share_programs else int, starts)
-    with interruptible() as interrupted:
+    running = _RunningSweep(plan, folds, on_progress, shared_size if share_programs else int, starts, checkpoints)
+    with interruptible(saves=checkpoints is not None) as interrupted:
         contenders = running.train_all(interrupted, rule=rule, race=race and len(folds) > 1)
     selection = select(
         running.results,
@@ -262,8 +265,10 @@ class _RunningSweep:
         on_progress: OnProgress | None,
         size: Callable[[int], int],
         starts: Sequence[Params] | None,
+        checkpoints: OpenCheckpoints | None,
     ) -> None:
-        self.plan, self.folds, self.on_progress, self.starts = plan, folds, on_progress, starts
+        self.plan, self.folds, self.on_progress = plan, folds, on_progress
+        self.starts, self.checkpoints = starts, checkpoints
         self.results: list[TrialResult] = []
         self.trainings: list[Training] = []
         self.recipes: list[Recipe] = []
@@ -276,6 +281,7 @@ class _RunningSweep:
             validation=size(max(len(fold.validation) for fold in folds)),
             trials=len(plan.grid) * len(plan.seeds),
         )
+        self.restored: dict[int, int] = {}
         self.began = time.perf_counter()
 
     def losses(self, index: int) -> Array:
@@ -311,10 +317,10 @@ class _RunningSweep:
             padded_fold(fold, self.n_features, self.n_rows),
             epochs=self.plan.epochs,
             capacity=self.capacity,
-            data_seed=seeds[0],
             shuffle=self.plan.shuffle,
             on_progress=self.on_progress and self._progress(number, pairs),
             interrupted=interrupted,
+            checkpoints=self.checkpoints and self.checkpoints(number, self._places(pairs)),
         )
         n_before = len(self.results)
         for (config, seed), trial, training in zip(pairs, trials, trainings, strict=True):
@@ -336,18 +342,25 @@ class _RunningSweep:
             weights[seed] = padded_params(self.starts[number] if self.starts else random, self.n_features)
         return [Trial(plan.recipe(config, n_train, seed=seed), seed, weights[seed]) for config, seed in pairs]
 
+    def _places(self, pairs: Sequence[tuple[Config, int]]) -> list[int]:
+        """Return the place of each config and seed among all of the plan."""
+        everywhere = [(*config.values(), seed) for config in self.plan.grid for seed in self.plan.seeds]
+        numbers = {place: number for number, place in enumerate(everywhere)}
+        return [numbers[(*config.values(), seed)] for config, seed in pairs]
+
     def _progress(self, fold: int, pairs: Sequence[tuple[Config, int]]) -> OnProgress:
         """Return a function that reports the progress of one fold as progress of the whole sweep."""
         assert self.on_progress is not None
-        everywhere = [(config, seed) for config in self.plan.grid for seed in self.plan.seeds]
-        places = [everywhere.index(pair) for pair in pairs]
+        places, n_places = self._places(pairs), len(self.plan.grid) * len(self.plan.seeds)
         done_before, tell = len(self.results), self.on_progress
 
         def report(progress: Progress) -> None:
-            values = np.full(len(everywhere), np.inf)
+            values = np.full(n_places, np.inf)
             values[places] = progress.values
             seconds = time.perf_counter() - self.began
-            tell(Progress(done_before + progress.done, self.n_planned, seconds, values, fold))
+            self.restored[fold] = progress.restored
+            restored = sum(self.restored.values())
+            tell(Progress(done_before + progress.done, self.n_planned, seconds, values, fold, restored))
 
         return report
 

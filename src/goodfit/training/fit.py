@@ -12,6 +12,7 @@ from goodfit.cards import Card, ShownAsCard
 from goodfit.formatting import numbers
 from goodfit.nn.arrays import AnyArray, Params
 from goodfit.nn.packing import Layout, layout_of
+from goodfit.training.checkpoint import Checkpoint, Checkpoints
 from goodfit.training.compilation import uncollected
 from goodfit.training.evaluation import Dataset, EvaluationRows
 from goodfit.training.history import History, column_names
@@ -144,6 +145,7 @@ def fit(
     shuffle: bool = True,
     sizes: tuple[int, int] = (0, 0),
     on_epoch: OnEpoch | None = None,
+    checkpoints: Checkpoints | None = None,
 ) -> Training:
     """Run one training.
 
@@ -155,7 +157,8 @@ def fit(
         seed: of the row orders and of the sample that measures ``loss``.
         shuffle: draw a new row order for every epoch; otherwise keep the order of ``train``.
         sizes: numbers of evaluated training and validation rows to pad to.
-        on_epoch: called with the record of every epoch.
+        on_epoch: called with the record of every epoch, of those that are restored, too.
+        checkpoints: where the training, number 0, is kept while it runs, and from where it goes on.
     """
     padding = len(rows.labels) - 1
     layout = layout_of(params)
@@ -165,9 +168,9 @@ def fit(
 
     with jax.enable_x64(recipe.dtype == "float64"):
         evaluated = evaluation_rows(train, validation, seed=seed, sizes=sizes, padding=padding)
-        state = jax.device_put(start(recipe, params, n_validation=len(evaluated.validation)))
+        state = start(recipe, params, n_validation=len(evaluated.validation))
         data = jax.tree.map(jax.device_put, (rows, evaluated))
-        state, history = _run(recipe, layout, data, state, draw, epochs, on_epoch)
+        state, history = _run(recipe, layout, data, state, draw, epochs, on_epoch, checkpoints)
         return finish(recipe, layout, state, history, epochs=epochs, n_validation=len(validation))
 
 
@@ -179,14 +182,27 @@ def _run(
     draw: Callable[[int], np.ndarray],
     epochs: int,
     on_epoch: OnEpoch | None,
+    checkpoints: Checkpoints | None,
 ) -> tuple[State, History]:
     """Run chunks of epochs until the training stops, all epochs are done, or the user interrupts."""
     names = column_names(recipe, validation=data[1].validation.shape[0] > 0)
+
+    def tell(records: np.ndarray, first: int) -> None:
+        if on_epoch is None:
+            return
+        for epoch in range(first, len(records)):
+            on_epoch({"epoch": epoch + 1, **dict(zip(names, map(float, records[epoch]), strict=True))})
+
     records, chunk = np.empty((0, len(names))), 1
+    if checkpoints is not None:
+        kept = checkpoints.restore(state, columns=len(names), epochs=epochs).get(0)
+        state, records = kept or (state, records)
+        tell(records, 0)
+    state = jax.device_put(state)
     first = draw(0)
     capacity = max(1, min(MAX_CHUNK_EPOCHS, MAX_ORDERED_ROWS // first.size))
     orders = np.repeat(first[None], capacity, axis=0)
-    with interruptible() as interrupted:
+    with interruptible(saves=checkpoints is not None) as interrupted:
         while (done := len(records)) < epochs and int(state.code) == RUNNING and not interrupted.is_set():
             until = min(done + chunk, epochs)
             for epoch in range(done, until):
@@ -195,10 +211,10 @@ def _run(
             with uncollected():
                 state, new = advance(recipe, layout, *data, state, orders, np.int32(until))
             records = np.concatenate([records, np.asarray(new, np.float64)[: int(state.epoch) - done]])
-            if on_epoch is not None:
-                for epoch in range(done, len(records)):
-                    on_epoch({"epoch": epoch + 1, **dict(zip(names, map(float, records[epoch]), strict=True))})
+            tell(records, done)
             chunk = next_chunk(chunk, capacity, time.perf_counter() - began)
+            if checkpoints is not None and (checkpoints.is_due(0) or interrupted.is_set()):
+                checkpoints.save({}, {0: Checkpoint(jax.tree.map(np.asarray, state), records)})
     return state, History(dict(zip(names, records.T, strict=True)))
 
 

@@ -11,15 +11,17 @@ trials.safetensors     of a sweep, its table, and how the weights of each trial 
 ensemble.json          of an ensemble, its configs with their weights, its scores, and the encoders of the folds
 ensemble.safetensors   of an ensemble, <fold>.<network>.<layer>.<name>
 ledger.jsonl           openings of the exam; written by the exam, not here
+journal/               while the training runs: what is done so far (``journal``)
 
 Whoever opens a folder may have it from a stranger. Types, lengths and shapes are bounded by the types of the records
 (``typed``) and by the plan (``arrays``), and what one file says must agree with the others (``consistency``).
 """
 
-from goodfit.experiment.run_folder.claim import claim_folder as claim_folder
-from goodfit.experiment.run_folder.claim import release_folder as release_folder
+from goodfit.experiment.run_folder.claim import claimed as claimed
+from goodfit.experiment.run_folder.journal import Journal as Journal
 from goodfit.experiment.run_folder.layout import checksum_of as checksum_of
 from goodfit.experiment.run_folder.load import load_run as load_run
+from goodfit.experiment.run_folder.plan import Plan as Plan
 from goodfit.experiment.run_folder.record import Record as Record
 from goodfit.experiment.run_folder.record import SweepRecord as SweepRecord
 from goodfit.experiment.run_folder.record import curves_table as curves_table

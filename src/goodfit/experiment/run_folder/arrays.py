@@ -1,6 +1,6 @@
 """Arrays of a run as safetensors: names, types and shapes follow from the plan, and are compared before reading."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from math import prod
 from typing import Any, NamedTuple
 
@@ -15,7 +15,13 @@ from goodfit.nn.network import param_shapes
 
 MAX_HEADER = 1 << 16
 """Most bytes of a header of safetensors, besides 256 for each array."""
-_TYPES: dict[str, np.dtype[Any]] = {"F32": np.dtype("<f4"), "F64": np.dtype("<f8"), "I64": np.dtype("<i8")}
+_TYPES: dict[str, np.dtype[Any]] = {
+    "F32": np.dtype("<f4"),
+    "F64": np.dtype("<f8"),
+    "I32": np.dtype("<i4"),
+    "I64": np.dtype("<i8"),
+    "BOOL": np.dtype("?"),
+}
 
 
 class Spec(NamedTuple):
@@ -59,9 +65,23 @@ def validate_size(name: str, size: int, specs: Mapping[str, Spec]) -> None:
         raise ValueError(f"{name} has {size:,} bytes, which does not fit the plan of the run")
 
 
-def parse(name: str, content: bytes, specs: Mapping[str, Spec]) -> dict[str, Array]:
-    """Return the arrays of a file; ValueError unless they are those of the plan."""
+def spec_of(array: Array) -> Spec:
+    """Return the type and shape of an array; LookupError for a type that no file holds."""
+    names = {dtype: name for name, dtype in _TYPES.items()}
+    return Spec(names[array.dtype], array.shape)
+
+
+Found = Mapping[str, Spec]
+
+
+def parse(name: str, content: bytes, specs: Found | Callable[[Found], Found]) -> dict[str, Array]:
+    """Return the arrays of a file; ValueError unless they are those of the plan.
+
+    specs: the arrays of the plan, or where it leaves sizes open, a function from those that were found to those.
+    """
     found: dict[str, Any] = dict(safetensors.deserialize(content))  # type: ignore[no-untyped-call]
-    if {key: Spec(of["dtype"], tuple(of["shape"])) for key, of in found.items()} != dict(specs):
+    there = {key: Spec(of["dtype"], tuple(of["shape"])) for key, of in found.items()}
+    specs = specs(there) if callable(specs) else specs
+    if there != dict(specs):
         raise ValueError(f"{name} has other arrays than the plan of the run")
     return {key: np.frombuffer(found[key]["data"], _TYPES[of.dtype]).reshape(of.shape) for key, of in specs.items()}

@@ -3,12 +3,14 @@
 import contextlib
 import os
 import platform
+from collections.abc import Iterator
 from pathlib import Path
 
 import msgspec
 
 from goodfit.errors import RunError
 from goodfit.experiment.run_folder.layout import ENSEMBLE_FILES, FILES, SWEEP_FILES
+from goodfit.experiment.run_path import JOURNAL, is_interrupted
 from goodfit.files import is_running, locked, read_file, write_file
 from goodfit.formatting import printable
 
@@ -28,39 +30,52 @@ class Owner(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         return self.host != platform.node() or is_running(self.process)
 
 
-def claim_folder(folder: Path) -> None:
-    """Make the folder of a new run, so that a mistake shows before the training and not after it.
+@contextlib.contextmanager
+def claimed(folder: Path, *, resume: bool = False) -> Iterator[None]:
+    """Claim the folder of a run while the block runs, so that a mistake shows before the training and not after it.
 
-    What a process left behind that ended while it saved is replaced.
+    A new run's folder is made. What a process left behind that ended before its journal began is replaced.
 
     Raises:
         RunError: something is there already, another process trains into it, or it cannot be written to.
     """
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        if not resume:
+            folder.mkdir(parents=True, exist_ok=True)
         with locked(folder):
-            _validate_free(folder)
+            _validate_owner(folder)
+            if not resume:
+                _validate_free(folder)
             owner = msgspec.json.encode(Owner(os.getpid(), platform.node()))
             write_file(folder / OWNER, owner)
     except (OSError, ValueError) as error:
         why = getattr(error, "strerror", None) or error
-        raise RunError(f"{folder} cannot be written to ({why}): choose another folder for the run.") from error
+        advice = "make it writable" if resume else "choose another folder for the run"
+        raise RunError(f"{folder} cannot be written to ({why}): {advice}.") from error
+    try:
+        yield
+    finally:
+        with contextlib.suppress(OSError):
+            (folder / OWNER).unlink()
 
 
-def release_folder(folder: Path) -> None:
-    """Let others train into the folder."""
-    with contextlib.suppress(OSError):
-        (folder / OWNER).unlink()
-
-
-def _validate_free(folder: Path) -> None:
-    """Nobody trains into the folder, and nothing is in it; what a dead owner left is removed."""
-    names, owner = set(os.listdir(folder)), _owner(folder)
+def _validate_owner(folder: Path) -> None:
+    owner = _owner(folder)
     if owner is not None and owner.is_alive:
         process = f"process {owner.process} on {printable(owner.host)}"
         raise RunError(f"{folder} is in use by {process}: choose another folder, or remove {OWNER} from it.")
-    left = {name for name in names if name in PARTS or name.endswith(".tmp")} if owner else set()
-    if names - left - {OWNER}:
+
+
+def _validate_free(folder: Path) -> None:
+    """Nothing is in the folder; what a dead owner left is removed."""
+    if is_interrupted(folder):
+        raise RunError(
+            f"{folder} holds a training that was interrupted: go on with resume={str(folder)!r}, "
+            "or choose another folder for the run."
+        )
+    names = set(os.listdir(folder))
+    left = {name for name in names if name in PARTS or name.endswith(".tmp")} if OWNER in names else set()
+    if names - left - {OWNER, JOURNAL}:
         raise RunError(f"{folder} is not empty: choose another folder for the run, or remove it.")
     for name in left:
         (folder / name).unlink()

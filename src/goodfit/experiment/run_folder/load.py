@@ -31,7 +31,7 @@ from goodfit.experiment.run_folder.record import Record, SweepRecord
 from goodfit.experiment.run_folder.summary import Summary
 from goodfit.experiment.run_folder.sweep_arrays import curve_specs, sweep_from, trial_specs
 from goodfit.experiment.run_folder.typed import decode
-from goodfit.experiment.run_path import SUMMARY, no_run
+from goodfit.experiment.run_path import SUMMARY, is_interrupted, no_run
 from goodfit.experiment.settings import Settings, settings_from
 from goodfit.files import read_file
 from goodfit.formatting import printable
@@ -91,7 +91,8 @@ def load_run(folder: Path) -> Record:
         raise
     except DAMAGE as error:
         reason = printable(error, longest=300)
-        raise RunError(f"{folder} is damaged ({reason or type(error).__name__}): train again.") from error
+        advice = f"go on with its training by resume={str(folder)!r}" if is_interrupted(folder) else "train again"
+        raise RunError(f"{folder} is damaged ({reason or type(error).__name__}): {advice}.") from error
 
 
 def _read(folder: Path, summary: Summary) -> Record:

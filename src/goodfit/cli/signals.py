@@ -1,0 +1,89 @@
+"""Signals that end a training: what is done is kept, the command that resumes it is shown, and nobody waits long."""
+
+import contextlib
+import os
+import shlex
+import signal
+import sys
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from types import FrameType
+
+from goodfit.experiment.run_path import is_interrupted
+
+ENDING = {getattr(signal, name): name for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)}
+PATIENCE = 1.5
+"""Seconds for the running chunk to end and be saved. After that the state saved before has to do."""
+
+
+def resume_command(folder: Path) -> str:
+    """Return the command that goes on with the training in a folder."""
+    return f"goodfit train --resume {shlex.quote(str(folder))}"
+
+
+@contextlib.contextmanager
+def ended_by_signals(folder: Path, complain: Callable[[str], None]) -> Iterator[None]:
+    """Say how to resume the training of the block when SIGTERM or SIGHUP ends it, with status 128 + signal.
+
+    The training saves its state and raises the signal again (``goodfit.training.interrupt``). Python hears a signal
+    only between two instructions, and a chunk or a compilation is one instruction. So a thread watches over the
+    signals, too, and ends the process if the training has not done so; likewise after a second Ctrl-C.
+    """
+    done, pressed = threading.Event(), list[int]()
+
+    def leave(number: int) -> None:
+        if is_interrupted(folder):
+            with contextlib.suppress(OSError):  # the terminal may be closed
+                complain(f"ended by {ENDING[number]}; to go on: {resume_command(folder)}")
+
+    def end(number: int, frame: FrameType | None) -> None:
+        done.set()
+        leave(number)
+        sys.exit(128 + number)
+
+    def hurry(number: int) -> None:
+        if not done.wait(PATIENCE):
+            leave(number)
+            os._exit(128 + number)
+
+    def again(number: int) -> None:
+        pressed.append(number)
+        if len(pressed) > 1 and not done.wait(PATIENCE):
+            os._exit(128 + number)
+
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    heard = [number for number in ENDING if signal.getsignal(number) == signal.SIG_DFL]
+    before = {number: signal.signal(number, end) for number in heard}
+    with _watched(dict.fromkeys(heard, hurry) | {signal.SIGINT: again}):
+        try:
+            yield
+        finally:
+            done.set()
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+
+@contextlib.contextmanager
+def _watched(actions: Mapping[int, Callable[[int], None]]) -> Iterator[None]:
+    """Call an action in a thread when its signal arrives."""
+    if sys.platform == "win32":  # signals of other processes do not exist there
+        yield
+        return
+    reader, writer = os.pipe()
+    os.set_blocking(writer, False)
+    before = signal.set_wakeup_fd(writer, warn_on_full_buffer=False)
+
+    def watch() -> None:
+        while number := os.read(reader, 1):
+            actions.get(number[0], int)(number[0])
+        os.close(reader)
+
+    threading.Thread(target=watch, daemon=True).start()
+    try:
+        yield
+    finally:
+        signal.set_wakeup_fd(before)
+        os.close(writer)
