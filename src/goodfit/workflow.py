@@ -329,6 +329,8 @@ class Run(ShownAsCard):
     def _sealed_rows(self, table: object) -> SealedRows:
         if table is None and self.sealed is not None:
             return self.sealed
+        if table is None and not self.record.source:
+            raise ExamError("The run was trained on a table in memory: give that table to the exam.")
         try:
             source = self._recorded_source() if table is None else open_source(table)
             return SealedRows(source, self.splits.test, self.record.schema)

@@ -65,7 +65,9 @@ def _row_losses(recipe: Recipe, fitted: Fitted) -> OutOfFold:
     fold, rows = fitted.fold, fitted.prepared.splits.validation
     y = np.asarray(fold.rows.labels)[fold.validation, :-1]
     losses = losses_of(recipe, y, fitted.training.validation_outputs).astype(float)
-    return out_of_fold(rows, losses * fitted.prepared.target.scale**2)
+    with np.errstate(over="ignore"):  # a target of 1e300 has no squared error
+        of_target = losses * np.square(np.float64(fitted.prepared.target.scale))
+    return out_of_fold(rows, of_target)
 
 
 def _threshold(settings: Settings, decision: Decision | None) -> float:

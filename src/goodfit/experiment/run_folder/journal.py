@@ -169,7 +169,7 @@ class FoldJournal:
             return []
         try:
             names = [path for path in self.journal.folder.iterdir() if _NAME.fullmatch(path.name)]
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):  # it was removed meanwhile
             return []
         mine = [path for path in names if path.name.startswith(f"{kind}-{self.name}-")]
         return sorted(mine, key=lambda path: int(_parts(path)[4]))
