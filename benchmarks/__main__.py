@@ -8,6 +8,7 @@ from benchmarks import (
     fuzz,
     grid_search,
     growth,
+    kills,
     limits,
     one_training,
     quality,
@@ -30,6 +31,7 @@ BENCHMARKS = (
     estimators,
     fine_tuning,
     fuzz,
+    kills,
 )
 
 if __name__ == "__main__":
