@@ -5,6 +5,7 @@ import errno
 import hashlib
 import os
 import platform
+import re
 import secrets
 import stat
 import sys
@@ -21,6 +22,8 @@ NO_LINK = getattr(os, "O_NOFOLLOW", 0)
 NO_WAIT = getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
 STDIN = ("-", "/dev/stdin")
 """Names of standard input, the one source that may be a pipe or a device."""
+
+_TEMPORARY = re.compile(r"\.[0-9a-f]{32}\.tmp")
 
 
 class UnsafeFile(OSError):
@@ -125,6 +128,13 @@ def write_file(path: Path, content: bytes, *, replace: bool = True) -> None:
         sync_folder(path.parent)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def remove_leftovers(folder: Path) -> None:
+    """Delete the temporary files of ``write_file`` that a process left which was killed."""
+    for path in folder.iterdir():
+        if _TEMPORARY.fullmatch(path.name):
+            path.unlink(missing_ok=True)
 
 
 @contextlib.contextmanager

@@ -119,6 +119,13 @@ def test_a_finished_training_leaves_no_journal(searched):
         goodfit.train(resume=searched)
 
 
+def test_what_a_killed_process_was_writing_is_removed(interrupted):
+    for folder in (interrupted, interrupted / "journal"):
+        (folder / f".{'0a' * 16}.tmp").write_text("half")
+    goodfit.train(resume=interrupted)
+    assert not (interrupted / "journal").exists() and not list(interrupted.glob(".*"))
+
+
 def test_at_most_two_states_of_running_trials_are_kept(table, tmp_path, killed_after):
     killed_after(4)
     with pytest.raises(Killed):

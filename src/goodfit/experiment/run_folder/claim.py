@@ -11,7 +11,7 @@ import msgspec
 from goodfit.errors import RunError
 from goodfit.experiment.run_folder.layout import ENSEMBLE_FILES, FILES, SWEEP_FILES
 from goodfit.experiment.run_path import JOURNAL, is_interrupted
-from goodfit.files import is_running, locked, read_file, write_file
+from goodfit.files import is_running, locked, read_file, remove_leftovers, write_file
 from goodfit.formatting import printable
 
 OWNER = ".owner"
@@ -44,7 +44,9 @@ def claimed(folder: Path, *, resume: bool = False) -> Iterator[None]:
             folder.mkdir(parents=True, exist_ok=True)
         with locked(folder):
             _validate_owner(folder)
-            if not resume:
+            if resume:
+                remove_leftovers(folder)
+            else:
                 _validate_free(folder)
             owner = msgspec.json.encode(Owner(os.getpid(), platform.node()))
             write_file(folder / OWNER, owner)

@@ -24,7 +24,7 @@ from goodfit.errors import RunError
 from goodfit.experiment.run_folder.arrays import Spec, dump, parse, spec_of
 from goodfit.experiment.run_folder.plan import Plan, read_plan, write_plan
 from goodfit.experiment.run_path import JOURNAL, PLAN, SUMMARY
-from goodfit.files import memory, read_file, write_file
+from goodfit.files import memory, read_file, remove_leftovers, write_file
 from goodfit.formatting import printable
 from goodfit.training.checkpoint import Checkpoint, OpenCheckpoints
 from goodfit.training.loop import DIVERGED, State
@@ -85,6 +85,7 @@ class Journal:
             for path in self.folder.iterdir():
                 if _NAME.fullmatch(path.name):
                     path.unlink()
+            remove_leftovers(self.folder)
             self.folder.rmdir()
 
     def attempt(self, action: Callable[[], None]) -> None:
