@@ -4,6 +4,7 @@ import dataclasses
 import json
 import os
 import signal
+import stat
 import subprocess
 import sys
 from pathlib import Path
@@ -332,3 +333,34 @@ def test_resuming_runs_nothing_and_writes_nowhere_else(interrupted, table):
     )
     assert done.returncode == 0, done.stderr
     assert (interrupted / "run.json").exists() and not Path(interrupted / "journal").exists()
+
+
+@pytest.mark.filterwarnings("ignore:the training cannot be saved while it runs")
+def test_a_disk_that_is_full_from_any_write_on_loses_nothing(table, tmp_path, monkeypatch, searched_again):
+    """From some write after the plan on; then there is room again, and the training goes on."""
+    fsync, written = os.fsync, []
+
+    def until_full(handle):
+        if stat.S_ISREG(os.fstat(handle).st_mode):
+            written.append(handle)
+            if len(written) > room:
+                raise OSError(28, "No space left on device")
+        fsync(handle)
+
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    room, failures = 2, 0
+    while True:
+        written.clear()
+        folder = tmp_path / f"run {room}"
+        monkeypatch.setattr(os, "fsync", until_full)
+        try:
+            goodfit.train(table, out=folder, **GRID)
+            break
+        except RunError as error:
+            assert "No space left on device" in str(error)
+        finally:
+            monkeypatch.setattr(os, "fsync", fsync)
+        failures, room = failures + 1, room + 3
+        goodfit.train(resume=folder)
+        assert content(folder) == content(searched_again)
+    assert failures > 4
