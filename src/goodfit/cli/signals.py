@@ -10,7 +10,8 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from types import FrameType
 
-from goodfit.experiment.run_path import is_interrupted
+from goodfit.errors import GoodFitError
+from goodfit.experiment.run_path import is_interrupted, validate_run
 
 ENDING = {getattr(signal, name): name for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)}
 PATIENCE = 1.5
@@ -20,6 +21,11 @@ PATIENCE = 1.5
 def resume_command(folder: Path) -> str:
     """Return the command that goes on with the training in a folder."""
     return f"goodfit train --resume {shlex.quote(str(folder))}"
+
+
+def report_command(folder: Path) -> str:
+    """Return the command that writes the report of a run."""
+    return f"goodfit report {shlex.quote(str(folder))}"
 
 
 @contextlib.contextmanager
@@ -33,8 +39,11 @@ def ended_by_signals(folder: Path, complain: Callable[[str], None]) -> Iterator[
     done, pressed = threading.Event(), list[int]()
 
     def leave(number: int) -> None:
-        if is_interrupted(folder):
-            with contextlib.suppress(OSError):  # the terminal may be closed
+        with contextlib.suppress(OSError, GoodFitError):  # the terminal may be closed
+            if not is_interrupted(folder):
+                validate_run(folder)
+                complain(f"ended by {ENDING[number]}; the run is saved, for its report: {report_command(folder)}")
+            else:
                 complain(f"ended by {ENDING[number]}; to go on: {resume_command(folder)}")
 
     def end(number: int, frame: FrameType | None) -> None:
