@@ -31,8 +31,8 @@ MAX_NUMBER_CHARS = 9
 def numbers(*values: float) -> list[str]:
     """Format numbers shown together with the same decimals: four digits of the largest, four decimals below 10.
 
-    >>> numbers(0.97802, 0.5), numbers(68432.4, 115321.9), numbers(0.00042, math.nan)
-    (['0.9780', '0.5000'], ['68,432', '115,322'], ['0.0004200', '–'])
+    >>> numbers(0.97802, 0.5), numbers(68432.4, 115321.9), numbers(0.00042, math.nan), numbers(1, -0.00001)
+    (['0.9780', '0.5000'], ['68,432', '115,322'], ['0.0004200', '–'], ['1.0000', '0.0000'])
     """
     largest = max((abs(value) for value in values if math.isfinite(value)), default=0.0)
     if largest and not 1e-6 <= largest < 1e9:
@@ -167,4 +167,6 @@ def _thinned(values: Sequence[float], width: int) -> list[float]:
 
 
 def _finite(value: float, form: str) -> str:
-    return format(value, form) if math.isfinite(value) else "–"
+    if not math.isfinite(value):
+        return "–"
+    return format(value, f"z{form}")  # z: no minus before what is rounded to zero

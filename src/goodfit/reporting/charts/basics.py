@@ -51,7 +51,9 @@ def log_axis(title: str, low: float, high: float, *, form: str = NUMBER) -> alt.
     places = [factor * 10.0**power for power in range(first, last + 1, step) for factor in factors]
     within = [place for place in places if low / 1.15 <= place <= high * 1.15]
     # Vega drops given values unless tickCount allows as many.
-    return alt.Axis(title=title, format=form, values=within, tickCount=len(within), labelOverlap="greedy")
+    return alt.Axis(
+        title=title, format=form, values=within, tickCount=len(within), labelOverlap="greedy", labelSeparation=8
+    )
 
 
 def epochs_x(n_epochs: int, *, log: bool = False) -> alt.X:

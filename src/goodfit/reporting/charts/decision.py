@@ -15,19 +15,19 @@ def threshold_chart(found: Decision) -> Layer:
     title = "mean cost per row" if found.goal == "cost" else METRIC_LABELS[found.goal]
     curve = rows([{"threshold": t, "value": value} for t, value in found.curve])
     scale = alt.Scale(domain=[0, 1], nice=False)
-    x = alt.X("threshold:Q", scale=scale, axis=alt.Axis(title="threshold", format="~%"))
+    x = alt.X("threshold:Q", scale=scale, axis=alt.Axis(title="threshold", format="~g"))
     y = loss_y((value for _, value in found.curve), field="value", title=title)
     line = alt.Chart(curve).mark_line(color=VALIDATION, strokeWidth=2, interpolate="step-after").encode(x=x, y=y)
     default = alt.Chart(rows([{"threshold": 0.5}])).mark_rule(color=MUTED, strokeDash=[3, 3]).encode(x=x)
     chosen = alt.Chart(rows([{"threshold": found.threshold, "value": found.value}]))
     align: Literal["left", "right"] = "left" if found.threshold < 0.5 else "right"
-    words = alt.value(f"chosen: {found.threshold:.4g}")
+    words = alt.value(f"chosen {found.threshold:.4g}")
     marks = chosen.mark_rule(color=INK).encode(x=x), chosen.mark_point(filled=True, size=60, color=INK).encode(x=x, y=y)
     return sized(
         alt.layer(
             line,
             default,
             *marks,
-            chosen.mark_text(align=align, dx=8 if align == "left" else -8, dy=-10).encode(x=x, y=y, text=words),
+            chosen.mark_text(align=align).encode(x=x, y=alt.value(-7), text=words),
         )
     )
