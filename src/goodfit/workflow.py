@@ -29,7 +29,9 @@ from goodfit.experiment.decision import Decision
 from goodfit.experiment.earlier_rows import validate_new_rows
 from goodfit.experiment.experiment import Fitted, OnRefined, OpenGrid, Watchers, fit_all, plan_for
 from goodfit.experiment.fine_tuning import Start, Transfer
+from goodfit.experiment.importance import Importance
 from goodfit.experiment.kept_ensemble import KeptEnsemble
+from goodfit.experiment.learned import what_it_learned
 from goodfit.experiment.memory import ran_out_of_memory
 from goodfit.experiment.predictor import Predictor
 from goodfit.experiment.prepare import (
@@ -58,7 +60,7 @@ from goodfit.experiment.settings import Settings, settings_from
 from goodfit.exporting.networks import networks_of
 from goodfit.exporting.to_keras import configs_of, encoded, keras_model, write_keras
 from goodfit.exporting.to_onnx.file import write_onnx
-from goodfit.files import STDIN, write_file
+from goodfit.files import STDIN, FileMark, write_file
 from goodfit.formatting import METRIC_LABELS, count, numbers
 from goodfit.holdout.ledger import MAX_CLASSES, Ledger, Opening
 from goodfit.holdout.scoring import Result, open_exam, score_rows
@@ -119,6 +121,19 @@ class Run(ShownAsCard):
     def verdict(self) -> Verdict:
         """The diagnosis: one word about the fit, its reason, and every finding; see ``goodfit.diagnose``."""
         return diagnose(self.record)
+
+    def importance(self) -> Importance:
+        """Return the permutation importance of every column, with intervals, and the most important dependence curves.
+
+        They were measured at the end of the training, on rows that the networks were not trained on.
+
+        Raises:
+            RunError: nothing was measured, since no epoch had a finite loss.
+        """
+        found = self.record.measurements.importance
+        if found is None:
+            raise RunError("No importance was measured, since no epoch had a finite loss: train again.")
+        return found
 
     @property
     def decision(self) -> Decision | None:
@@ -415,7 +430,7 @@ def train(
         found = open_source(table, kinds=choices.kinds, drop=choices.drop)
         prepared = _prepared(found, target, choices, earlier)
         fitted = _told_and_fitted(prepared, watched, refine=refine)
-        record = record_of(fitted, kept(fitted), _source(table, found), found.file)
+        record = _record(fitted, _source(table, found), found.file)
         return Run(record, _ledger(None, record), prepared.table, prepared.sealed)
     choices.to_json()  # a splitter object is refused before the training
     with claimed(Path(out)):
@@ -423,6 +438,14 @@ def train(
         prepared = _prepared(found, target, choices, earlier)
         plan = plan_of(prepared, _source(table, found), found.file, refine=refine, start=_named(earlier))
         return _train(Path(out), plan, prepared, watched)
+
+
+def _record(fitted: Fitted, source: str, file: FileMark | None) -> Record:
+    """What a run folder holds, with what the model learned from each column."""
+    ensemble = kept(fitted)
+    record = record_of(fitted, ensemble, source, file)
+    learned = replace(record.measurements, importance=what_it_learned(fitted, ensemble))
+    return replace(record, measurements=learned)
 
 
 def _resume(folder: Path, table: object, given: Mapping[str, Any], watched: Watchers, earlier: "Run | None") -> Run:
@@ -452,7 +475,7 @@ def _train(folder: Path, plan: Plan, prepared: Prepared, watched: Watchers) -> R
         if not ran_out_of_memory(error):  # it would be the same again
             journal.remove()
         raise
-    record = replace(record_of(fitted, kept(fitted), plan.source, plan.source_file), created=plan.created)
+    record = replace(_record(fitted, plan.source, plan.source_file), created=plan.created)
     save_run(folder, record)
     if fitted.is_complete:
         journal.remove()

@@ -162,7 +162,8 @@ def test_every_picture_has_one_sentence_that_is_also_its_text_alternative(writte
     for figure in pictures(swept):
         if figure.name != "grid":
             assert figure.sentence.endswith(".")
-            assert written["swept"].count(html.escape(figure.sentence, quote=False).replace("'", "&#39;")) >= 1
+            shown = html.escape(figure.sentence, quote=False).replace("'", "&#39;").replace('"', "&#34;")
+            assert written["swept"].count(shown) >= 1
     labels = re.findall(r'<svg [^>]*aria-label="([^"]+)"', written["swept"])
     assert len(labels) == written["swept"].count("<svg ")
 

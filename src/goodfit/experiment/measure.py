@@ -16,6 +16,7 @@ from goodfit.checks.registry import Check
 from goodfit.data.encoder import Encoder
 from goodfit.data.target import DEFAULT_THRESHOLD, Target
 from goodfit.experiment.decision import Decision, Goal, Rule, all_decided, choose
+from goodfit.experiment.importance import Importance
 from goodfit.experiment.out_of_fold import OutOfFold
 from goodfit.experiment.prepare import scores_in_unit
 from goodfit.experiment.reference_models import (
@@ -63,6 +64,7 @@ class Measurements:
         checks: what the data checks found.
         decision: the threshold of the network, if it was chosen on these validation rows.
         out_of_fold: of a single network, the loss of every validation row.
+        importance: of every column for what predicts; None where it was not measured.
     """
 
     intervals: Mapping[str, tuple[float, float, float]]
@@ -79,6 +81,7 @@ class Measurements:
     checks: tuple[Check, ...] = ()
     decision: Decision | None = None
     out_of_fold: OutOfFold | None = None
+    importance: Importance | None = None
 
 
 class MeasuredFold(NamedTuple):

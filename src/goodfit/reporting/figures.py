@@ -19,6 +19,7 @@ from goodfit.reporting.charts.alternatives import alternatives_chart
 from goodfit.reporting.charts.basics import Layer
 from goodfit.reporting.charts.curves import loss_curves, rate_curves
 from goodfit.reporting.charts.decision import threshold_chart
+from goodfit.reporting.charts.importance import dependence_chart, importance_chart
 from goodfit.reporting.charts.l2_path import l2_path_chart
 from goodfit.reporting.charts.predictions import calibration_chart, residual_chart
 from goodfit.reporting.charts.table import named_features, named_step_chart, splits_chart, step_chart
@@ -31,6 +32,8 @@ from goodfit.reporting.trials import Grid, Trial, bins, grid_of, l2_name, pair_o
 
 MOST_POINTS = 400
 """Of more features every second, third, … is drawn, from the rarest to the most frequent."""
+MOST_COLUMNS = 15
+"""Columns whose importance is drawn."""
 RARE = 0.5
 """Steps are drawn where some feature is at most this share as frequent as another."""
 
@@ -94,6 +97,25 @@ def decision(shown: Shown) -> Parts | None:
     """The goal at every threshold, where one was chosen."""
     found = shown.record.decision
     return ("Decision threshold", of_decision(found), [threshold_chart(found)]) if found else None
+
+
+def importance(shown: Shown) -> Parts | None:
+    """Permutation importance of the columns, at most 15."""
+    found = shown.record.measurements.importance
+    if found is None:
+        return None
+    columns = found.columns[:MOST_COLUMNS]
+    return "Importance of the columns", sentences.of_importance(found), [importance_chart(columns)]
+
+
+def dependence(shown: Shown) -> Parts | None:
+    """Dependence curves of the most important columns."""
+    found = shown.record.measurements.importance
+    if found is None or not found.dependence:
+        return None
+    charts = [dependence_chart(curve) for curve in found.dependence]
+    said = "Mean prediction when the column has one value in all rows, the other columns being as they are."
+    return "Dependence on the most important columns", said, charts
 
 
 def splits(shown: Shown) -> Parts:
@@ -196,6 +218,8 @@ FIGURES: Mapping[str, Callable[[Shown], Parts | None]] = {
     "l2_path": l2_path,
     "rates": rates,
     "steps": steps,
+    "importance": importance,
+    "dependence": dependence,
     "calibration": calibration,
     "residuals": residuals,
 }

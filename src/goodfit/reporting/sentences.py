@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from goodfit.diagnosis.comparisons import Comparison
+from goodfit.experiment.importance import Importance
 from goodfit.formatting import count, join, numbers, printable, share
 from goodfit.reporting.trials import Grid, Trial, short_value
 
@@ -176,6 +177,17 @@ def of_splits(sizes: Mapping[str, int], openings: int) -> str:
         times = "once" if openings == 1 else f"{openings} times"
         return f"{said}; the exam on the other {shares['test']} was opened {times}."
     return f"{said}; the other {shares['test']} are sealed for the exam."
+
+
+def of_importance(found: Importance) -> str:
+    """Which columns the loss depends on, and how this was measured."""
+    clear = [each.column for each in found.columns if each.value > 2 * each.standard_error]
+    how = f"The loss of {count(found.n_rows, 'out-of-fold row')} when one column is shuffled, bars with 95 % intervals"
+    if not clear:
+        return f"{how}. No column raises it by more than two standard errors."
+    names = join((printable(name) for name in clear), most=5)
+    of = f"{len(clear):,} of {count(len(found.columns), 'column')}"
+    return f"{how}. It rises clearly for {of}: {names}. Columns that say the same share their importance."
 
 
 def of_confusion(matrix: Sequence[Sequence[int]], classes: Sequence[object], rows: str) -> str:

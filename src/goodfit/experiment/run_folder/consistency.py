@@ -12,6 +12,7 @@ from goodfit.data.encoder import Encoder
 from goodfit.data.target import DEFAULT_THRESHOLD, Target, ordered_classes
 from goodfit.experiment.decision import Goal
 from goodfit.experiment.fine_tuning import Transfer
+from goodfit.experiment.importance import Importance
 from goodfit.experiment.kept_ensemble import KeptEnsemble
 from goodfit.experiment.measure import Measurements
 from goodfit.experiment.prepare import metrics_of
@@ -39,6 +40,8 @@ def validate(record: Record) -> None:
     if record.transfer is not None:
         _transfer(record.transfer, record.encoder)
     _out_of_fold(record)
+    if measured.importance is not None:
+        _importance(record, measured.importance)
     if record.sweep is not None:
         _sweep(record.sweep, settings)
     if record.ensemble is not None:
@@ -98,6 +101,19 @@ def _out_of_fold(record: Record) -> None:
     assert found is not None
     require(all(a < b for a, b in pairwise(found.rows)), "the rows with losses are not in order")
     require(set(found.rows) <= set(record.splits.known.tolist()), "a row with a loss is not a known row")
+
+
+def _importance(record: Record, found: Importance) -> None:
+    named = [each.column for each in found.columns]
+    known = {column.name for column in record.schema}
+    require(len(set(named)) == len(named) and set(named) <= known, "an importance is of no column")
+    for curve in found.dependence:
+        require(curve.column in named and len(curve.at) == len(curve.means) > 0, "a dependence curve is not complete")
+        width = max(1, len(curve.outputs))
+        require(all(len(row) == width for row in curve.means), "a dependence curve has other outputs")
+        points = [value for row in (*curve.means, curve.positions) for value in row]
+        require(np.isfinite(points).all(), "a dependence curve is not finite")
+        require(len(curve.positions) in (0, len(curve.at)), "a dependence curve has other positions")
 
 
 def _rows(record: Record) -> None:

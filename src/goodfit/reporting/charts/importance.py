@@ -1,0 +1,56 @@
+"""What the model learned from each column: importance as bars, dependence as curves."""
+
+from collections.abc import Sequence
+
+import altair as alt
+
+from goodfit.experiment.importance import ColumnImportance, Dependence, interval
+from goodfit.formatting import printable
+from goodfit.reporting.charts.basics import NUMBER, Layer, rows, sized
+from goodfit.reporting.theme import INK, LIGHT, NARROW, TRAIN
+
+COLOURS = [LIGHT[name] for name in ("blue", "orange", "green", "red", "ink", "muted")]
+
+
+def importance_chart(found: Sequence[ColumnImportance]) -> Layer:
+    """Increase of the loss when a column is shuffled, with 95 % intervals, the largest on top."""
+    shown = [
+        {
+            "column": f"{place}. {printable(each.column, longest=19)}",
+            "value": each.value,
+            "low": interval(each)[0],
+            "high": interval(each)[1],
+        }
+        for place, each in enumerate(found, start=1)
+    ]
+    y = alt.Y("column:N", sort=None, axis=alt.Axis(title=None, labelLimit=200, ticks=False))
+    base = alt.Chart(rows(shown))
+    x = alt.X("value:Q", axis=alt.Axis(title="increase of the loss", format=NUMBER))
+    bars = base.mark_bar(color=TRAIN, opacity=0.75, height={"band": 0.6}).encode(x=x, y=y)
+    ends = base.mark_rule(color=INK).encode(x=alt.X("low:Q"), x2="high:Q", y=y)
+    return sized(alt.layer(bars, ends), height=max(60, 22 * len(shown)))
+
+
+def dependence_chart(found: Dependence) -> Layer:
+    """Mean prediction at each value of a column; a line for a number, points for categories."""
+    outputs = [printable(name, longest=20) for name in found.outputs] or ["prediction"]
+    places = found.positions or tuple(range(len(found.at)))
+    shown = [
+        {"at": place, "label": printable(label, longest=16), "mean": mean, "class": name}
+        for place, label, means in zip(places, found.at, found.means, strict=True)
+        for name, mean in zip(outputs, means, strict=True)
+    ]
+    scale = alt.Scale(domain=outputs, range=COLOURS[: len(outputs)])
+    colour = alt.Color("class:N", scale=scale, legend=alt.Legend(title=None) if len(outputs) > 1 else None)
+    title = (
+        f"probability of {outputs[0]}" if len(found.outputs) == 1 else "probability" if found.outputs else "prediction"
+    )
+    y = alt.Y("mean:Q", axis=alt.Axis(title=title, format=NUMBER), scale=alt.Scale(zero=False))
+    base = alt.Chart(rows(shown))
+    if found.positions:
+        x = alt.X("at:Q", axis=alt.Axis(title=None, format=NUMBER), scale=alt.Scale(zero=False, nice=False))
+        drawn = base.mark_line().encode(x=x, y=y, color=colour)
+    else:
+        names = alt.X("label:N", axis=alt.Axis(title=None, labelAngle=-35), sort=None)
+        drawn = base.mark_point(filled=True, size=60, opacity=1).encode(x=names, y=y, color=colour)
+    return sized(alt.layer(drawn), title=printable(found.column, longest=32), width=NARROW, height=180)
