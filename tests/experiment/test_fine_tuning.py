@@ -106,7 +106,9 @@ def test_transfer_is_measured_on_the_rows_of_all_folds(earlier):
     assert found.gain == pytest.approx(found.scratch_loss - found.loss)
     assert found.gain > 2 * found.standard_error > 0
     assert found.selected
-    assert found.loss == run.sweep.selection.chosen.mean
+    assert found.loss == pytest.approx(run.ensemble.loss_before, rel=1e-5)
+    one = goodfit.train(people(75, 1, shift=0.2), start=earlier, **GRID, epochs=20, keep="one")
+    assert one.transfer.loss == pytest.approx(one.sweep.selection.chosen.mean, rel=1e-6)
 
 
 def test_what_is_better_from_scratch_is_kept_from_scratch():
@@ -120,6 +122,14 @@ def test_what_is_better_from_scratch_is_kept_from_scratch():
     assert run.transfer.scratch_loss < run.transfer.loss < run.transfer.unchanged_loss
     again = goodfit.train(columns | {"target": -3 * x.sum(axis=1) + 0.01}, **settings | {"epochs": 8})
     assert np.array_equal(run.training.params[0]["kernel"], again.training.params[0]["kernel"])
+
+
+def test_a_training_that_diverges_is_not_compared(earlier):
+    diverging = {"optimizer": "sgd", "l2": 0.0, "learning_rate": 1e30}
+    with pytest.warns(UserWarning, match="from the earlier network diverged"):
+        run = goodfit.train(people(60, 1), start=earlier, epochs=2, **diverging)
+    assert run.transfer is None
+    assert run.training.outcome is goodfit.Outcome.DIVERGED
 
 
 def test_the_run_folder_keeps_it(earlier, tmp_path):

@@ -1,6 +1,7 @@
 """What is trained on a prepared table: one training, or a grid, and a second grid around the best of the first."""
 
-from collections.abc import Callable, Iterator, Sequence
+import warnings
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Literal, NamedTuple
 
@@ -11,13 +12,13 @@ from goodfit.experiment.measure import MeasuredFold
 from goodfit.experiment.memory import memory_explained, validate_network_size
 from goodfit.experiment.prepare import TASKS, Prepared, arrays_of, from_scratch, in_unit_of_target, layers_for
 from goodfit.experiment.settings import Settings
-from goodfit.experiment.start_comparison import Judged, compare_starts, initial_params
+from goodfit.experiment.start_comparison import Judged, compare_starts, initial_params, judge_config, judge_ensemble
 from goodfit.nn.network import init_network
 from goodfit.search.padding import padded_fold, padded_params, shared_size, unpadded
 from goodfit.search.parallel import OnProgress, Progress
 from goodfit.search.selection import Selection
 from goodfit.search.space import refined
-from goodfit.search.sweep import Fold, Sweep, SweepPlan, plan_sweep, sweep
+from goodfit.search.sweep import Fold, Sweep, SweepPlan, cross_fitted_losses, plan_sweep, sweep
 from goodfit.training.checkpoint import OpenCheckpoints
 from goodfit.training.fit import OnEpoch, Outcome, Training, fit
 from goodfit.training.recipe import make_recipe
@@ -129,7 +130,10 @@ def _fit_both(
     tuned = fit_grid(folds, on_progress and _of_two(on_progress, first=True), from_start=True, checkpoints=first)
     if not tuned.is_complete:
         return tuned
-    scratch = fit_grid(own, on_progress and _of_two(on_progress, first=False), checkpoints=of_scratch)
+    try:
+        scratch = fit_grid(own, on_progress and _of_two(on_progress, first=False), checkpoints=of_scratch)
+    except ConfigError:  # nothing in it is finite, so nothing in it is lower
+        return tuned
     return _better_start(tuned, scratch)
 
 
@@ -253,16 +257,20 @@ def _stopped(found: Sweep) -> bool:
 
 def _better_start(tuned: Fitted, scratch: Fitted) -> Fitted:
     """Return the training of the two that has the lower validation loss, with the comparison of both."""
-    transfer = compare_starts(tuned.folds, list(_judged(scratch)), list(_judged(tuned)))
+    if not (tuned.training.best_epoch and scratch.training.best_epoch):
+        kept, where = (tuned, "from scratch") if tuned.training.best_epoch else (scratch, "from the earlier network")
+        warnings.warn(f"The training {where} diverged: it is not compared with the other.", UserWarning, stacklevel=5)
+        return kept
+    transfer = compare_starts(tuned.folds, _judged(scratch), _judged(tuned))
     better = tuned if transfer.selected else scratch
     return better._replace(transfer=transfer, stopped=not scratch.is_complete)
 
 
-def _judged(fitted: Fitted) -> Iterator[Judged]:
-    """The trainings of the selected config."""
-    if fitted.sweep is None:
-        yield Judged(0, fitted.fold, fitted.prepared.settings.seed, fitted.training)
-        return
-    for number in fitted.sweep.selection.chosen.trials:
-        result = fitted.sweep.results[number]
-        yield Judged(result.fold, fitted.sweep.folds[result.fold], result.seed, fitted.sweep.trainings[number])
+def _judged(fitted: Fitted) -> Sequence[Judged]:
+    """What is kept of a training or a grid, as its validation rows judge it."""
+    settings, target, found = fitted.prepared.settings, fitted.prepared.target, fitted.sweep
+    if found is None:
+        recipe = make_recipe(layers_for(settings, target), loss=TASKS[target.task].loss)
+        losses = cross_fitted_losses(recipe, fitted.training, fitted.fold).astype(float)
+        return [Judged(0, fitted.fold, settings.seed, losses)]
+    return list(judge_ensemble(found.ensemble(), found.folds) if settings.keep == "ensemble" else judge_config(found))

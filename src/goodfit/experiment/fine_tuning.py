@@ -120,8 +120,8 @@ class Transfer:
     Attributes:
         earlier: name of the earlier run's folder, "" if it was in memory.
         selected: whether the training from the earlier network is the one that was kept.
-        loss, scratch_loss: of the selected config from the earlier network, and from random weights; each row at an
-            epoch that other rows chose.
+        loss, scratch_loss: of what is kept, the ensemble or the selected config, from the earlier network and from
+            random weights; cross-fitted.
         unchanged_loss: of the earlier network without training.
         gain, standard_error: scratch_loss − loss, paired by rows.
         n_rows: number of validation rows.

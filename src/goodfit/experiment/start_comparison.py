@@ -1,28 +1,50 @@
 """A training from an earlier network beside the same training from random weights."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
 
+from goodfit.arrays import Array
 from goodfit.experiment.fine_tuning import Transfer
 from goodfit.experiment.prepare import TASKS, Prepared, layers_for
 from goodfit.nn.arrays import Params
+from goodfit.search.ensemble import Ensemble
 from goodfit.search.parallel import Fold
-from goodfit.search.sweep import cross_fitted_losses, validation_weights
+from goodfit.search.sweep import Sweep, cross_fitted_losses, validation_weights
 from goodfit.search.trial_table import TrialResult, TrialTable
-from goodfit.training.evaluation import row_losses
-from goodfit.training.fit import Training
+from goodfit.training.evaluation import losses_of_predictions, row_losses
 from goodfit.training.recipe import Recipe, make_recipe
 
 
 class Judged(NamedTuple):
-    """A training of the selected config, and the fold whose validation rows judge it."""
+    """What is kept of a grid, as the validation rows of one fold judge it.
+
+    number, fold: of the fold. seed: of the training; 0 for an ensemble. losses: of the validation rows (rows,), each
+    predicted at an epoch, and by an ensemble with weights, that other rows chose.
+    """
 
     number: int
     fold: Fold
     seed: int
-    training: Training
+    losses: Array
+
+
+def judge_ensemble(ensemble: Ensemble, folds: Sequence[Fold]) -> Iterator[Judged]:
+    """Return the ensemble as the rows of each of its folds judge it."""
+    rows = ensemble.rows
+    losses = losses_of_predictions(ensemble.recipe, rows.y, ensemble.predictions).astype(float)
+    for number in np.unique(rows.folds).tolist():
+        yield Judged(number, folds[number], 0, losses[rows.folds == number])
+
+
+def judge_config(found: Sweep) -> Iterator[Judged]:
+    """Return the selected config as the rows of each of its folds judge it, once for each seed."""
+    for trial in found.selection.chosen.trials:
+        result = found.results[trial]
+        fold = found.folds[result.fold]
+        losses = cross_fitted_losses(found.recipe, found.trainings[trial], fold).astype(float)
+        yield Judged(result.fold, fold, result.seed, losses)
 
 
 def initial_params(prepared: Prepared) -> Params:
@@ -33,11 +55,11 @@ def initial_params(prepared: Prepared) -> Params:
 
 
 def compare_starts(folds: Sequence[Prepared], scratch: Sequence[Judged], tuned: Sequence[Judged]) -> Transfer:
-    """Return how the trainings from the earlier network compare, on the folds and seeds that both have."""
+    """Return how what starts from the earlier network compares, on the folds and seeds that both have."""
     start, own = folds[0].start, folds[0].encoder.columns
     assert start is not None
     recipe = make_recipe(layers_for(folds[0].settings, folds[0].target), loss=TASKS[folds[0].target.task].loss)
-    table = _trial_table(recipe, scratch, tuned, n_folds=len(folds))
+    table = _trial_table(scratch, tuned, n_folds=len(folds))
     scratch_loss, loss = table.means.tolist()
     return Transfer(
         earlier=start.name,
@@ -53,10 +75,10 @@ def compare_starts(folds: Sequence[Prepared], scratch: Sequence[Judged], tuned: 
     )
 
 
-def _trial_table(recipe: Recipe, scratch: Sequence[Judged], tuned: Sequence[Judged], *, n_folds: int) -> TrialTable:
-    """Both as two configs, with the cross-fitted losses of their validation rows."""
+def _trial_table(scratch: Sequence[Judged], tuned: Sequence[Judged], *, n_folds: int) -> TrialTable:
+    """Both as two configs."""
     both = [*scratch, *tuned]
-    losses = [cross_fitted_losses(recipe, each.training, each.fold).astype(float) for each in both]
+    losses = [each.losses for each in both]
     weights = {each.number: validation_weights(each.fold) for each in both}
     means = [float(np.average(of, weights=weights[each.number])) for of, each in zip(losses, both, strict=True)]
     results = [
