@@ -47,8 +47,8 @@ class UnseenRows(NamedTuple):
     predict: Predict
 
     def sample(self, n: int, rng: np.random.Generator) -> "UnseenRows":
-        """Return this many of the rows."""
-        rows = np.sort(rng.permutation(len(self.x))[:n])
+        """Return this many of the rows, in random order, so that the first of them are a sample, too."""
+        rows = rng.permutation(len(self.x))[:n]
         return self._replace(x=self.x[rows], y=self.y[rows])
 
 
