@@ -36,6 +36,8 @@ from .nn.schedules import ExponentialDecay as ExponentialDecay
 from .reporting.notebook import plot as plot
 from .reporting.notebook import plot_weights as plot_weights
 from .reporting.page import report as report
+from .run import Run as Run
+from .run import load as load
 from .search.lr_range import RateRange as RateRange
 from .search.sweep import Sweep as Sweep
 from .sequential import Sequential as Sequential
@@ -43,10 +45,8 @@ from .training.compilation import use_compilation_cache as use_compilation_cache
 from .training.fit import Outcome as Outcome
 from .training.fit import Training as Training
 from .training.history import History as History
-from .workflow import Run as Run
 from .workflow import compare as compare
 from .workflow import dry_run as dry_run
-from .workflow import load as load
 from .workflow import train as train
 
 __version__: str

@@ -14,7 +14,8 @@ from goodfit.experiment.predictor import Predictor
 from goodfit.experiment.prepare import prepare
 from goodfit.experiment.settings import Settings
 from goodfit.experiment.start_comparison import initial_params
-from goodfit.workflow import _predictor, _start_of
+from goodfit.run import predictor_of
+from goodfit.workflow import _start_of
 
 LAYERS = {"hidden": (6,), "epochs": 20}
 ONE = {"l2": 0.001, "learning_rate": 0.01}
@@ -61,7 +62,7 @@ def first_prediction(earlier, table):
 
 def alone(earlier, table):
     """The prediction of the selected network of the earlier run."""
-    predictor = replace(_predictor(earlier.record), ensemble=None)
+    predictor = replace(predictor_of(earlier.record), ensemble=None)
     return earlier.record.target.decode(predictor.predict(predictor.read(read_table(table))))
 
 

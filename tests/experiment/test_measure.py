@@ -15,7 +15,7 @@ from goodfit.experiment.measure import gather
 from goodfit.experiment.prepare import arrays_of, prepare, prepare_folds
 from goodfit.experiment.reference_models import boosted_trees
 from goodfit.experiment.settings import Settings
-from goodfit.workflow import _predictor
+from goodfit.run import predictor_of
 
 SETTINGS = {"l2": 0.001, "learning_rate": 0.01, "epochs": 15, "hidden": (16,)}
 
@@ -37,7 +37,7 @@ def rows_of(run):
 
 
 def probabilities(run):
-    return _predictor(run.record).predict(run.table.take(run.splits.among_known.validation))
+    return predictor_of(run.record).predict(run.table.take(run.splits.among_known.validation))
 
 
 def floored(p, n):

@@ -19,7 +19,7 @@ from goodfit.exporting.to_onnx.file import inputs_of, write_onnx
 from goodfit.exporting.to_onnx.model import onnx_model
 from goodfit.nn.activations import ACTIVATIONS
 from goodfit.nn.network import init_network
-from goodfit.workflow import _predictor
+from goodfit.run import predictor_of
 
 # People earn more than the training rows: goodfit says so, and predicts them all the same.
 pytestmark = pytest.mark.filterwarnings("ignore::goodfit.errors.DataWarning")
@@ -70,12 +70,12 @@ def session(of_people):
 
 
 def session_of(run):
-    return onnxruntime.InferenceSession(onnx_model(networks_of(_predictor(run.record))).SerializeToString())
+    return onnxruntime.InferenceSession(onnx_model(networks_of(predictor_of(run.record))).SerializeToString())
 
 
 def assert_equal(run, table):
     """The predictions of onnxruntime and goodfit agree on a table."""
-    columns = inputs_of(networks_of(_predictor(run.record)), run.read_for_prediction(table))
+    columns = inputs_of(networks_of(predictor_of(run.record)), run.read_for_prediction(table))
     outputs, expected = session_of(run).run(None, columns), run.predict(table)
     if expected.probabilities is None:
         scale = run.record.target.scale
@@ -209,7 +209,7 @@ def test_inputs_and_outputs_describe_themselves(session):
 
 
 def test_numbers_alone_need_no_operator_of_onnxruntime():
-    model = onnx_model(networks_of(_predictor(trained("iris").record)))
+    model = onnx_model(networks_of(predictor_of(trained("iris").record)))
     assert {node.domain for node in model.graph.node} == {""}
 
 
@@ -238,5 +238,5 @@ def test_a_chosen_threshold_decides_the_label_as_in_goodfit():
     run = trained("breast_cancer", costs=True)
     assert run.decision.threshold != 0.5
     assert_equal(run, "breast_cancer")
-    labels = session_of(run).run(None, inputs_of(networks_of(_predictor(run.record)), run.table))[0]
+    labels = session_of(run).run(None, inputs_of(networks_of(predictor_of(run.record)), run.table))[0]
     assert labels.tolist() == run.predict(run.table).values.tolist()

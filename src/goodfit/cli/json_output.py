@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from goodfit.data.target import Prediction
     from goodfit.experiment.run_comparison import RunComparison
     from goodfit.holdout.ledger import Opening
+    from goodfit.run import Run
     from goodfit.search.parallel import SweepCost
-    from goodfit.workflow import Run
 
 EPOCH_VALUES = ("loss", "val_loss", "penalty", "objective")
 

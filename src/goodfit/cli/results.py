@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from goodfit.data.target import Prediction
     from goodfit.experiment.run_comparison import RunComparison
     from goodfit.holdout.ledger import Opening
-    from goodfit.workflow import Run
+    from goodfit.run import Run
 
 CURVE_WIDTH = 40
 COLOURS = {"loss": "cyan", "val_loss": "green"}

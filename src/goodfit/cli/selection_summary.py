@@ -15,9 +15,9 @@ from goodfit.search.race_arithmetic import comparable_means
 
 if TYPE_CHECKING:
     from goodfit.experiment.run_folder import SweepRecord
+    from goodfit.run import Run
     from goodfit.search.parallel import SweepCost
     from goodfit.search.selection import ConfigResult, Selection
-    from goodfit.workflow import Run
 
 NAMES = {"l2": "λ", "learning_rate": "learning rate"}
 REFINE = {"refine": True}

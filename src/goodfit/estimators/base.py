@@ -26,10 +26,10 @@ from goodfit.experiment.settings import Settings, settings_from
 from goodfit.holdout.ledger import Ledger
 from goodfit.reporting.page import report
 from goodfit.reporting.spelling import keywords, python_call
+from goodfit.run import Run
 from goodfit.search.parallel import Progress
 from goodfit.search.selection import SelectionRule
 from goodfit.training.callbacks import ProgressLine, call_each
-from goodfit.workflow import Run
 
 Values = float | Sequence[float] | str
 RENAMED = {"hidden_layer_sizes": "hidden", "random_state": "seed"}
