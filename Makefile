@@ -9,7 +9,7 @@ COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --for
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test test-slow check format bench lock clean
+.PHONY: help demo test test-slow check format bench docs lock clean
 
 help:  ## say what can be made
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' Makefile | expand -t 20
@@ -38,10 +38,15 @@ format: .venv/.dev  ## bring all code into form
 bench: .venv/.bench  ## measure side by side with Keras, torch and scikit-learn
 	$(BIN)/python -m benchmarks
 
+docs: .venv/.docs  ## build the documentation as a site, in build/site, without the network
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
+	@echo build/site/index.html
+
 lock: | .venv/bin/python  ## bring locks/ in line with pyproject.toml (UPGRADE=--upgrade takes the newest of everything)
 	$(PIP) install --quiet uv
 	$(COMPILE) $(UPGRADE) --group test --group check --output-file locks/dev.txt
 	$(COMPILE) --constraint locks/dev.txt $(UPGRADE) --output-file locks/run.txt
+	$(COMPILE) --constraint locks/dev.txt $(UPGRADE) --group docs --output-file locks/docs.txt
 
 clean:  ## remove .venv, caches and the demo's run; other runs stay
 	rm -rf .venv build dist runs/demo .pytest_cache .mypy_cache .ruff_cache .import_linter_cache
@@ -62,6 +67,10 @@ clean:  ## remove .venv, caches and the demo's run; other runs stay
 
 .venv/.dev: locks/dev.txt .venv/.run
 	$(PIP) install --quiet --requirement locks/dev.txt
+	@touch $@
+
+.venv/.docs: locks/docs.txt .venv/.run
+	$(PIP) install --quiet --requirement locks/docs.txt
 	@touch $@
 
 .venv/.bench: locks/bench.txt .venv/.dev

@@ -22,7 +22,11 @@ def locked_in(lock):
 
 @pytest.mark.parametrize(
     ("lock", "requirements"),
-    [("run.txt", RUN + GROUPS["build"]), ("dev.txt", RUN + GROUPS["build"] + GROUPS["test"] + GROUPS["check"])],
+    [
+        ("run.txt", RUN + GROUPS["build"]),
+        ("dev.txt", RUN + GROUPS["build"] + GROUPS["test"] + GROUPS["check"]),
+        ("docs.txt", RUN + GROUPS["docs"]),
+    ],
 )
 def test_lock_holds_every_dependency(lock, requirements):
     assert names_of(requirements) <= locked_in(lock), "run `make lock`"
@@ -32,7 +36,7 @@ def test_demo_installs_nothing_that_only_tests_need():
     assert not names_of(GROUPS["test"] + GROUPS["check"]) & locked_in("run.txt")
 
 
-@pytest.mark.parametrize("lock", ["run.txt", "dev.txt"])
+@pytest.mark.parametrize("lock", ["run.txt", "dev.txt", "docs.txt"])
 def test_lock_works_on_any_machine(lock):
     text = (ROOT / "locks" / lock).read_text(encoding="utf-8")
     assert "file:" not in text
