@@ -1,7 +1,6 @@
 """Examples of docstrings as code blocks of the API page; an extension of griffe, which mkdocstrings reads with."""
 
 import re
-from typing import Any
 
 import griffe
 
@@ -13,7 +12,7 @@ REFERENCE = re.compile(r"\](?=\[)")
 class FencedDoctests(griffe.Extension):
     """Fence doctests, and keep brackets of the text from being links."""
 
-    def on_instance(self, *, obj: griffe.Object, **_: Any) -> None:
+    def on_instance(self, *, obj: griffe.Object, **_: object) -> None:
         """Change the docstring before it is parsed."""
         if not obj.is_alias and obj.docstring is not None:
             value, place, parts = obj.docstring.value, 0, []

@@ -1,4 +1,4 @@
-"""The site of the documentation: every page and public name is on it, and it is built without a warning or the network."""
+"""The site of the documentation: all pages and public names are on it; it is built without a warning or the network."""
 
 import os
 import re

@@ -20,7 +20,8 @@ LONG = ("train", *LONG, "--epochs", "8000", "--patience", "8000", "--out")
 @contextmanager
 def running(folder, *words):
     """A training in a process of its own that has saved its first state."""
-    code = "from goodfit.experiment.run_folder.journal import Journal as J\nfrom goodfit.cli.main import main\n"
+    code = "import signal\nfor each in (signal.SIGTERM, signal.SIGHUP): signal.signal(each, signal.SIG_DFL)\n"
+    code += "from goodfit.experiment.run_folder.journal import Journal as J\nfrom goodfit.cli.main import main\n"
     code += "J.__init__.__kwdefaults__['every'] = 0.0\nmain()"
     with subprocess.Popen(
         [sys.executable, "-c", code, *words, str(folder)],

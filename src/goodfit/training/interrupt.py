@@ -38,7 +38,7 @@ def interruptible(*, saves: bool = False) -> Iterator[threading.Event]:
         interrupted.set()
 
     # A signal that is ignored, as SIGHUP is under nohup, stays ignored.
-    heard = [number for number in signals if signal.getsignal(number) is not signal.SIG_IGN]
+    heard = [each for each in signals if each == signal.SIGINT or signal.getsignal(each) is not signal.SIG_IGN]
     before = {number: signal.signal(number, interrupt) for number in heard}
     try:
         yield interrupted
