@@ -19,6 +19,7 @@ import tempfile
 import time
 from pathlib import Path
 
+MODULE = "benchmarks.kills"
 KINDS = {
     "single": {"l2": 0.01, "learning_rate": 0.001, "hidden": (16,), "epochs": 400, "patience": 400},
     "grid": {"hidden": (16,), "epochs": 60, "l2": (0.0, 0.01, 0.1), "learning_rate": (0.001, 0.01)},

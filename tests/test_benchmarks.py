@@ -287,6 +287,7 @@ def test_racing_compares_a_draw_with_the_full_grid_and_counts_words(tmp_path, ca
     assert "1 of 1" in capsys.readouterr().out
 
 
+@pytest.mark.filterwarnings("ignore:.*far outside the training range")
 def test_fine_tuning_compares_three_networks_on_the_same_rows(tmp_path):
     rng = np.random.default_rng(0)
     x = rng.normal(size=(300, 2)).round(3)
