@@ -64,11 +64,11 @@ def in_bins(values: Numbers, edges: Numbers) -> Numbers:
 def bin_labels(edges: tuple[float, ...]) -> Iterator[str]:
     """Return what each bin spans, with as few digits as keep the edges apart.
 
-    >>> list(bin_labels((0.0, 29.5, 30.25, 12000.0)))
-    ['0 to 29.5', '29.5 to 30.2', '30.2 to 12,000']
+    >>> list(bin_labels((0.0, 29.5, 77.6, 12000.0)))
+    ['0 to 29.5', '29.5 to 77.6', '77.6 to 12,000']
     """
     for digits in range(3, 18):
-        labels = [f"{float(f'{edge:.{digits}g}'):,.16g}" for edge in edges]
+        labels = [f"{float(f'{edge:.{digits}g}'):,.{max(15, digits)}g}" for edge in edges]
         if len(set(labels)) == len(labels):
             break
     return (f"{low} to {high}" for low, high in pairwise(labels))
