@@ -57,7 +57,9 @@ def assert_same(folder, whole):
     assert not (folder / "journal").exists() and (folder / "report.html").exists()
 
 
-@pytest.mark.parametrize(("number", "status"), [(signal.SIGTERM, 143), (signal.SIGHUP, 129)])
+@pytest.mark.parametrize(
+    ("number", "status"), [(signal.SIGTERM, 143), pytest.param(signal.SIGHUP, 129, marks=pytest.mark.slow)]
+)
 def test_the_command_that_is_shown_goes_on(number, status, tmp_path, whole):
     with running(tmp_path / "my run", *LONG) as process:
         process.send_signal(number)

@@ -140,6 +140,7 @@ def test_the_run_folder_keeps_it(earlier, tmp_path):
     assert second.transfer.earlier == str(tmp_path / "run")
 
 
+@pytest.mark.slow
 def test_transfer_beats_scratch_at_100_rows_in_every_seed(earlier):
     rest = people(500, 99, shift=0.5)
     for seed in range(3):

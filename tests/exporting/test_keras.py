@@ -57,8 +57,13 @@ def assert_equal(model, run, table):
     assert np.abs(found - truth).max() <= 1e-5 * scale
 
 
-@pytest.mark.parametrize("ensemble", [False, True])
-@pytest.mark.parametrize("table", ["diabetes", "wine", "breast_cancer"])
+CASES = [(table, ensemble) for table in ("diabetes", "wine", "breast_cancer") for ensemble in (False, True)]
+QUICK = [("diabetes", True), ("breast_cancer", False)]
+
+
+@pytest.mark.parametrize(
+    ("table", "ensemble"), [pytest.param(*case, marks=[] if case in QUICK else [pytest.mark.slow]) for case in CASES]
+)
 def test_a_file_predicts_as_goodfit_does(table, ensemble, tmp_path, keras):
     run = trained(table, ensemble=ensemble)
     assert_equal(keras.saving.load_model(run.export_keras(tmp_path / "model.keras")), run, table)
