@@ -23,7 +23,7 @@ def importance_chart(found: Sequence[ColumnImportance]) -> Layer:
         }
         for place, each in enumerate(found, start=1)
     ]
-    y = alt.Y("column:N", sort=None, axis=alt.Axis(title=None, labelLimit=200, ticks=False))
+    y = alt.Y("column:N", sort=None, axis=alt.Axis(title=None, ticks=False, minExtent=165, labelLimit=160))
     base = alt.Chart(rows(shown))
     x = alt.X("value:Q", axis=alt.Axis(title="increase of the loss", format=NUMBER))
     bars = base.mark_bar(color=TRAIN, opacity=0.75, height={"band": 0.6}).encode(x=x, y=y)
@@ -51,6 +51,6 @@ def dependence_chart(found: Dependence) -> Layer:
         x = alt.X("at:Q", axis=alt.Axis(title=None, format=NUMBER), scale=alt.Scale(zero=False, nice=False))
         drawn = base.mark_line().encode(x=x, y=y, color=colour)
     else:
-        names = alt.X("label:N", axis=alt.Axis(title=None, labelAngle=-35), sort=None)
+        names = alt.X("label:N", axis=alt.Axis(title=None, labelAngle=-35, labelOverlap=False), sort=None)
         drawn = base.mark_point(filled=True, size=60, opacity=1).encode(x=names, y=y, color=colour)
     return sized(alt.layer(drawn), title=printable(found.column, longest=32), width=NARROW, height=180)
