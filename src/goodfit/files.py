@@ -9,7 +9,7 @@ import re
 import secrets
 import stat
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -22,6 +22,10 @@ NO_LINK = getattr(os, "O_NOFOLLOW", 0)
 NO_WAIT = getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
 STDIN = ("-", "/dev/stdin")
 """Names of standard input, the one source that may be a pipe or a device."""
+
+SCANNED_BYTES = 1 << 23
+"""Bytes that are read at a time of a file that is larger than memory."""
+Version = tuple[int, ...]
 
 _TEMPORARY = re.compile(r"\.[0-9a-f]{32}\.tmp")
 
@@ -93,6 +97,30 @@ def read_file(path: Path, *, limit: int, links: bool = False) -> bytes:
     if len(content) != before.st_size or _version(before) != _version(after):
         raise UnsafeFile("changed while it was read")
     return content
+
+
+def scan_file(path: Path, on_chunk: Callable[[bytes], None]) -> tuple[FileMark, Version]:
+    """Read a regular file, or a link to one, from its start to its end, in pieces, and return its mark and version.
+
+    Raises:
+        UnsafeFile: no regular file, or changed while it was read. OSError: it cannot be opened.
+    """
+    digest, size = hashlib.sha256(), 0
+    handle = os.open(path, os.O_RDONLY | NO_WAIT)
+    with open(handle, "rb", buffering=0) as file:
+        before = _version(_regular(os.fstat(handle)))
+        while chunk := file.read(SCANNED_BYTES):
+            digest.update(chunk)
+            size += len(chunk)
+            on_chunk(chunk)
+        if before != _version(os.fstat(handle)):
+            raise UnsafeFile("changed while it was read")
+    return FileMark(size, digest.hexdigest()), before
+
+
+def version_of(path: Path) -> Version:
+    """Return what changes when a regular file is written: its size, time of change and number."""
+    return _version(_regular(path.stat()))
 
 
 def read_stdin(*, limit: int) -> bytes:
@@ -200,5 +228,5 @@ def _regular(found: os.stat_result) -> os.stat_result:
     return found
 
 
-def _version(found: os.stat_result) -> tuple[int, ...]:
+def _version(found: os.stat_result) -> Version:
     return found.st_size, found.st_mtime_ns, found.st_ino

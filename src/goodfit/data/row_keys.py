@@ -56,7 +56,7 @@ def row_keys(table: Table, rule: KeyRule) -> Keys:
     multipliers = np.random.default_rng(0).integers(2**63, size=n_columns, dtype=np.uint64) * np.uint64(2) + 1
     keys = np.zeros(table.n_rows, np.uint64)
     for name, multiplier in zip(rule.columns, multipliers, strict=True):
-        keys += _mixed(_words(table.arrow[name].combine_chunks(), rule.widths.get(name, 0.0))) * multiplier
+        keys += mixed(_words(table.arrow[name].combine_chunks(), rule.widths.get(name, 0.0))) * multiplier
     return keys
 
 
@@ -89,8 +89,11 @@ def _words(column: pa.Array, width: float) -> Keys:
     return (numbers + 0.0).view(np.uint64)  # -0.0 + 0.0 is 0.0
 
 
-def _mixed(words: Keys) -> Keys:
-    """Spread every bit of a word over all others, so that sums of simple numbers do not meet (SplitMix64's mixer)."""
+def mixed(words: Keys) -> Keys:
+    """Return words whose every bit depends on all bits of the given ones, so that sums of simple numbers do not meet.
+
+    The mixer of SplitMix64.
+    """
     words = (words ^ (words >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     words = (words ^ (words >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
     return words ^ (words >> np.uint64(31))

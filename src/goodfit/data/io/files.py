@@ -3,6 +3,7 @@
 import gzip
 import re
 import zlib
+from collections.abc import Sequence
 from io import BytesIO
 from pathlib import Path
 from typing import NamedTuple
@@ -72,12 +73,12 @@ def read_source(source: object, *, expected: FileMark | None = None) -> Raw:
         raw = _read_file(Path(source).expanduser(), str(source), expected)
     else:
         raw = Raw(read_frame(source), describe(source))
-    return raw._replace(columns=_without_index(raw.columns))
+    return raw._replace(columns=raw.columns.select(without_index(raw.columns.column_names)))
 
 
-def _without_index(columns: pa.Table) -> pa.Table:
-    """Leave out the unnamed index that pandas stores; a named index is a column like any other."""
-    return columns.select([i for i, name in enumerate(columns.column_names) if not _INDEX.fullmatch(name)])
+def without_index(names: Sequence[str]) -> list[int]:
+    """Return the places of the columns but for the unnamed index that pandas stores; a named index is a column."""
+    return [place for place, name in enumerate(names) if not _INDEX.fullmatch(name)]
 
 
 def _read_file(path: Path, name: str, expected: FileMark | None) -> Raw:
@@ -143,6 +144,21 @@ def _validate_expansion(unpacked: int, packed: int, name: str) -> None:
         raise DataError(f"{name!r} becomes too large when it is unpacked: unpack it first, and check what is in it")
 
 
+def validate_no_other_format(data: bytes, name: str) -> None:
+    """Raise DataError if a file begins as one of a format that is not read."""
+    for magic, advice in _ADVICE.items():
+        if data.startswith(magic):
+            raise DataError(f"{name} {advice}")
+
+
+def is_json(text: bytes, name: str) -> bool:
+    """Whether a text is JSON lines, not a table of cells; DataError if it is neither."""
+    for pattern, advice in _NOT_A_TABLE.items():
+        if pattern.match(text):
+            raise DataError(f"{name} {advice}")
+    return bool(re.match(rb"\s*+\{", text))
+
+
 def _valid(table: pa.Table) -> pa.Table:
     """The table after every offset, length and text in it was checked: Arrow trusts them from here on."""
     table.validate(full=True)
@@ -150,14 +166,9 @@ def _valid(table: pa.Table) -> pa.Table:
 
 
 def _read_text(data: bytes, name: str) -> Raw:
-    for magic, advice in _ADVICE.items():
-        if data.startswith(magic):
-            raise DataError(f"{name} {advice}")
+    validate_no_other_format(data, name)
     text = decode_text(data, name)
-    for pattern, advice in _NOT_A_TABLE.items():
-        if pattern.match(text):
-            raise DataError(f"{name} {advice}")
-    if re.match(rb"\s*+\{", text):
+    if is_json(text, name):
         validate_depth(text, name)
         options = pyarrow.json.ReadOptions(use_threads=False, block_size=min(len(text) + 1, 2**31 - 1))
         return Raw(pyarrow.json.read_json(pa.BufferReader(text), options), name)

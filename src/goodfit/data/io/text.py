@@ -22,6 +22,8 @@ SEPARATORS = ("\t", ";", "|", ",")
 
 _SAMPLE_BYTES, _SAMPLE_LINES = 1 << 16, 5
 _LARGEST_BLOCK = 2**31 - 1
+_MAX_LINES_OF_CELL = 20
+"""Line breaks from the end of the start of a text that are tried as the end of a row."""
 _BOMS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
 _FIGURE = re.compile(r"[+-]?[.,]?\d[\d.,:/ %TZ+-]*(?:e[+-]?\d+)?", re.IGNORECASE)
 """Numbers, dates and times in any notation, which are hardly ever names of columns."""
@@ -31,6 +33,21 @@ class _Layout(NamedTuple):
     separator: str
     quoted: bool
     width: int
+
+
+class TextFormat(NamedTuple):
+    """How text is written: the separator, whether cells may be quoted, the names of the columns, and whether they are
+    in the first line."""
+
+    separator: str
+    quoted: bool
+    names: tuple[str, ...]
+    header: bool
+
+    @property
+    def decimal_comma(self) -> bool:
+        """Whether 1,234 is more likely 1.234 than 1234."""
+        return self.separator != ","
 
 
 def decode_text(data: bytes, source: str) -> bytes:
@@ -58,13 +75,45 @@ def read_delimited(data: bytes, source: str) -> tuple[pa.Table, bool]:
         DataError: a quotation mark that is not closed, or a row with another number of cells than the first; the
             message names the line.
     """
+    found, rows = _format_and_rows(data, source)
+    return rows.slice(int(found.header)).rename_columns(list(found.names)), found.decimal_comma
+
+
+def find_text_format(start: bytes, source: str) -> TextFormat:
+    """Return the format of a long text by its start, UTF-8 that ends anywhere; DataError as ``read_delimited``."""
+    return _format_and_rows(_whole_rows(start), source)[0]
+
+
+def open_delimited(stream: pa.NativeFile, found: TextFormat, *, block_bytes: int) -> Iterator[pa.RecordBatch]:
+    """Yield the rows of UTF-8 text of this format as batches of strings; those of the first include the header.
+
+    Raises:
+        pa.ArrowException: a row has another number of cells, or more bytes than a block.
+    """
+    layout = _Layout(found.separator, found.quoted, len(found.names))
+    return iter(pyarrow.csv.open_csv(stream, *_options(layout, block_bytes)))
+
+
+def _whole_rows(start: bytes) -> bytes:
+    """The start of a text up to the end of a row: a line break after which no cell is left open."""
+    end = len(start)
+    for _ in range(_MAX_LINES_OF_CELL):
+        end = start.rfind(b"\n", 0, end)
+        if end < 0:
+            return start
+        if _misplaced_quote(start[: end + 1], _find_separator(_sample(start[: end + 1]))) is None:
+            return start[: end + 1]
+    return start
+
+
+def _format_and_rows(data: bytes, source: str) -> tuple[TextFormat, pa.Table]:
     layout = _find_layout(data, source)
     rows = _parse(data, layout, source)
     first = [column[0].as_py() for column in rows.columns]
-    names = [f"column_{i}" for i in range(1, layout.width + 1)]
-    if _is_header(first, rows.slice(1)):
-        rows, names = rows.slice(1), complete_names([cell or "" for cell in first])
-    return rows.rename_columns(names), layout.separator != ","
+    header = _is_header(first, rows.slice(1))
+    unnamed = [f"column_{i}" for i in range(1, layout.width + 1)]
+    names = complete_names([cell or "" for cell in first]) if header else unnamed
+    return TextFormat(layout.separator, layout.quoted, tuple(names), header), rows
 
 
 def _decode_western(data: bytes) -> str:
@@ -145,26 +194,29 @@ def _misplaced_quote(data: bytes, separator: str) -> int | None:
 def _parse(data: bytes, layout: _Layout, source: str) -> pa.Table:
     # In a table of one column an empty line is a missing cell, except at the end of the file.
     data = data.rstrip(b"\r\n") if layout.width == 1 else data
-    strings = {f"f{i}": pa.string() for i in range(layout.width)}
+    options = _options(layout, min(len(data) + 1, _LARGEST_BLOCK))
     try:
-        return pyarrow.csv.read_csv(
-            pa.BufferReader(data),
-            # Arrow's threads may still be running when the program ends at once, which aborts it.
-            pyarrow.csv.ReadOptions(
-                use_threads=False,
-                autogenerate_column_names=True,
-                block_size=min(len(data) + 1, _LARGEST_BLOCK),
-            ),
-            pyarrow.csv.ParseOptions(
-                delimiter=layout.separator,
-                quote_char='"' if layout.quoted else False,
-                newlines_in_values=layout.quoted,
-                ignore_empty_lines=layout.width > 1,
-            ),
-            pyarrow.csv.ConvertOptions(column_types=strings, strings_can_be_null=True, null_values=[""]),
-        )
+        return pyarrow.csv.read_csv(pa.BufferReader(data), *options)
     except pa.ArrowException as error:
         raise _ragged(data, layout, source) or DataError(f"{source} cannot be read as a table: {error}") from error
+
+
+def _options(
+    layout: _Layout, block_bytes: int
+) -> tuple[pyarrow.csv.ReadOptions, pyarrow.csv.ParseOptions, pyarrow.csv.ConvertOptions]:
+    """Columns f0, f1, … of strings; empty cells are null."""
+    strings = {f"f{i}": pa.string() for i in range(layout.width)}
+    return (
+        # Arrow's threads may still be running when the program ends at once, which aborts it.
+        pyarrow.csv.ReadOptions(use_threads=False, autogenerate_column_names=True, block_size=block_bytes),
+        pyarrow.csv.ParseOptions(
+            delimiter=layout.separator,
+            quote_char='"' if layout.quoted else False,
+            newlines_in_values=layout.quoted,
+            ignore_empty_lines=layout.width > 1,
+        ),
+        pyarrow.csv.ConvertOptions(column_types=strings, strings_can_be_null=True, null_values=[""]),
+    )
 
 
 def _ragged(data: bytes, layout: _Layout, source: str) -> DataError | None:
