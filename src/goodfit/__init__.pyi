@@ -12,6 +12,7 @@ from .errors import RunError as RunError
 from .errors import SplitError as SplitError
 from .estimators.classifier import GoodFitClassifier as GoodFitClassifier
 from .estimators.regressor import GoodFitRegressor as GoodFitRegressor
+from .experiment.config_file import read_config as read_config
 from .experiment.settings import Settings as Settings
 from .guided_tour.page import tour as tour
 from .nn.conversions import convert as convert

@@ -42,8 +42,15 @@ from goodfit.search.sweep import estimate_sweep
 from goodfit.training.fit import OnEpoch
 
 
+class _Default(str):
+    """The default of an argument; the same text, given by a user, is another object."""
+
+
+DEFAULT_TABLE: str = _Default("breast_cancer")
+
+
 def train(
-    table: object = "breast_cancer",
+    table: object = DEFAULT_TABLE,
     target: str | None = None,
     *,
     out: str | Path | None = None,
@@ -95,8 +102,7 @@ def train(
         if out is not None:
             raise ConfigError("Give out or resume, not both: a training that is resumed stays in its folder.")
         given = {**settings, "target": target, "refine": refine}
-        is_given = not (isinstance(table, str) and table == "breast_cancer")
-        return _resume(Path(resume), table if is_given else None, given, watched, earlier)
+        return _resume(Path(resume), table, given, watched, earlier)
     choices = settings_from(_start_of(earlier).settings(settings) if earlier else settings)
     if out is None:
         found = open_source(table, kinds=choices.kinds, drop=choices.drop)
@@ -129,7 +135,7 @@ def _resume(folder: Path, table: object, given: Mapping[str, Any], watched: Watc
             raise RunError(f"The training in {folder} started from a run in memory: give that run again as start.")
         earlier = load(plan.start)
     with claimed(folder, resume=True):
-        given_again = None if table is None else open_source(table, kinds=settings.kinds, drop=settings.drop)
+        given_again = None if table is DEFAULT_TABLE else open_source(table, kinds=settings.kinds, drop=settings.drop)
         found = given_again or resumed_source(plan)
         prepared = _prepared(found, plan.target, settings, earlier)
         now = plan_of(prepared, plan.source, plan.source_file, refine=plan.refine, start=_named(earlier))

@@ -202,13 +202,13 @@ def test_options_reach_the_settings_and_nothing_else_does(monkeypatch):
         "--class-weight yes=2 --class-weight no=0.5 --learning-rate 0.1,0.01 --seeds 2 --folds 3 --choice 1se --refine"
     )
     given = {}
-    monkeypatch.setattr(goodfit, "train", lambda data, target, *, out, **given_to_train: given.update(given_to_train))
+    monkeypatch.setattr(goodfit, "train", lambda **typed: given.update(typed))
     with pytest.raises(SystemExit):  # the stand-in for the training gives no run back
         main(shlex.split(words))
     assert {name: value for name, value in given.items() if not name.startswith("on_")} == {
         "refine": True,
-        "start": None,
-        "resume": None,
+        "table": "iris",
+        "out": Path("runs/iris-1"),
         "learning_rate": (0.1, 0.01),
         "seeds": 2,
         "folds": 3,
@@ -380,7 +380,7 @@ ARGUMENTS = [
     (("--patience", "-1"), "patience"),
     (("--epochs", "0"), "epochs"),
     (("--batch-size", "0"), "batch_size"),
-    (("--dropout", "1"), "Dropout"),
+    (("--dropout", "1"), "dropout"),
     (("--optimizer", "adm"), "adm"),
     (("--activation", "relo"), "relo"),
     (("--hidden", "64,0"), "units"),

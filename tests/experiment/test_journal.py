@@ -176,6 +176,8 @@ def test_another_table_is_refused(interrupted, table, tmp_path):
     changed.write_text(table.read_text().replace("Bonn", "Cologne", 1))
     with pytest.raises(DataError, match=r"The table is not the one that the training in .* was begun with"):
         goodfit.train(changed, resume=interrupted)
+    with pytest.raises(DataError, match=r"The table is not the one that the training in .* was begun with"):
+        goodfit.train("breast_cancer", resume=interrupted)  # the default, but given
     assert goodfit.train(table, resume=interrupted).sweep.is_complete
 
 

@@ -8,6 +8,7 @@ import typer
 from typer.core import TyperCommand
 
 import goodfit
+from goodfit.errors import ConfigError
 
 
 class CommandWithDefaults(TyperCommand):
@@ -104,6 +105,8 @@ def _pairs(option: str, entries: Sequence[str]) -> dict[str, str]:
     return {name: value for name, _, value in pairs}
 
 
+TOGETHER = ({"group", "time", "split"}, {"threshold", "costs"})
+"""Settings that depend on each other: who types one of them decides all of them anew."""
 CONVERTED: dict[str, Callable[[Any], Any]] = {
     "hidden": _units,
     "l2": _axis("--l2"),
@@ -118,8 +121,30 @@ CONVERTED: dict[str, Callable[[Any], Any]] = {
 }
 
 
-def settings_given(context: typer.Context) -> dict[str, Any]:
-    """The settings that were given; what was not given is left to ``Settings``."""
+def is_typed(context: typer.Context, name: str) -> bool:
+    """Whether a parameter is not its default."""
+    source = context.get_parameter_source(name)
+    return source is not None and source.name != "DEFAULT"
+
+
+def training_given(context: typer.Context) -> dict[str, Any]:
+    """Keyword arguments of ``goodfit.train``: those of the file of ``--config``, and over them what was typed."""
+    own = ("target", "out", "resume", "start", "refine")
+    typed = {name: context.params[name] for name in own if context.params[name] not in (None, False)}
+    if is_typed(context, "data"):
+        typed["table"] = context.params["data"]
+    typed |= _settings_given(context)
+    if context.params["config"] is None:
+        return typed
+    if "resume" in typed:
+        raise ConfigError("Give config or resume, not both: a training that is resumed keeps its own settings.")
+    found = goodfit.read_config(context.params["config"])
+    decided_anew = {name for names in TOGETHER if names & typed.keys() for name in names}
+    return {name: value for name, value in found.items() if name not in decided_anew and value is not None} | typed
+
+
+def _settings_given(context: typer.Context) -> dict[str, Any]:
+    """The settings that were typed; the others are left to the file of ``--config`` and to ``Settings``."""
     known = {field.name for field in fields(goodfit.Settings)}
     given = {name: value for name, value in context.params.items() if name in known and value not in (None, [], ())}
     return {name: CONVERTED.get(name, _as_it_is)(value) for name, value in given.items()}

@@ -8,7 +8,7 @@ import re
 import signal
 import sys
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TextIO
@@ -18,7 +18,7 @@ from rich.console import Console
 
 import goodfit
 from goodfit.cli import options, plain_console, process
-from goodfit.cli.arguments import CommandWithDefaults, settings_given
+from goodfit.cli.arguments import CommandWithDefaults, is_typed, training_given
 from goodfit.cli.data_summary import show_prepared
 from goodfit.cli.json_output import (
     comparison_summary,
@@ -87,6 +87,7 @@ def train(
     target: Annotated[str | None, typer.Option(metavar="COLUMN", help="Column to predict.")] = None,
     out: Annotated[Path | None, typer.Option(metavar="RUN", help="New folder; by default one in ./runs.")] = None,
     resume: options.Resume = None,
+    config: options.Config = None,
     as_json: options.AsJson = False,
     task: options.Task = None,
     kinds: options.Kinds = None,
@@ -123,31 +124,26 @@ def train(
 
     Train every λ with every learning rate on 64 % of the rows, select on 16 % and seal 20 % for the exam.
     """
-    validate_source(data)
-    settings = settings_given(context)
+    if is_typed(context, "data"):
+        validate_source(data)
+    given = training_given(context)
     if dry_run:
-        _estimate(data, target, settings, start, as_json=as_json)
+        _estimate(given, as_json=as_json)
         return
     _prepare_process()
     with (
-        _run_folder(data, resume or out) as folder,
+        _run_folder(given) as folder,
         ended_by_signals(folder, _complain),
         progress(ERR) as curves,
         sweep_progress(ERR) as grids,
     ):
         watched = Watched(curves, grids, None if as_json else OUT)
         run = goodfit.train(
-            data,
-            target,
-            out=out if resume else folder,
-            resume=resume,
+            **({} if resume else {"out": folder}) | given,
             on_prepared=watched.begin,
             on_epoch=curves.epoch,
             on_progress=grids.step,
             on_refined=watched.refine,
-            refine=refine,
-            start=start,
-            **settings,
         )
         report = goodfit.report(run, folder / REPORT, spell=train_command)
     if as_json:
@@ -316,14 +312,15 @@ def _show_chapter(number: int, n_chapters: int, heading: str) -> None:
         ERR.print(f"{number} of {n_chapters}  {heading}")
 
 
-def _estimate(data: str, target: str | None, settings: dict[str, Any], start: Path | None, *, as_json: bool) -> None:
+def _estimate(given: Mapping[str, Any], *, as_json: bool) -> None:
     """Print the cost of a training that is not run."""
 
     def show(prepared: "Prepared") -> None:
         if not as_json:
             show_prepared(prepared, OUT)
 
-    estimate = goodfit.dry_run(data, target, on_prepared=show, start=start, **settings)
+    planned = {name: value for name, value in given.items() if name not in ("out", "resume", "refine")}
+    estimate = goodfit.dry_run(**planned, on_prepared=show)
     if as_json:
         typer.echo(to_json(estimate_summary(estimate)))
     else:
@@ -331,13 +328,14 @@ def _estimate(data: str, target: str | None, settings: dict[str, Any], start: Pa
 
 
 @contextlib.contextmanager
-def _run_folder(data: str, out: Path | None) -> Iterator[Path]:
-    """Folder of a new run. One that was made here is removed if it stays empty."""
-    folder = out or _next_folder(data)
+def _run_folder(given: Mapping[str, Any]) -> Iterator[Path]:
+    """Folder of a new run, or of the one that goes on. One that was made here is removed if it stays empty."""
+    named = given.get("resume") or given.get("out")
+    folder = Path(named) if named else _next_folder(str(given.get("table", "breast_cancer")))
     try:
         yield folder
     finally:
-        if out is None:
+        if not named:
             with contextlib.suppress(OSError):
                 folder.rmdir()
 

@@ -74,3 +74,7 @@ Resume = Annotated[
     Path | None,
     typer.Option("--resume", metavar="RUN", help="Go on with an interrupted training; it keeps its own settings."),
 ]
+Config = Annotated[
+    Path | None,
+    typer.Option("--config", metavar="FILE", help="TOML, or an earlier run: its settings; options given here win."),
+]

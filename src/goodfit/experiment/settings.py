@@ -133,8 +133,8 @@ class Settings:
         _ = self.space
 
     def _check_numbers(self) -> None:
-        if not isinstance(self.dropout, int | float):
-            raise ConfigError(f"dropout must be a number, not {self.dropout!r}.")
+        if not (is_weight(self.dropout) and 0 <= self.dropout < 1):
+            raise ConfigError(f"dropout must be at least 0 and below 1, not {self.dropout!r}.")
         ranges = {
             "epochs": (1, 1_000_000),
             "patience": (0, 2**31 - 1),
@@ -171,7 +171,8 @@ class Settings:
             ("missing_target", get_args(MissingTarget)),
         ):
             value = getattr(self, name)
-            if value not in known and (isinstance(value, str) or name != "split"):
+            is_splitter = name == "split" and not isinstance(value, str) and callable(getattr(value, "split", None))
+            if value not in known and not is_splitter:
                 raise ConfigError(f"{name} must be one of {', '.join(known)}, not {value!r}.")
 
     def _check_columns(self) -> None:

@@ -43,5 +43,5 @@ ACTIVATIONS: dict[str, Activation] = {
 
 def validate_activation(name: str | None) -> None:
     """Raise ConfigError unless ``name`` is None (linear) or one of ``ACTIVATIONS``."""
-    if name is not None and name not in ACTIVATIONS:
+    if name is not None and not (isinstance(name, str) and name in ACTIVATIONS):
         raise ConfigError(f"activation {name!r} is not known; choose one of {', '.join(ACTIVATIONS)}.")

@@ -16,6 +16,7 @@ from goodfit.formatting import METRIC_LABELS, OTHER, numbers
 from goodfit.holdout.ledger import MAX_CLASSES, Confusion
 from goodfit.reporting import decision_sentences, ensemble_sentences, sentences
 from goodfit.reporting.charts.grid import heat_map
+from goodfit.reporting.config_toml import config_toml
 from goodfit.reporting.figures import RunLike, figures_of
 from goodfit.reporting.heat_table import SelectableGrid, selectable
 from goodfit.reporting.pages import Figure, render, write_pngs
@@ -132,6 +133,12 @@ def html(run: RunLike, *, spell: Speller = python_call, before: str = "") -> str
         of_labels=decision_sentences.of_labels(record.target.classes),
         openings=list(_openings(run)),
         command=training({}),
+        config=config_toml(
+            source_name(record.source, ""),
+            record.target.name,
+            record.settings,
+            start=_start(record.transfer, {}).get("start", ""),
+        ),
     )
 
 

@@ -80,19 +80,28 @@ def load_run(folder: Path) -> Record:
             f"{folder} cannot be read (run.json: {error.strerror}): name the folder of a training."
         ) from error
     try:
-        found = msgspec.json.decode(content, type=_Format).format
-        if found != FORMAT:
-            raise RunError(
-                f"{folder} has run format {found}, but this goodfit reads {FORMAT}: "
-                "open it with the version that wrote it, or train again."
-            )
-        return _read(folder, decode(without_checksum(content), Summary))
+        return _read(folder, parsed_summary(content, folder))
     except RunError:
         raise
     except DAMAGE as error:
         reason = printable(error, longest=300)
         advice = f"go on with its training by resume={str(folder)!r}" if is_interrupted(folder) else "train again"
         raise RunError(f"{folder} is damaged ({reason or type(error).__name__}): {advice}.") from error
+
+
+def parsed_summary(content: bytes, path: Path) -> Summary:
+    """Return what the ``run.json`` at this path says.
+
+    Raises:
+        RunError: it is of another format. One of ``DAMAGE``: it is damaged.
+    """
+    found = msgspec.json.decode(content, type=_Format).format
+    if found != FORMAT:
+        raise RunError(
+            f"{path} has run format {found}, but this goodfit reads {FORMAT}: "
+            "open it with the version that wrote it, or train again."
+        )
+    return decode(without_checksum(content), Summary)
 
 
 def _read(folder: Path, summary: Summary) -> Record:
