@@ -5,7 +5,6 @@ from benchmarks import (
     estimators,
     fashion,
     fine_tuning,
-    fuzz,
     grid_search,
     growth,
     kills,
@@ -16,6 +15,7 @@ from benchmarks import (
     start_up,
     whole_grid,
 )
+from benchmarks.fuzz import __main__ as fuzz
 
 BENCHMARKS = (
     start_up,

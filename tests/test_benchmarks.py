@@ -32,8 +32,19 @@ from benchmarks.__main__ import BENCHMARKS
 
 
 def test_the_package_runs_every_script_that_there_is():
-    scripts = {path.stem for path in Path(harness.__file__).parent.glob("*.py")}
-    helpers = {"__init__", "__main__", "harness", "contestants", "tables", "peers", "examination", "quality_report"}
+    place = Path(harness.__file__).parent
+    scripts = {path.stem for path in place.glob("*.py")} | {path.parent.name for path in place.glob("*/__main__.py")}
+    helpers = {
+        "bank",
+        "__init__",
+        "__main__",
+        "harness",
+        "contestants",
+        "tables",
+        "peers",
+        "examination",
+        "quality_report",
+    }
     assert {benchmark.MODULE for benchmark in BENCHMARKS} == {f"benchmarks.{name}" for name in scripts - helpers}
 
 

@@ -4,7 +4,9 @@ import random
 
 import pytest
 
-from benchmarks.fuzz import RUN_FILES, TABLES, changed, make_run, run_cases, table_cases
+from benchmarks.fuzz.__main__ import case
+from benchmarks.fuzz.changes import changed
+from benchmarks.fuzz.targets import JOURNAL_FILES, RUN_FILES, TABLES, is_one_sentence, make_run, target
 from goodfit import GoodFitError
 from goodfit.reporting import pages
 
@@ -20,34 +22,44 @@ def places(tmp_path_factory):
     return folders
 
 
-def outcome(case, number):
+def outcome(of, content):
     try:
-        return case(number)
+        return of.read(content)
     except GoodFitError as error:
-        assert "\n" not in str(error) and len(str(error)) < 5000
+        assert is_one_sentence(error)
         return "refused"
+
+
+def outcomes(of, numbers):
+    return {outcome(of, case(of, number, truncated=False)) for number in numbers}
 
 
 @pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize("name", RUN_FILES)
 def test_a_changed_run_whose_checksums_are_mended(name, places, monkeypatch):
     monkeypatch.setattr(pages, "inline_svg", lambda chart, **_: "")
-    case = run_cases(name, places[name == "ledger.jsonl"], mended=True)
-    assert "refused" in {outcome(case, number) for number in range(CHANGES)}
+    assert "refused" in outcomes(target(name, places[name == "ledger.jsonl"]), range(CHANGES))
 
 
 @pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize("name", ["run.json", "trials.safetensors", "encoder.json"])
 def test_a_changed_run_whose_checksums_are_as_they_were(name, places):
-    case = run_cases(name, places[False], mended=False)
-    assert {outcome(case, number) for number in range(25)} <= {"refused", "same"}
+    assert outcomes(target(name, places[False], mended=False), range(25)) <= {"refused", "same"}
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("name", JOURNAL_FILES)
+def test_a_changed_journal_whose_checksums_are_mended(name, tmp_path, monkeypatch):
+    monkeypatch.setattr("benchmarks.fuzz.targets.RESUMES", 0)
+    of = target(name, tmp_path)
+    assert outcome(of, of.content) == "same"
+    assert "refused" in outcomes(of, range(30)) | {outcome(of, of.content[: length**2]) for length in range(10)}
 
 
 @pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize("name", TABLES)
 def test_a_changed_table(name, tmp_path):
-    case = table_cases(name, tmp_path)
-    assert "refused" in {outcome(case, number) for number in range(60)}
+    assert "refused" in outcomes(target(name, tmp_path), range(60))
 
 
 def test_changes_follow_from_their_number_alone():

@@ -1,6 +1,8 @@
 """``Sequential``: networks for arrays with the methods of Keras, ``compile``, ``fit``, ``evaluate``, ``predict``."""
 
 from collections.abc import Iterable, Sequence
+from functools import partial
+from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
@@ -11,6 +13,7 @@ from goodfit.data.arrays import validate_inputs
 from goodfit.data.splits.rules import Split
 from goodfit.errors import ConfigError, SplitError
 from goodfit.experiment.array_inputs import ClassWeight, Reader, SweptClassWeight, ValidationData
+from goodfit.experiment.array_resuming import arguments_of_fit, arguments_of_sweep, resumable
 from goodfit.experiment.settings import MAX_ROWS_AUTO_FOLDS
 from goodfit.nn.arrays import Params
 from goodfit.nn.early_stopping import EarlyStopping
@@ -97,6 +100,7 @@ class Sequential:
         sample_weight: npt.ArrayLike | None = None,
         callbacks: Callback | Sequence[Callback] | None = None,
         verbose: str | int = "auto",
+        resume: str | Path | None = None,
     ) -> Training:
         """Train, and restore the weights of the best epoch: the one with the lowest ``val_loss`` by default.
 
@@ -113,6 +117,10 @@ class Sequential:
             sample_weight: (rows,) weight of each row. Also applies to validation.
             callbacks: ``EarlyStopping``, and functions called with the record of every epoch.
             verbose: 0 silent, 1 one line, updated in place, 2 a line for each epoch; ``auto`` is 1 on a terminal.
+            resume: folder in which the training is kept while it runs, every 30 seconds and at its end. After an
+                interruption the same call goes on from there, in another process, too, and ends with the same weights
+                and history, bit for bit; functions are told of all epochs again. Once it is finished, the same call
+                returns its result without training; remove the folder to train anew.
 
         Returns:
             The training; its ``history`` maps names such as ``val_loss`` to the values of all epochs.
@@ -120,13 +128,14 @@ class Sequential:
         Raises:
             ConfigError: an argument is out of range, or ``compile`` was not called.
             DataError, SplitError: the rows cannot be used for training, or not be split as requested.
+            RunError: ``resume`` holds a training of other rows, layers, weights or settings, which are named.
         """
         validate_count("epochs", epochs)
         validate_count("batch_size", batch_size)
         early_stopping, listeners = sort_callbacks(callbacks)
         show = ProgressLine(verbose, epochs)
         reader = self._reader()
-        rows, train, validation = reader.part(
+        fold = reader.part(
             reader.read(x, y, sample_weight),
             validation_split=validation_split,
             validation_data=validation_data,
@@ -139,22 +148,28 @@ class Sequential:
             **self._compiled(),
             batch_size=batch_size,
             early_stopping=early_stopping,
-            validation=len(validation) > 0,
-            total_steps=epochs * -(-len(train) // batch_size),
+            validation=len(fold.validation) > 0,
+            total_steps=epochs * -(-len(fold.train) // batch_size),
             seed=self.seed,
             dtype=self.dtype,
         )
-        training = fit(
-            recipe,
-            rows,
-            params=self._weights(rows.x.shape[1]),
-            train=train,
-            validation=validation,
-            epochs=epochs,
-            seed=self.seed,
-            shuffle=shuffle,
-            on_epoch=call_each([*listeners, *show.listeners]),
-        )
+        params = self._weights(fold.rows.x.shape[1])
+        arguments = partial(arguments_of_fit, recipe, fold, epochs=epochs, shuffle=shuffle)
+        with resumable(resume, arguments, params) as journal:
+            training = fit(
+                recipe,
+                fold.rows,
+                params=params,
+                train=fold.train,
+                validation=fold.validation,
+                epochs=epochs,
+                seed=self.seed,
+                shuffle=shuffle,
+                on_epoch=call_each([*listeners, *show.listeners]),
+                checkpoints=None if journal is None else journal.of_training(),
+            )
+            if journal is not None:
+                journal.keep_start(training.params)
         show.end()
         self.params = training.params
         return training
@@ -179,6 +194,7 @@ class Sequential:
         sample_weight: npt.ArrayLike | None = None,
         callbacks: Sequence[EarlyStopping] = (),
         on_progress: OnProgress | None = None,
+        resume: str | Path | None = None,
         **space: Values,
     ) -> Sweep:
         """Train every config of a grid; take the weights and hyperparameters of the best one by validation loss.
@@ -194,12 +210,14 @@ class Sequential:
             class_weight: as in ``fit``; a list of weights for a class is searched as ``class_weight_<class>``. It then
                 applies to the batches alone: losses are without it, so that trials can be compared.
             on_progress: called with the progress of the sweep.
+            resume: folder in which the trials are kept, and from which the same call goes on; as in ``fit``.
 
         The other arguments are those of ``fit``.
 
         Raises:
             ConfigError: a hyperparameter is unknown, has no values or is out of range, or every trial diverged.
             DataError, SplitError: the rows cannot be used for training, or not be split as requested.
+            RunError: as in ``fit``.
         """
         validate_count("batch_size", batch_size)
         if folds != "auto":
@@ -236,7 +254,10 @@ class Sequential:
                 data, validation_split=share, validation_data=validation_data, split=split, class_weight=weights
             )
             splits = [split_once]
-        found = sweep(plan, splits, rule=choice, race=race, on_progress=on_progress)
+        arguments = partial(arguments_of_sweep, plan, splits, rule=choice, race=race)
+        with resumable(resume, arguments) as journal:
+            checkpoints = None if journal is None else journal.of_grid()
+            found = sweep(plan, splits, rule=choice, race=race, on_progress=on_progress, checkpoints=checkpoints)
         self._take(found)
         return found
 

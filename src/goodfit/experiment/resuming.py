@@ -9,11 +9,10 @@ from goodfit.data.table import Source
 from goodfit.errors import DataError, RunError
 from goodfit.experiment.prepare import Prepared
 from goodfit.experiment.reopening import reopen_source
-from goodfit.experiment.run_folder import Plan, now, versions
+from goodfit.experiment.run_folder import Begun, Plan
 from goodfit.experiment.settings import Settings, settings_from
-from goodfit.files import FileMark, machine
+from goodfit.files import FileMark
 from goodfit.formatting import join
-from goodfit.training.devices import n_cores
 
 
 def plan_of(
@@ -30,12 +29,9 @@ def plan_of(
         target=prepared.target.name,
         settings=prepared.settings.to_json(),
         refine=refine,
-        created=now(),
-        machine=machine(),
-        versions=versions(),
-        cores=n_cores(),
         start=start and start[0],
         start_model=start[1] if start else "",
+        **Plan.here_and_now(),
     )
 
 
@@ -90,6 +86,11 @@ def validate_resumed(folder: Path, before: Plan, now: Plan) -> None:
         raise RunError(
             f"The training in {folder} did not start from this earlier network: give the run that it started from."
         )
+    warn_of_other_bits(before)
+
+
+def warn_of_other_bits(before: Begun) -> None:
+    """Warn if numbers may differ in their last bits from those of a training that was begun elsewhere."""
     if changed := before.may_differ_in_bits():
         told = f"{join(changed)} changed since the training began; the last bits of its numbers may differ"
-        warnings.warn(told, UserWarning, stacklevel=3)
+        warnings.warn(told, UserWarning, stacklevel=4)

@@ -8,6 +8,8 @@ SUMMARY = "run.json"
 """The file that is written last: a folder that has it is a finished run."""
 JOURNAL, PLAN = "journal", "plan.json"
 """A folder that has ``journal/plan.json`` holds a training that can go on."""
+ARRAYS_PLAN = "arrays.json"
+"""Its name where the training is one on arrays."""
 
 
 def validate_run(folder: Path) -> None:

@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import IntEnum
+from threading import Event
 
 import jax
 import numpy as np
@@ -203,7 +204,7 @@ def _run(
     capacity = max(1, min(MAX_CHUNK_EPOCHS, MAX_ORDERED_ROWS // first.size))
     orders = np.repeat(first[None], capacity, axis=0)
     with interruptible(saves=checkpoints is not None) as interrupted:
-        while (done := len(records)) < epochs and int(state.code) == RUNNING and not interrupted.is_set():
+        while not _ends(state, done := len(records), epochs, interrupted):
             until = min(done + chunk, epochs)
             for epoch in range(done, until):
                 orders[epoch - done] = draw(epoch)
@@ -213,9 +214,13 @@ def _run(
             records = np.concatenate([records, np.asarray(new, np.float64)[: int(state.epoch) - done]])
             tell(records, done)
             chunk = next_chunk(chunk, capacity, time.perf_counter() - began)
-            if checkpoints is not None and (checkpoints.is_due(0) or interrupted.is_set()):
+            if checkpoints is not None and (_ends(state, len(records), epochs, interrupted) or checkpoints.is_due(0)):
                 checkpoints.save({}, {0: Checkpoint(jax.tree.map(np.asarray, state), records)})
     return state, History(dict(zip(names, records.T, strict=True)))
+
+
+def _ends(state: State, done: int, epochs: int, interrupted: Event) -> bool:
+    return done >= epochs or int(state.code) != RUNNING or interrupted.is_set()
 
 
 def next_chunk(chunk: int, capacity: int, seconds: float) -> int:

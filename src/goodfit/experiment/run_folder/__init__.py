@@ -21,6 +21,8 @@ from goodfit.experiment.run_folder.claim import claimed as claimed
 from goodfit.experiment.run_folder.journal import Journal as Journal
 from goodfit.experiment.run_folder.layout import checksum_of as checksum_of
 from goodfit.experiment.run_folder.load import load_run as load_run
+from goodfit.experiment.run_folder.plan import ArraysPlan as ArraysPlan
+from goodfit.experiment.run_folder.plan import Begun as Begun
 from goodfit.experiment.run_folder.plan import Plan as Plan
 from goodfit.experiment.run_folder.record import Record as Record
 from goodfit.experiment.run_folder.record import SweepRecord as SweepRecord

@@ -22,8 +22,8 @@ import safetensors
 from goodfit.arrays import Array
 from goodfit.errors import RunError
 from goodfit.experiment.run_folder.arrays import Spec, dump, parse, spec_of
-from goodfit.experiment.run_folder.plan import Plan, read_plan, write_plan
-from goodfit.experiment.run_path import JOURNAL, PLAN, SUMMARY
+from goodfit.experiment.run_folder.plan import B, Begun, Plan, read_plan, write_plan
+from goodfit.experiment.run_path import ARRAYS_PLAN, JOURNAL, PLAN, SUMMARY
 from goodfit.files import memory, read_file, remove_leftovers, write_file
 from goodfit.formatting import printable
 from goodfit.training.checkpoint import Checkpoint, OpenCheckpoints
@@ -46,7 +46,7 @@ class Journal:
     def __init__(self, folder: Path, *, every: float = SECONDS_BETWEEN_SAVES) -> None:
         self.folder, self.every, self.is_open = folder / JOURNAL, every, True
 
-    def begin(self, plan: Plan) -> None:
+    def begin(self, plan: Begun) -> None:
         """Write the plan before the first epoch."""
 
         def write() -> None:
@@ -56,19 +56,29 @@ class Journal:
         self.attempt(write)
 
     def plan(self) -> Plan:
-        """Return the plan.
+        """Return the plan of a training of a table.
 
         Raises:
             RunError: there is none, it is damaged or of another version, or the journal is a link to somewhere else.
         """
         run = self.folder.parent
-        if self.folder.is_symlink():
-            raise RunError(f"{self.folder} is a symbolic link, which is not followed.")
         try:
-            return read_plan(self.folder)
+            return self.read(Plan)
         except FileNotFoundError as error:
+            if (self.folder / ARRAYS_PLAN).exists():
+                raise RunError(f"{run} holds a training on arrays: resume it by Sequential.fit or sweep.") from error
             finished = "its training is finished" if (run / SUMMARY).exists() else "it is not the folder of a training"
             raise RunError(f"{run} cannot be resumed: {finished}.") from error
+
+    def read(self, kind: type[B]) -> B:
+        """Return the plan of this kind.
+
+        Raises:
+            FileNotFoundError: there is none. RunError: as ``plan``.
+        """
+        if self.folder.is_symlink():
+            raise RunError(f"{self.folder} is a symbolic link, which is not followed.")
+        return read_plan(self.folder, kind)
 
     def of_grid(self, grid: str) -> OpenCheckpoints:
         """Return a function that opens the checkpoints of one fold of a grid with this name."""
