@@ -104,14 +104,19 @@ def run_target(name: str, folder: Path, mended: bool) -> Target:
         make_run(folder, exam=name == "ledger.jsonl")
     kept, copy = folder / "run", folder / "copy"
     expected, reports = run_files(goodfit.load(kept).record), iter(range(REPORTS))
+    openings = goodfit.load(kept).ledger.openings()
+    summary = (kept / "run.json").read_bytes()
+    shutil.copytree(kept, copy, dirs_exist_ok=True)  # nothing but the two files that are changed is ever written to
 
     def read(content: bytes) -> str:
-        shutil.copytree(kept, copy, dirs_exist_ok=True)
+        (copy / "run.json").write_bytes(summary)
         (copy / name).write_bytes(content)
         if mended:
             mend(copy)
         run = goodfit.load(copy)
-        run.ledger.openings()
+        found = run.ledger.openings()
+        if name == "ledger.jsonl":
+            return "same" if found == openings else "consistent"
         run.predict(folder / "people.csv")
         goodfit.diagnose(run)
         if next(reports, None) is not None:

@@ -19,6 +19,7 @@ from goodfit.experiment.run_folder.claim import OWNER, Owner, claimed
 from goodfit.experiment.run_folder.layout import FILES
 from goodfit.nn.layers import Dense
 
+UNSAVED = pytest.mark.filterwarnings("ignore:the training cannot be saved while it runs")
 QUICK = {"hidden": (), "epochs": 1, "l2": 0.1, "learning_rate": 0.1}
 
 
@@ -72,12 +73,14 @@ def test_a_training_that_fails_frees_its_folder(tmp_path):
     assert os.listdir(tmp_path / "run") == []
 
 
+@UNSAVED
 def test_a_folder_that_is_removed_during_the_training_is_made_again(tmp_path):
     remove = lambda _: shutil.rmtree(tmp_path / "run")  # noqa: E731
     goodfit.train("iris", out=tmp_path / "run", on_prepared=remove, **QUICK)
     assert load(tmp_path / "run").settings.epochs == 1
 
 
+@UNSAVED
 def test_a_run_that_cannot_be_saved_is_kept_elsewhere(tmp_path, monkeypatch):
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
 
@@ -91,6 +94,7 @@ def test_a_run_that_cannot_be_saved_is_kept_elsewhere(tmp_path, monkeypatch):
     assert Path(kept).parent == tmp_path and load(kept).settings.epochs == 1
 
 
+@UNSAVED
 def test_a_full_disk_is_said(tmp_path, monkeypatch):
     def full(handle):
         raise OSError(28, "No space left on device")

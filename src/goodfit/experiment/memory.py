@@ -10,6 +10,7 @@ from goodfit.errors import ConfigError
 from goodfit.files import memory
 from goodfit.nn.layers import Layer
 from goodfit.nn.network import param_shapes
+from goodfit.training.memory import is_out_of_memory
 
 ADVICE = "choose fewer hidden units, a smaller batch size, or fewer columns."
 
@@ -30,14 +31,12 @@ def memory_explained() -> Iterator[None]:
     """Say in one sentence that memory ran out."""
     try:
         yield
-    except MemoryError as error:
-        raise ConfigError(f"there is not enough memory ({str(error)[:200]}): {ADVICE}") from error
-    except jax.errors.JaxRuntimeError as error:
-        if "RESOURCE_EXHAUSTED" not in str(error):
+    except (MemoryError, jax.errors.JaxRuntimeError) as error:
+        if not is_out_of_memory(error):
             raise
         raise ConfigError(f"there is not enough memory ({str(error)[:200]}): {ADVICE}") from error
 
 
 def ran_out_of_memory(error: ConfigError) -> bool:
     """Whether this is the error of ``memory_explained``."""
-    return isinstance(error.__cause__, MemoryError | jax.errors.JaxRuntimeError)
+    return is_out_of_memory(error.__cause__)

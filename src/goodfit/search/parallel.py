@@ -17,6 +17,7 @@ import numpy as np
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
 from goodfit.arrays import Array
+from goodfit.formatting import count
 from goodfit.nn.arrays import Params
 from goodfit.nn.network import count_params
 from goodfit.nn.packing import Layout, layout_of
@@ -27,6 +28,7 @@ from goodfit.training.evaluation import Dataset, EvaluationRows
 from goodfit.training.fit import MAX_CHUNK_EPOCHS, Training, evaluation_rows, finish, next_chunk, row_order
 from goodfit.training.history import History, column_names
 from goodfit.training.loop import FINISHED, RUNNING, State, advance, start
+from goodfit.training.memory import is_out_of_memory, warn_of_less
 from goodfit.training.recipe import Recipe
 
 SLOT_BYTES = 2**28
@@ -160,7 +162,7 @@ def run_trials(
         if running.n_restored:
             tell()
         while running.occupied():
-            running.advance_chunk()
+            running.advance_or_shrink()
             tell()
             if interrupted is not None and interrupted.is_set():
                 break
@@ -237,6 +239,47 @@ class ParallelTrials:
             _write(self.recipes, slot, trial.recipe)
             self.records[index] = [] if records is None else [records]
 
+    def advance_or_shrink(self) -> None:
+        """Train a chunk; if memory runs out, half as many trials at a time, and then chunks of half the epochs.
+
+        The states on the host are those of before, so nothing is trained twice.
+
+        Raises:
+            MemoryError, jax.errors.JaxRuntimeError: one epoch of one trial on each device is too much. All is saved.
+        """
+        while True:
+            try:
+                return self.advance_chunk()
+            except (MemoryError, jax.errors.JaxRuntimeError) as error:
+                if not is_out_of_memory(error):
+                    raise
+                if len(self.slots) == len(jax.devices()) and self.capacity == 1:
+                    self.save()
+                    raise
+            self.shrink()  # without the error, which holds the arrays of the chunk
+
+    def shrink(self) -> None:
+        """Halve the slots; the trials of the others wait, with their states. With one on each device halve chunks."""
+        n_devices = len(jax.devices())
+        if len(self.slots) == n_devices:
+            self.capacity //= 2
+            self.chunk = min(self.chunk, self.capacity)
+            self.orders = self.orders[:, : self.capacity].copy()
+            warn_of_less(count(self.capacity, "epoch"))
+            return
+        n_slots = max(1, len(self.slots) // (2 * n_devices)) * n_devices
+        for slot, index in self.occupied():
+            if slot >= n_slots:
+                if self.records[index]:
+                    self.resumed[index] = self.checkpoint(slot, index)
+                self.waiting.appendleft(index)
+        self.slots, self.orders = self.slots[:n_slots], self.orders[:n_slots].copy()
+        self.states, self.recipes = jax.tree.map(lambda leaf: leaf[:n_slots].copy(), (self.states, self.recipes))
+        for slot in range(n_slots):
+            if self.slots[slot] is None:
+                self.fill(slot)
+        warn_of_less(count(n_slots, "trial"))
+
     def advance_chunk(self) -> None:
         """Train a chunk of epochs in every slot; a trial that ends makes room for the next."""
         done, occupied = self.states.epoch.copy(), self.occupied()
@@ -283,11 +326,13 @@ class ParallelTrials:
         """Save what has been done since the last time."""
         if self.checkpoints is not None:
             running = {index: self.checkpoint(slot, index) for slot, index in self.occupied() if self.records[index]}
-            self.checkpoints.save(self.unsaved, running)
+            self.checkpoints.save(self.unsaved, self.resumed | running)
             self.unsaved.clear()
 
     def trainings(self) -> list[Training | None]:
-        """The training of every trial; those still in their slots were stopped by the user."""
+        """The training of every trial that has begun; those that have not ended were stopped by the user."""
+        for index, checkpoint in self.resumed.items():
+            self.finish(index, checkpoint)
         for slot, index in self.occupied():
             if self.records[index]:
                 self.finish(index, self.checkpoint(slot, index))
@@ -327,16 +372,22 @@ def make_advance(layout: Layout, rows: Dataset, evaluated: EvaluationRows) -> Ad
         shards = jax.device_put((recipes, states, orders, until), NamedSharding(mesh, _SPLIT))
         with uncollected():
             done, records = _advance_slots(layout, mesh, side_by_side, *data, *shards)
-        jax.tree.map(_copy_to, states, done)
-        return np.asarray(records)
+        found = np.asarray(records)
+        _copy_to(states, done)
+        return found
 
     return advance_all
 
 
-def _copy_to(host: Array, array: jax.Array) -> None:
-    """Copy device by device: the array as a whole would be assembled, and kept, once more."""
-    for shard in array.addressable_shards:
-        host[shard.index] = np.asarray(shard.data)
+def _copy_to(host: State, device: State) -> None:
+    """Copy device by device: an array as a whole would be assembled, and kept, once more.
+
+    Nothing is changed before everything is there, in case memory runs out.
+    """
+    pairs = zip(jax.tree.leaves(host), jax.tree.leaves(device), strict=True)
+    parts = [(to[part.index], np.asarray(part.data)) for to, array in pairs for part in array.addressable_shards]
+    for to, values in parts:
+        to[...] = values
 
 
 def _side_by_side() -> bool:

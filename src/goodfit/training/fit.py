@@ -10,7 +10,7 @@ import jax
 import numpy as np
 
 from goodfit.cards import Card, ShownAsCard
-from goodfit.formatting import numbers
+from goodfit.formatting import count, numbers
 from goodfit.nn.arrays import AnyArray, Params
 from goodfit.nn.packing import Layout, layout_of
 from goodfit.training.checkpoint import Checkpoint, Checkpoints
@@ -29,6 +29,7 @@ from goodfit.training.loop import (
     start,
     unpacked,
 )
+from goodfit.training.memory import is_out_of_memory, warn_of_less
 from goodfit.training.recipe import Recipe
 
 OnEpoch = Callable[[Mapping[str, float]], None]
@@ -209,14 +210,30 @@ def _run(
             for epoch in range(done, until):
                 orders[epoch - done] = draw(epoch)
             began = time.perf_counter()
-            with uncollected():
-                state, new = advance(recipe, layout, *data, state, orders, np.int32(until))
-            records = np.concatenate([records, np.asarray(new, np.float64)[: int(state.epoch) - done]])
+            try:
+                with uncollected():
+                    after, new = advance(recipe, layout, *data, state, orders, np.int32(until))
+                    records = np.concatenate([records, np.asarray(new, np.float64)[: int(after.epoch) - done]])
+            except (MemoryError, jax.errors.JaxRuntimeError) as error:
+                if not is_out_of_memory(error) or capacity == 1:
+                    _save(checkpoints, state, records)
+                    raise
+                capacity //= 2
+                chunk, orders = min(chunk, capacity), orders[:capacity].copy()
+                warn_of_less(count(capacity, "epoch"))
+                continue
+            state = after
             tell(records, done)
             chunk = next_chunk(chunk, capacity, time.perf_counter() - began)
             if checkpoints is not None and (_ends(state, len(records), epochs, interrupted) or checkpoints.is_due(0)):
-                checkpoints.save({}, {0: Checkpoint(jax.tree.map(np.asarray, state), records)})
+                _save(checkpoints, state, records)
     return state, History(dict(zip(names, records.T, strict=True)))
+
+
+def _save(checkpoints: Checkpoints | None, state: State, records: np.ndarray) -> None:
+    """Save a training that has run an epoch."""
+    if checkpoints is not None and len(records):
+        checkpoints.save({}, {0: Checkpoint(jax.tree.map(np.asarray, state), records)})
 
 
 def _ends(state: State, done: int, epochs: int, interrupted: Event) -> bool:
