@@ -5,6 +5,7 @@ from benchmarks import (
     estimators,
     fashion,
     fine_tuning,
+    from_keras,
     grid_search,
     growth,
     kills,
@@ -30,6 +31,7 @@ BENCHMARKS = (
     grid_search,
     estimators,
     fine_tuning,
+    from_keras,
     fuzz,
     kills,
 )

@@ -17,6 +17,7 @@ from benchmarks import (
     estimators,
     fashion,
     fine_tuning,
+    from_keras,
     grid_search,
     growth,
     harness,
@@ -179,6 +180,12 @@ def test_without_real_tables_the_benchmarks_say_that_they_skip(tmp_path, monkeyp
     fashion.main()
     quality.main(tables=["adult"])
     assert capsys.readouterr().out.count("skipped: ") == 2
+
+
+@pytest.mark.slow
+def test_a_model_of_keras_is_trained_on_both_sides(capsys):
+    from_keras.main(quick=True)
+    assert "goodfit × faster" in capsys.readouterr().out
 
 
 @pytest.mark.slow

@@ -15,6 +15,8 @@ from .estimators.regressor import GoodFitRegressor as GoodFitRegressor
 from .experiment.config_file import read_config as read_config
 from .experiment.settings import Settings as Settings
 from .guided_tour.page import tour as tour
+from .keras_models.model import KerasModel as KerasModel
+from .keras_models.model import from_keras as from_keras
 from .nn.conversions import convert as convert
 from .nn.early_stopping import EarlyStopping as EarlyStopping
 from .nn.layers import Dense as Dense

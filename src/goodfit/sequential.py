@@ -17,7 +17,7 @@ from goodfit.experiment.array_resuming import arguments_of_fit, arguments_of_swe
 from goodfit.experiment.settings import MAX_ROWS_AUTO_FOLDS
 from goodfit.nn.arrays import Params
 from goodfit.nn.early_stopping import EarlyStopping
-from goodfit.nn.layers import Dense, Layer
+from goodfit.nn.layers import Layer
 from goodfit.nn.losses import Loss, get_loss
 from goodfit.nn.metrics import get_metrics
 from goodfit.nn.network import count_params, init_network
@@ -34,6 +34,7 @@ from goodfit.training.fit import Training, fit
 from goodfit.training.recipe import (
     Recipe,
     make_recipe,
+    n_outputs,
     validate_count,
     validate_dtype,
     validate_layer,
@@ -150,6 +151,7 @@ class Sequential:
             early_stopping=early_stopping,
             validation=len(fold.validation) > 0,
             total_steps=epochs * -(-len(fold.train) // batch_size),
+            n_train=len(fold.train),
             seed=self.seed,
             dtype=self.dtype,
         )
@@ -378,9 +380,8 @@ class Sequential:
         return make_recipe(self.layers, **self._compiled(), dtype=self.dtype)
 
     def _reader(self) -> Reader:
-        last = validate_layers(self.layers)[-1]
-        assert isinstance(last, Dense)
-        return Reader(loss=self._compiled()["loss"], n_outputs=last.units, dtype=self.dtype, seed=self.seed)
+        units = n_outputs(validate_layers(self.layers))
+        return Reader(loss=self._compiled()["loss"], n_outputs=units, dtype=self.dtype, seed=self.seed)
 
     def _take(self, found: Sweep) -> None:
         """Take weights and hyperparameters of the selected trial."""

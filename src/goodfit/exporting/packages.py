@@ -1,4 +1,4 @@
-"""Packages that only an export needs: the extras of pyproject.toml."""
+"""Packages of other programs that a model leaves for, or comes from: the extras of pyproject.toml."""
 
 from importlib import import_module
 from typing import Any
@@ -15,4 +15,4 @@ def optional_package(name: str, *, extra: str) -> Any:  # noqa: ANN401
     try:
         return import_module(name)
     except ModuleNotFoundError as error:
-        raise ConfigError(f"This export needs the package {error.name}: pip install 'goodfit[{extra}]'.") from error
+        raise ConfigError(f"This needs the package {error.name}: pip install 'goodfit[{extra}]'.") from error

@@ -5,8 +5,8 @@ Only weight arrays that carry a regularizer are penalised: kernels by ``kernel_r
 """
 
 from collections.abc import Mapping
-from dataclasses import KW_ONLY, dataclass
-from typing import Protocol
+from dataclasses import KW_ONLY, dataclass, replace
+from typing import Any, Protocol, Self
 
 import jax
 import jax.numpy as jnp
@@ -38,8 +38,36 @@ class Layer(Protocol):
         """Return the regularizer of each penalised weight array by name; none by default."""
         return {}
 
+    def with_strength(self, term: str, value: float, *, everywhere: bool) -> Self:
+        """Return the layer with another strength of ``l1`` or ``l2`` where it carries that term.
 
-@hyperparameters(static=("units", "activation", "use_bias", "kernel_initializer", "bias_initializer"))
+        Args:
+            everywhere: give it to every kernel, too.
+        """
+        return self
+
+    def non_trainable(self) -> frozenset[str]:
+        """Return the names of the arrays that no gradient changes; none by default."""
+        return frozenset()
+
+    def apply_in_training(
+        self, params: LayerParams, x: jax.Array, *, key: jax.Array | None
+    ) -> tuple[jax.Array, dict[str, jax.Array]]:
+        """Return outputs in training, and new values of those non-trainable arrays that the forward pass changes."""
+        return self.apply(params, x, key=key), {}
+
+    @property
+    def width(self) -> int:
+        """Most values that the layer computes from one row."""
+        return 1
+
+    @property
+    def mixes_rows(self) -> bool:
+        """Whether outputs in training depend on the other rows of the batch, as in batch normalization."""
+        return False
+
+
+@hyperparameters(static=("units", "activation", "use_bias", "kernel_initializer", "bias_initializer", "trainable"))
 @dataclass(frozen=True)
 class Dense(Layer):
     """Fully connected layer: ``activation(x @ kernel + bias)``, as in Keras.
@@ -50,6 +78,7 @@ class Dense(Layer):
         use_bias: whether to add ``bias`` (units,).
         kernel_initializer, bias_initializer: one of ``INITIALIZERS``; the kernel has shape (n_inputs, units).
         kernel_regularizer, bias_regularizer: ``l1(…)``, ``l2(…)``, ``l1_l2(…)`` or None.
+        trainable: False keeps kernel and bias as they are, and unpenalised, as in Keras.
 
     Raises:
         ConfigError: an argument is invalid; the message names it.
@@ -63,6 +92,7 @@ class Dense(Layer):
     bias_initializer: str = "zeros"
     kernel_regularizer: L1L2 | None = None
     bias_regularizer: L1L2 | None = None
+    trainable: bool = True
 
     def __post_init__(self) -> None:
         if isinstance(self.units, bool) or not isinstance(self.units, int | np.integer) or self.units < 1:
@@ -73,6 +103,8 @@ class Dense(Layer):
         for name in ("kernel_regularizer", "bias_regularizer"):
             if not isinstance(getattr(self, name), L1L2 | None):
                 raise ConfigError(f"{name} must be l1(…), l2(…), l1_l2(…) or None, not {getattr(self, name)!r}.")
+        if not isinstance(self.trainable, bool):
+            raise ConfigError(f"trainable must be True or False, not {self.trainable!r}.")
 
     def init(self, rng: np.random.Generator, n_inputs: int) -> tuple[dict[str, np.ndarray], int]:
         params = {"kernel": INITIALIZERS[self.kernel_initializer](rng, (n_inputs, self.units))}
@@ -94,7 +126,25 @@ class Dense(Layer):
 
     def regularizers(self) -> dict[str, L1L2]:
         carried = {"kernel": self.kernel_regularizer, "bias": self.bias_regularizer if self.use_bias else None}
-        return {name: regularizer for name, regularizer in carried.items() if regularizer is not None}
+        return {
+            name: regularizer for name, regularizer in carried.items() if regularizer is not None and self.trainable
+        }
+
+    def with_strength(self, term: str, value: float, *, everywhere: bool) -> Self:
+        changes: dict[str, Any] = {}
+        for name in ("kernel_regularizer", "bias_regularizer"):
+            if (carried := getattr(self, name)) is not None and getattr(carried, term) is not None:
+                changes[name] = replace(carried, **{term: value})
+        if everywhere:
+            changes["kernel_regularizer"] = replace(self.kernel_regularizer or L1L2(), **{term: value})
+        return replace(self, **changes)
+
+    def non_trainable(self) -> frozenset[str]:
+        return frozenset() if self.trainable else frozenset(("kernel", "bias"))
+
+    @property
+    def width(self) -> int:
+        return self.units
 
 
 @hyperparameters()

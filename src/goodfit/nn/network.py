@@ -56,6 +56,42 @@ def apply_network(
     return x
 
 
+def apply_in_training(
+    layers: Sequence[Layer], params: AnyParams, x: jax.Array, *, logits: bool = False, key: jax.Array | None = None
+) -> tuple[jax.Array, Params]:
+    """Return the same as ``apply_network`` in training, and the non-trainable arrays that the forward pass changes."""
+    changed: list[dict[str, jax.Array]] = []
+    for index, (layer, weights) in enumerate(zip(layers, params, strict=True)):
+        if logits and index == len(layers) - 1:
+            assert isinstance(layer, Dense)
+            return layer.linear(weights, x), (*changed, {})
+        own_key = None if key is None else jax.random.fold_in(key, index)
+        x, new = layer.apply_in_training(weights, x, key=own_key)
+        changed.append(new)
+    return x, tuple(changed)
+
+
+def trainable(layers: Sequence[Layer], params: AnyParams) -> Params:
+    """Return the weights that gradients change; a layer without any has an empty mapping."""
+    return tuple(
+        {name: w for name, w in weights.items() if name not in layer.non_trainable()}
+        for layer, weights in zip(layers, params, strict=True)
+    )
+
+
+def non_trainable(layers: Sequence[Layer], params: AnyParams) -> Params:
+    """Return the arrays that no gradient changes: frozen weights, moving averages."""
+    return tuple(
+        {name: w for name, w in weights.items() if name in layer.non_trainable()}
+        for layer, weights in zip(layers, params, strict=True)
+    )
+
+
+def joined(*parts: AnyParams) -> Params:
+    """Return the arrays of each layer together; a later one replaces an earlier one of the same name."""
+    return tuple({name: w for of_layer in layer for name, w in of_layer.items()} for layer in zip(*parts, strict=True))
+
+
 def count_params(params: AnyParams) -> int:
     """Return the number of weights.
 

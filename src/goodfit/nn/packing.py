@@ -7,7 +7,7 @@ compiled step then has fewer and larger operations, and compile time grows with 
 import jax.numpy as jnp
 import numpy as np
 
-from goodfit.nn.arrays import AnyArray, AnyParams, Params
+from goodfit.nn.arrays import AnyArray, AnyParams, Params, is_kernel
 
 Layout = tuple[tuple[tuple[str, tuple[int, ...]], ...], ...]
 """Name and shape of each weight array of each layer; hashable."""
@@ -54,4 +54,4 @@ def _concatenate(arrays: list[AnyArray]) -> AnyArray:
 def _group(name: str, *, apart: bool) -> str:
     if not apart:
         return "all"
-    return "kernel" if name == "kernel" else "other"
+    return "kernel" if is_kernel(name) else "other"

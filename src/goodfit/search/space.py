@@ -8,10 +8,9 @@ from typing import Any
 import numpy as np
 
 from goodfit.errors import ConfigError
-from goodfit.nn.layers import Dense, Dropout, Layer
+from goodfit.nn.layers import Dropout, Layer
 from goodfit.nn.optimizers import OPTIMIZERS, Optimizer
 from goodfit.nn.optimizers.base import numbers
-from goodfit.nn.regularizers import L1L2
 from goodfit.search.selection import Selection
 
 AUTO = {"l2": (0.0, 0.0001, 0.001, 0.01, 0.1, 1.0), "learning_rate": (0.00001, 0.0001, 0.001, 0.01, 0.1)}
@@ -102,20 +101,7 @@ def layers_with(layers: Sequence[Layer], config: Config) -> tuple[Layer, ...]:
 def _with_term(layers: Sequence[Layer], term: str, value: float) -> list[Layer]:
     carried = (regularizer for layer in layers for regularizer in layer.regularizers().values())
     anywhere = any(getattr(regularizer, term) is not None for regularizer in carried)
-    return [
-        _dense_with(layer, term, value, always=not anywhere) if isinstance(layer, Dense) else layer for layer in layers
-    ]
-
-
-def _dense_with(layer: Dense, term: str, value: float, *, always: bool) -> Dense:
-    changes: dict[str, Any] = {}
-    for name in ("kernel_regularizer", "bias_regularizer"):
-        regularizer = getattr(layer, name)
-        if regularizer is not None and getattr(regularizer, term) is not None:
-            changes[name] = replace(regularizer, **{term: value})
-    if always:
-        changes["kernel_regularizer"] = replace(layer.kernel_regularizer or L1L2(), **{term: value})
-    return replace(layer, **changes)
+    return [layer.with_strength(term, value, everywhere=not anywhere) for layer in layers]
 
 
 def optimizer_with(optimizer: Optimizer, config: Config) -> Optimizer:

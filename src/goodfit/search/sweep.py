@@ -76,6 +76,7 @@ class SweepPlan:
             early_stopping=self.early_stopping,
             total_steps=self.epochs * -(-n_train // self.batch_size),
             class_weight=class_weights(config),
+            n_train=n_train,
             seed=seed,
             dtype=self.dtype,
         )

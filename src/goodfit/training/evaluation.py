@@ -60,7 +60,7 @@ def take(array: jax.Array, index: jax.Array) -> jax.Array:
 
 def block_size(recipe: Recipe, n_features: int) -> int:
     """Return the number of rows in one block, a power of two."""
-    width = max(n_features, *(getattr(layer, "units", 1) for layer in recipe.layers))
+    width = max(n_features, *(layer.width for layer in recipe.layers))
     return 1 << int(np.log2(max(1, BLOCK_BYTES // (4 * width))))
 
 

@@ -26,6 +26,7 @@ from goodfit.training.loop import (
     STOPPED_EARLY,
     State,
     advance,
+    all_weights,
     start,
     unpacked,
 )
@@ -84,7 +85,7 @@ class Training(ShownAsCard):
         outcome: how the training ended.
         best_epoch: counted from 1; 0 if no epoch had a finite loss, and then ``params`` are the initial weights.
         input_steps: final step size of Adam per unit of gradient, η/(√v̂ + ε), averaged over the weights of each input
-            (n_inputs,); None for SGD, whose step is η for all.
+            (n_inputs,); None for SGD, whose step is η for all, and for a first layer that is not trained.
         validation_outputs: the outputs for the validation rows, each at an epoch that other validation rows chose, as
             the loss takes them (rows, outputs); see ``goodfit.training.cross_fitted``.
     """
@@ -252,7 +253,9 @@ def finish(
     code = int(state.code)
     if code == RUNNING:
         code = FINISHED if history.n_epochs == epochs else STOPPED_BY_USER
-    best, last = (unpacked(recipe, jax.tree.map(np.asarray, p), layout) for p in (state.best_params, state.params))
+    state = jax.tree.map(np.asarray, state)
+    best = all_weights(recipe, state.best_params, state.best_non_trainable, layout)
+    last = all_weights(recipe, state.params, state.non_trainable, layout)
     best_epoch = int(state.stopping.best_epoch)
     if best_epoch == 0 and code != DIVERGED:  # early stopping ignored every epoch: the last is as good as any
         best, best_epoch = last, history.n_epochs
@@ -269,5 +272,6 @@ def _input_steps(recipe: Recipe, layout: Layout, state: State) -> AnyArray | Non
     )
     if any(step is None for layer in steps for step in layer.values()):
         return None
-    kernels = (layer["kernel"] for layer in unpacked(recipe, steps, layout) if "kernel" in layer)
-    return next((kernel.mean(axis=1) for kernel in kernels), None)
+    first = next((index for index, layer in enumerate(layout) if "kernel" in dict(layer)), None)
+    kernel = None if first is None else unpacked(recipe, steps, layout)[first].get("kernel")
+    return None if kernel is None else kernel.mean(axis=1)

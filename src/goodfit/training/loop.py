@@ -18,14 +18,14 @@ from goodfit.nn.arrays import AnyArray, Params
 from goodfit.nn.early_stopping import StoppingState, init_stopping, update_stopping
 from goodfit.nn.layers import Dropout
 from goodfit.nn.losses import weighted_mean
-from goodfit.nn.network import apply_network
+from goodfit.nn.network import apply_in_training, joined, non_trainable, trainable
 from goodfit.nn.optimizers.base import OptimizerState, init_optimizer, sum_of_squares, update_weights
 from goodfit.nn.packing import Layout, layout_of, pack, unpack
 from goodfit.nn.regularizers import add_penalty_gradient, penalty
 from goodfit.training.cross_fitted import CrossFittedState, init_cross_fitted, update_cross_fitted
 from goodfit.training.evaluation import Dataset, Evaluated, EvaluationRows, make_evaluator, take
 from goodfit.training.history import column_names
-from goodfit.training.recipe import Recipe
+from goodfit.training.recipe import Recipe, n_outputs
 
 MAX_PACKED_WEIGHTS = 2**15
 """Larger networks are not packed: fewer, larger operations win, until copying the weights costs more."""
@@ -34,15 +34,17 @@ RUNNING, FINISHED, STOPPED_EARLY, DIVERGED, STOPPED_BY_USER = range(5)
 
 
 class State(NamedTuple):
-    """Everything that changes during a training, after an epoch. Weights are packed.
+    """Everything that changes during a training, after an epoch. Trainable weights are packed.
 
-    cross_fitted: outputs for the validation rows. epoch, step: number of epochs and updates done. code: ``RUNNING``, or
-    how the training ended.
+    non_trainable: frozen weights, and what the forward pass changes, such as moving averages. cross_fitted: outputs for
+    the validation rows. epoch, step: number of epochs and updates done. code: ``RUNNING``, or how the training ended.
     """
 
     params: Params
     optimizer_state: OptimizerState
     best_params: Params
+    non_trainable: Params
+    best_non_trainable: Params
     stopping: StoppingState
     cross_fitted: CrossFittedState
     epoch: AnyArray
@@ -56,29 +58,47 @@ def start(recipe: Recipe, params: Params, *, n_validation: int = 0) -> State:
     n_validation: number of validation rows whose outputs are kept, all or none.
     """
     params = tuple({name: np.asarray(w, recipe.dtype) for name, w in layer.items()} for layer in params)
-    packed = pack(params, apart=_apart(recipe)) if _packs(recipe, layout_of(params)) else params
+    trained, others = trainable(recipe.layers, params), non_trainable(recipe.layers, params)
+    packed = pack(trained, apart=_apart(recipe)) if _packs(recipe, layout_of(params)) else trained
     zero = np.zeros((), np.int32)
     optimizer_state = init_optimizer(recipe.optimizer, packed)
-    cross_fitted = init_cross_fitted(n_validation, _n_outputs(params) if n_validation else 0, recipe.dtype)
+    cross_fitted = init_cross_fitted(n_validation, n_outputs(recipe.layers) if n_validation else 0, recipe.dtype)
     stopping = init_stopping(recipe.dtype)
-    return State(packed, optimizer_state, packed, stopping, cross_fitted, epoch=zero, step=zero, code=zero)
-
-
-def _n_outputs(params: Params) -> int:
-    return int(next(layer["kernel"].shape[1] for layer in reversed(params) if "kernel" in layer))
+    return State(
+        packed, optimizer_state, packed, others, others, stopping, cross_fitted, epoch=zero, step=zero, code=zero
+    )
 
 
 def unpacked(recipe: Recipe, params: Params, layout: Layout) -> Params:
-    """Return the weights of a ``State`` as the arrays of each layer."""
+    """Return the trainable weights of a ``State`` as the arrays of each layer.
+
+    Args:
+        layout: of all weights of the network.
+    """
+    trained = _trained(recipe, layout)
     if _packs(recipe, layout):
-        return unpack(params, layout)
+        return unpack(params, trained)
     # A compiled program returns mappings in alphabetical order.
-    return tuple({name: layer[name] for name, _ in entries} for layer, entries in zip(params, layout, strict=True))
+    return tuple({name: layer[name] for name, _ in entries} for layer, entries in zip(params, trained, strict=True))
+
+
+def all_weights(recipe: Recipe, params: Params, others: Params, layout: Layout) -> Params:
+    """Return trainable weights of a ``State`` and non-trainable arrays together, as the arrays of each layer."""
+    everything = joined(unpacked(recipe, params, layout), others)
+    return tuple({name: layer[name] for name, _ in entries} for layer, entries in zip(everything, layout, strict=True))
+
+
+def _trained(recipe: Recipe, layout: Layout) -> Layout:
+    """Return the layout of the trainable weights."""
+    layers = zip(recipe.layers, layout, strict=True)
+    return tuple(
+        tuple(entry for entry in entries if entry[0] not in layer.non_trainable()) for layer, entries in layers
+    )
 
 
 def _packs(recipe: Recipe, layout: Layout) -> bool:
     """Whether weights are packed: in small networks, except with ``clipnorm``, which clips each array by itself."""
-    n_weights = sum(int(np.prod(shape)) for layer in layout for _, shape in layer)
+    n_weights = sum(int(np.prod(shape)) for layer in _trained(recipe, layout) for _, shape in layer)
     return n_weights <= MAX_PACKED_WEIGHTS and recipe.optimizer.clipnorm is None
 
 
@@ -116,7 +136,7 @@ def advance(
         state, records = carry
         here = state.epoch - first
         state, sums = _train_epoch(recipe, layout, rows, state, _entry(order, here))
-        params = unpacked(recipe, state.params, layout)
+        params = all_weights(recipe, state.params, state.non_trainable, layout)
         measured = evaluate(params)
         record = _record(recipe, state, params, sums / order.shape[1], measured.scores)
         state = _end_epoch(recipe, state, record, names)
@@ -151,8 +171,13 @@ def _train_epoch(
         state, measured = _train_batch(recipe, layout, rows, carry[0], _entry(order, i))
         return state, carry[1] + measured
 
-    done: tuple[State, jax.Array] = jax.lax.fori_loop(0, order.shape[0], one_batch, (state, jnp.zeros(4, recipe.dtype)))
-    return done
+    whole = order.shape[0] - bool(recipe.remainder)
+    begin = (state, jnp.zeros(4, recipe.dtype))
+    state, sums = jax.lax.fori_loop(0, whole, one_batch, begin)
+    if recipe.remainder:
+        state, measured = _train_batch(recipe, layout, rows, state, order[-1, : recipe.remainder])
+        sums += measured
+    return state, sums
 
 
 def _train_batch(
@@ -171,12 +196,13 @@ def _train_batch(
     if any(isinstance(layer, Dropout) for layer in recipe.layers):
         key = jax.random.fold_in(jax.random.key(recipe.seed), state.step)
 
-    def batch_loss(params: Params) -> jax.Array:
-        output = apply_network(recipe.layers, params, x, logits=recipe.fused, key=key)
-        return weighted_mean(recipe.loss.per_example(y, output, logits=recipe.fused), weight)
+    def batch_loss(params: Params) -> tuple[jax.Array, Params]:
+        weights = joined(params, state.non_trainable)
+        output, changed = apply_in_training(recipe.layers, weights, x, logits=recipe.fused, key=key)
+        return weighted_mean(recipe.loss.per_example(y, output, logits=recipe.fused), weight), changed
 
     params = unpacked(recipe, state.params, layout)
-    loss, grads = jax.value_and_grad(batch_loss)(params)
+    (loss, changed), grads = jax.value_and_grad(batch_loss, has_aux=True)(params)
     grads = add_penalty_gradient(grads, params, recipe.regularizers)
     grads = pack(grads, apart=_apart(recipe)) if _packs(recipe, layout) else grads
     new, optimizer_state, updates = update_weights(
@@ -184,7 +210,9 @@ def _train_batch(
     )
     total = jnp.sum(weight)
     measured = jnp.stack([total * loss, total, sum_of_squares(grads), sum_of_squares(updates)])
-    return state._replace(params=new, optimizer_state=optimizer_state, step=state.step + 1), measured
+    others = joined(state.non_trainable, changed)
+    state = state._replace(params=new, optimizer_state=optimizer_state, non_trainable=others, step=state.step + 1)
+    return state, measured
 
 
 def _record(recipe: Recipe, state: State, params: Params, means: jax.Array, evaluated: jax.Array) -> jax.Array:
@@ -217,9 +245,11 @@ def _end_epoch(recipe: Recipe, state: State, record: jax.Array, names: tuple[str
     value = jnp.where(finite, record[names.index(recipe.early_stopping.monitor)], jnp.nan)
     epoch = state.epoch + 1
     stopping = update_stopping(state.stopping, value, epoch, recipe.early_stopping)
-    best = jax.tree.map(lambda new, old: jnp.where(stopping.improved, new, old), state.params, state.best_params)
+    now, before = (state.params, state.non_trainable), (state.best_params, state.best_non_trainable)
+    best, best_others = jax.tree.map(lambda new, old: jnp.where(stopping.improved, new, old), now, before)
     code = jnp.where(finite, jnp.where(stopping.stop, STOPPED_EARLY, RUNNING), DIVERGED).astype(jnp.int32)
-    return state._replace(best_params=best, stopping=stopping, epoch=epoch, code=code)
+    state = state._replace(best_params=best, best_non_trainable=best_others)
+    return state._replace(stopping=stopping, epoch=epoch, code=code)
 
 
 def _cross_fitted(recipe: Recipe, state: State, measured: Evaluated) -> CrossFittedState:

@@ -24,7 +24,7 @@ from goodfit.nn.regularizers import Regularizers
 DTYPES = ("float32", "float64")
 
 
-@hyperparameters(static=("metrics", "batch_size", "dtype"))
+@hyperparameters(static=("metrics", "batch_size", "dtype", "remainder"))
 @dataclass(frozen=True)
 class Recipe:
     """Layers, optimizer, loss and early stopping of a training, with arrays for numbers (see ``make_recipe``).
@@ -34,6 +34,7 @@ class Recipe:
         seed: of dropout.
         class_weight: class number to the weight of its rows in the batches, where a sweep varies it; losses and metrics
             are without it, so that trials can be compared.
+        remainder: number of rows of a smaller last batch where a layer mixes rows; 0 pads it with the empty row.
     """
 
     layers: tuple[Layer, ...]
@@ -45,6 +46,7 @@ class Recipe:
     metrics: tuple[str, ...]
     batch_size: int
     dtype: str
+    remainder: int = 0
 
     @property
     def fused(self) -> bool:
@@ -80,6 +82,7 @@ def make_recipe(
     validation: bool = True,
     total_steps: int = 1,
     class_weight: Mapping[int, float] | None = None,
+    n_train: int = 0,
     seed: int = 0,
     dtype: str = "float32",
 ) -> Recipe:
@@ -89,6 +92,7 @@ def make_recipe(
         early_stopping: None never stops; the epoch with the lowest monitored loss is recorded all the same.
         validation: whether there are validation rows; without them ``loss`` is monitored instead of ``val_loss``.
         total_steps: number of updates of the whole training, for schedules that span it.
+        n_train: number of training rows; needed where a layer mixes rows.
         class_weight, seed: see ``Recipe``.
 
     Raises:
@@ -108,6 +112,7 @@ def make_recipe(
         metrics=tuple(metric.name for metric in get_metrics(metrics)),
         batch_size=int(batch_size),
         dtype=dtype,
+        remainder=n_train % int(batch_size) if any(layer.mixes_rows for layer in layers) else 0,
     )
     # A Python number would become part of the compiled program.
     arrays: Recipe = jax.tree.map(lambda number: np.asarray(number, dtype), recipe)
@@ -122,9 +127,16 @@ def with_seed(recipe: Recipe, seed: int) -> Recipe:
 def validate_layers(layers: Sequence[Layer]) -> tuple[Layer, ...]:
     """Return the layers as a tuple; ConfigError unless they can be a network."""
     layers = tuple(validate_layer(layer) for layer in layers)
-    if not layers or not isinstance(layers[-1], Dense):
-        raise ConfigError("the last layer must be Dense: its units are the outputs.")
+    n_outputs(layers)
     return layers
+
+
+def n_outputs(layers: Sequence[Layer]) -> int:
+    """Return the number of outputs of the last layer; ConfigError unless it says how many it has."""
+    units = getattr(layers[-1], "units", None) if layers else None
+    if units is None:
+        raise ConfigError("the last layer must be Dense: its units are the outputs.")
+    return int(units)
 
 
 def validate_layer(layer: Layer) -> Layer:

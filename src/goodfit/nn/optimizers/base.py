@@ -14,7 +14,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from goodfit.errors import ConfigError
-from goodfit.nn.arrays import AnyArray, Params
+from goodfit.nn.arrays import AnyArray, Params, is_kernel
 from goodfit.nn.schedules import CONSTANT, Schedule
 from goodfit.nn.validation import is_finite
 
@@ -139,7 +139,7 @@ def update_weights(
         weights, remembered, moved = {}, {}, {}
         for name, w in layer.items():
             moved[name], remembered[name] = optimizer.update(layer_grads[name], layer_state[name], eta=eta, t=t)
-            if optimizer.weight_decay is not None and name == "kernel":
+            if optimizer.weight_decay is not None and is_kernel(name):
                 moved[name] = moved[name] - optimizer.weight_decay * eta * w
             weights[name] = w + moved[name]
         new_params.append(weights)

@@ -1,0 +1,1 @@
+"""Models of Keras, trained and swept by goodfit."""
