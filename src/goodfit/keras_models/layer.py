@@ -19,7 +19,7 @@ from goodfit.nn.pytrees import hyperparameters
 from goodfit.nn.regularizers import L1L2
 
 WHOLE_NUMBERS = ("uint32", "int32")
-HALF = 2**16
+HALF = int(np.iinfo(np.uint16).max) + 1
 """Whole numbers, such as the state of a seed generator, are kept as two digits of this base, which floats hold
 exactly."""
 

@@ -179,6 +179,7 @@ class KerasModel:
             callbacks=_callbacks_of(callbacks),
             on_progress=on_progress,
             seeds=1,
+            resume=None,
             **space,
         )
         network.write(found.winner.params)
