@@ -7,7 +7,7 @@ import threading
 
 import pytest
 
-from goodfit.files import UnsafeFile, locked, read_file, read_stdin, write_file
+from goodfit.files import UnsafeFile, locked, read_file, read_stream, write_file
 
 posix = pytest.mark.skipif(os.name != "posix", reason="pipes, devices and links of POSIX")
 
@@ -138,10 +138,10 @@ def test_standard_input_has_a_limit(tmp_path, monkeypatch):
         handle = os.open(tmp_path / "file", os.O_RDONLY)
         monkeypatch.setattr("builtins.open", lambda *_, handle=handle, **__: os.fdopen(handle, "rb"))
         if limit == 5:
-            assert read_stdin(limit=limit) == b"12345"
+            assert read_stream("-", limit=limit) == b"12345"
         else:
             with pytest.raises(UnsafeFile, match="more than the 4 bytes"):
-                read_stdin(limit=limit)
+                read_stream("-", limit=limit)
 
 
 def test_a_lock_lets_one_through_at_a_time(tmp_path):

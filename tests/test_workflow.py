@@ -257,13 +257,14 @@ def test_copies_stay_together_also_in_folds(change):
         assert np.isin(rows[rows < 80] + 200, rows).all()
 
 
-def test_time_runs_from_training_to_the_exam_and_its_column_is_not_learned():
+def test_time_runs_from_training_to_the_exam_and_its_column_is_a_feature_unless_it_is_dropped():
     table = TABLE.sample(frac=1, random_state=0)
     run = fit(table=table, time="joined")
     days = [pd.to_datetime(table["joined"]).to_numpy()[rows] for rows in run.splits.arrays().values()]
     assert days[0].max() < days[1].min()
     assert days[1].max() < days[2].min()
-    assert "joined" not in run.record.encoder.columns
+    assert "joined" in run.record.encoder.columns
+    assert "joined" not in fit(table=table, time="joined", drop="joined").record.encoder.columns
 
 
 # --- prediction ------------------------------------------------------------------------------------------------------
@@ -299,7 +300,7 @@ def test_a_row_is_predicted_the_same_whatever_stands_beside_it(run):
 
 
 def test_a_missing_column_is_named(run):
-    with pytest.raises(DataError, match="column 'city' is missing"):
+    with pytest.raises(DataError, match="DataFrame has no column 'city', which the training table had: add it"):
         run.predict(TABLE.drop(columns="city"))
 
 
@@ -381,7 +382,7 @@ def test_without_test_rows_there_is_no_exam():
 def test_the_exam_of_a_loaded_run_wants_the_table_as_it_was(tmp_path):
     run = fit(out=tmp_path / "run")
     loaded = load(tmp_path / "run")
-    with pytest.raises(ExamError, match="trained on a table in memory: give that table to the exam"):
+    with pytest.raises(ExamError, match="trained on a table in memory or from a pipe: give it again as table="):
         loaded.test()
     changed = TABLE.copy()
     changed.loc[run.splits.test[0], "age"] = 99
@@ -654,8 +655,8 @@ SETTINGS = {
     "l2 of nothing": ({"l2": None}, ConfigError, "l2 must be .* not None"),
     "hidden": ({"hidden": (0,)}, ConfigError, "units in hidden must be a whole number, 1 or more, not 0"),
     "hidden in words": ({"hidden": "64,64"}, ConfigError, "units in hidden must be a whole number.*'64,64'"),
-    "dropout": ({"dropout": 1.0}, ConfigError, "rate of Dropout must be at least 0 and below 1, not 1.0"),
-    "dropout in words": ({"dropout": "half"}, ConfigError, "dropout must be a number, not 'half'"),
+    "dropout": ({"dropout": 1.0}, ConfigError, "dropout must be at least 0 and below 1, not 1.0"),
+    "dropout in words": ({"dropout": "half"}, ConfigError, "dropout must be at least 0 and below 1, not 'half'"),
     "activation": ({"activation": "foo"}, ConfigError, "activation 'foo' is not known; choose one of"),
     "optimizer": ({"optimizer": "foo"}, ConfigError, "optimizer must be one of adam, sgd, not 'foo'"),
     "an optimizer object": ({"optimizer": Adam(0.1)}, ConfigError, "optimizer must be one of adam, sgd, not Adam"),
@@ -677,12 +678,22 @@ SETTINGS = {
     ),
     "class_weight negative": ({"class_weight": {"Yes": -1}}, ConfigError, "class_weight of 'Yes' must be .* not -1"),
     "class_weight of whom": ({"class_weight": {"maybe": 1}}, DataError, "class_weight names 'maybe'.* no, Yes"),
-    "kinds of whom": ({"kinds": {"foo": "number"}}, DataError, "no column 'foo'"),
+    "kinds of whom": (
+        {"kinds": {"foo": "number"}},
+        DataError,
+        "kinds names the column 'foo', which the table does not have: choose",
+    ),
     "kind of what": ({"kinds": {"age": "foo"}}, DataError, "column 'age' cannot be of kind 'foo'"),
-    "drop": ({"drop": "foo"}, DataError, "no column 'foo'"),
-    "group column": ({"group": "foo"}, DataError, "no column 'foo'"),
-    "target": ({"target": "foo"}, DataError, "no column 'foo'"),
-    "no target": ({"target": None}, DataError, "Name the column to predict with target"),
+    "drop": ({"drop": "foo"}, DataError, "drop names the column 'foo', which"),
+    "group column": ({"group": "foo"}, DataError, "group names the column 'foo', which"),
+    "time column": ({"time": "join"}, DataError, r"time names the column 'join', which .*: did you mean 'joined'\?"),
+    "target": ({"target": "foo"}, DataError, "target names the column 'foo', which"),
+    "target as a number": ({"target": 3}, DataError, "not 3: columns without names are called column_1, column_2, …"),
+    "no target": (
+        {"target": None},
+        DataError,
+        "Name the column to predict: target='pay', the last one, or another one of 'age', 'city', 'joined'",
+    ),
     "an array for a target": ({"target": SCORE}, DataError, "target must be the name of a column"),
     "target is a date": ({"target": "joined"}, DataError, "column 'joined' holds dates and cannot be the target"),
     "class weights of a quantity": (

@@ -20,8 +20,9 @@ else:
 
 NO_LINK = getattr(os, "O_NOFOLLOW", 0)
 NO_WAIT = getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
-STDIN = ("-", "/dev/stdin")
-"""Names of standard input, the one source that may be a pipe or a device."""
+_STREAM = re.compile(r"-|/dev/stdin|/(?:dev|proc/self)/fd/(\d{1,9})")
+"""Standard input, and what the caller opened for this process, such as ``<(zcat table.csv.gz)`` in a shell: the one
+kind of source that may be a pipe or a device."""
 
 SCANNED_BYTES = 1 << 23
 """Bytes that are read at a time of a file that is larger than memory."""
@@ -123,9 +124,19 @@ def version_of(path: Path) -> Version:
     return _version(_regular(path.stat()))
 
 
-def read_stdin(*, limit: int) -> bytes:
-    """Return what standard input holds, at most ``limit`` bytes; UnsafeFile for more."""
-    with open(0, "rb", closefd=False) as file:
+def is_stream(name: object) -> bool:
+    """Whether a name is that of standard input or of another open descriptor, which can be read only once.
+
+    >>> is_stream("-"), is_stream("/dev/fd/63"), is_stream("/dev/zero")
+    (True, True, False)
+    """
+    return _STREAM.fullmatch(str(name)) is not None
+
+
+def read_stream(name: str, *, limit: int) -> bytes:
+    """Return what is left to read of a stream, at most ``limit`` bytes; UnsafeFile for more."""
+    found = _STREAM.fullmatch(name)
+    with open(int(found[1] or 0) if found else 0, "rb", closefd=False) as file:
         content = file.read(limit + 1)
     if len(content) > limit:
         raise UnsafeFile(f"has more than the {limit:,} bytes that are read")

@@ -74,13 +74,16 @@ def exact(number: float) -> str:
     return short if math.isclose(float(short), number, rel_tol=1e-15) else repr(number)
 
 
-def share(part: float, whole: float) -> str:
-    """Format part/whole as a percentage.
+def share(part: float, whole: float, *, decimals: int = 1) -> str:
+    """Format part/whole as a percentage; what is there is never 0 %, and what lacks a part never 100 %.
 
-    >>> share(1, 8)
-    '12.5%'
+    >>> share(1, 8), share(0, 8), share(1, 9_000), share(8_999, 9_000), share(0.004, 1, decimals=0)
+    ('12.5%', '0.0%', '< 0.1%', '> 99.9%', '< 1%')
     """
-    return f"{100 * part / whole:.1f}%"
+    text, step = f"{100 * part / whole:.{decimals}f}", 10**-decimals
+    if part > 0 and not float(text):
+        return f"< {step:g}%"
+    return f"> {100 - step:g}%" if part < whole and float(text) == 100 else f"{text}%"
 
 
 def count(n: int, noun: str, plural: str = "") -> str:

@@ -325,7 +325,7 @@ class Run(ShownAsCard):
         if table is None and self.sealed is not None:
             return self.sealed
         if table is None and not self.record.source:
-            raise ExamError("The run was trained on a table in memory: give that table to the exam.")
+            raise ExamError("The run was trained on a table in memory or from a pipe: give it again as table='…'.")
         try:
             source = self._recorded_source() if table is None else open_source(table)
             return SealedRows(source, self.splits.test, self.record.schema)

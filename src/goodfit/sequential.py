@@ -373,7 +373,7 @@ class Sequential:
             self.build(n_features)
         known = next((layer["kernel"].shape[0] for layer in self._built() if "kernel" in layer), n_features)
         if known != n_features:
-            raise ConfigError(f"the model was built for {known} features, but x has {n_features}.")
+            raise ConfigError(f"the model was built for {known:,} features, but x has {n_features:,}.")
         return self._built()
 
     def _recipe(self) -> Recipe:

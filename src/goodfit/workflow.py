@@ -10,6 +10,8 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from goodfit.checks.check import Check
 from goodfit.data.table import Source, open_source
 from goodfit.errors import ConfigError, DataError, DataWarning, ExamError, RunError
@@ -34,7 +36,8 @@ from goodfit.experiment.run_folder import (
     save_run,
 )
 from goodfit.experiment.settings import Settings, settings_from
-from goodfit.files import STDIN, FileMark
+from goodfit.files import FileMark, is_stream
+from goodfit.formatting import cut, join
 from goodfit.reporting.spelling import keywords
 from goodfit.run import Run, ledger_of, load, model_hash
 from goodfit.search.parallel import OnProgress, SweepCost
@@ -273,17 +276,21 @@ def _prepared(found: Source, target: str | None, settings: Settings, earlier: Ru
     return prepared
 
 
-def _target_name(table: Source, target: str | None) -> str:
+def _target_name(table: Source, target: object) -> str:
     if not isinstance(target, str | None):
-        raise DataError("target must be the name of a column: put y into the table, or give arrays to Sequential.")
+        unnamed = "columns without names are called column_1, column_2, …"
+        said = unnamed if np.isscalar(target) else "put y into the table, or give arrays to Sequential"
+        raise DataError(f"target must be the name of a column, not {cut(repr(target), 40)}: {said}.")
     if target is None and "target" not in table.names:
-        raise DataError(f"Name the column to predict with target='…': one of {', '.join(table.names[:20])}.")
-    table.validate_names([target or "target"])
+        *others, last = map(repr, table.names)
+        among = f", or another one of {join(others, most=20)}" if others else ""
+        raise DataError(f"Name the column to predict: target={last}, the last one{among}.")
+    table.validate_names([target or "target"], "target")
     return target or "target"
 
 
 def _source(table: object, found: Source) -> str:
     """Where the exam can read the table again: an absolute path or a built-in name; "" for none."""
-    if not isinstance(table, str | Path) or str(table) in STDIN:
+    if not isinstance(table, str | Path) or is_stream(table):
         return ""
     return str(table) if found.file is None else str(Path(table).expanduser().absolute())

@@ -356,7 +356,7 @@ TABLES = {
     "one column": ({"y": ["a", "b"] * 10}, "No column is left"),
     "infinity": (
         {"x": ["inf", *range(19)], "y": ["a", "b"] * 10},
-        "column 'x' is infinite in 1 cells, first in row 1:",
+        "column 'x' is infinite in 1 cell, first in row 1:",
     ),
     "one class": ({"x": range(20), "y": ["a"] * 20}, "'y' has the one class 'a'"),
     "nothing but constants": ({"x": [1] * 20, "y": ["a", "b"] * 10}, "x: constant"),

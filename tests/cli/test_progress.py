@@ -27,11 +27,17 @@ def test_a_file_gets_the_last_epoch_at_the_least():
     ]
 
 
-def test_a_file_gets_a_line_every_two_seconds_and_the_last_only_once(monkeypatch):
-    seconds = iter([0.0, 1.9, 2.1, 2.1, 4.2, 4.2])
+@pytest.mark.parametrize(("last", "epochs"), [(12.2, [2, 4, 5]), (20.0, [2, 4, 5]), (23.0, [2, 4, 5])])
+def test_a_file_gets_a_line_after_two_seconds_then_every_ten_and_the_last_only_once(monkeypatch, last, epochs):
+    """Epochs end after 1.9, 2.1, 12.0, 12.2 seconds and at the end."""
+    seconds = iter([0.0, 1.9, 2.1, 2.1, 12.0, 12.2, 12.2, last, last])
     monkeypatch.setattr(module.time, "monotonic", lambda: next(seconds))
-    lines = shown(terminal=False).splitlines()
-    assert [line.split(":")[0] for line in lines] == ["epoch 2 of 200", "epoch 3 of 200"]
+    lines = shown(terminal=False, epochs=[*EPOCHS, *EPOCHS[1:]]).splitlines()
+    assert [line.split(":")[0] for line in lines] == [f"epoch {epoch} of 200" for epoch in epochs]
+
+
+def test_thousands_have_a_comma():
+    assert shown(terminal=False, epochs=EPOCHS * 400).startswith("epoch 1,200 of 200")
 
 
 def test_no_epoch_no_line():

@@ -55,7 +55,16 @@ def test_folds_that_follow_each_other_are_averaged():
     assert filled(steps[:3], folds=2).means() == pytest.approx(dict.fromkeys(filled(steps, folds=2).means(), 0.3))
 
 
-def test_a_file_gets_a_line_every_two_seconds_with_the_time_left(monkeypatch):
+def test_a_file_gets_no_line_twice_however_long_nothing_changes(monkeypatch):
+    seconds = iter(float(second) for second in range(0, 1000, 3))
+    monkeypatch.setattr(module.time, "monotonic", lambda: next(seconds))
+    values = np.array([0.5, 0.0931, math.inf, math.inf])
+    waiting = [Told(1, 4, float(second), values) for second in range(100)]
+    lines = shown(*waiting, Told(4, 4, 100.0, values), terminal=False).splitlines()
+    assert [line.split(",")[0] for line in lines] == ["1 of 4 trainings done", "4 of 4 trainings done"]
+
+
+def test_a_file_gets_a_line_after_two_seconds_with_the_time_left(monkeypatch):
     seconds = iter([0.0, 1.0, 2.1, 2.1, 2.2, 2.2])
     monkeypatch.setattr(module.time, "monotonic", lambda: next(seconds))
     values = np.array([0.5, 0.0931, math.inf, math.inf])

@@ -116,8 +116,11 @@ def test_dropped_columns_stay_but_are_not_used(table):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"kinds": {"Pclas": "category"}}, r"no column 'Pclas': did you mean 'Pclass'\?"),
-        ({"drop": ["Name"]}, r"no column 'Name': "),
+        (
+            {"kinds": {"Pclas": "category"}},
+            r"kinds names the column 'Pclas', which the table does not have: did you mean 'Pclass'\?",
+        ),
+        ({"drop": ["Name"]}, r"drop names the column 'Name', which the table does not have: choose from"),
         ({"kinds": {"Pclass": "categorical"}}, r"'Pclass' cannot be of kind 'categorical': choose from 'number', 'cat"),
         ({"kinds": {"Sex": "number"}}, r"'Sex' cannot be read as number: no cell is a number, for example 'male'"),
     ],

@@ -148,7 +148,7 @@ def test_missing_cells_are_named_by_row():
 
 
 def test_infinite_cells_are_named():
-    with pytest.raises(DataError, match="'y' is infinite in 1 cells, first in row 2"):
+    with pytest.raises(DataError, match="'y' is infinite in 1 cell, first in row 2"):
         fit([1.5, np.inf, 2.0])
 
 

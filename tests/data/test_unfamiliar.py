@@ -94,7 +94,7 @@ def test_columns_are_carried_along_as_they_are(run, tmp_path):
 
 
 def test_a_column_that_cannot_be_carried_along_is_named(run, tmp_path):
-    with pytest.raises(DataError, match=r"there is no column 'nam': did you mean 'name'"):
+    with pytest.raises(DataError, match=r"has no column 'nam': did you mean 'name'"):
         run.write_predictions(TABLE, tmp_path / "p.csv", id_columns=["nam"])
     with pytest.raises(DataError, match="'prediction' is the name of a column of predictions"):
         run.write_predictions(TABLE.assign(prediction=1), tmp_path / "p.csv", id_columns=["prediction"])

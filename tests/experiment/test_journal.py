@@ -197,7 +197,9 @@ def test_a_table_in_memory_must_be_given_again(table, tmp_path, killed_after):
     killed_after(3)
     with pytest.raises(Killed):
         goodfit.train(frame, out=tmp_path / "run", **GRID)
-    with pytest.raises(DataError, match="trained on a table in memory: give that table to the training that goes on"):
+    with pytest.raises(
+        DataError, match="trained on a table in memory or from a pipe: give that table to the training that goes on"
+    ):
         goodfit.train(resume=tmp_path / "run")
     killed_after(-1)
     assert goodfit.train(frame, resume=tmp_path / "run").sweep.is_complete

@@ -50,7 +50,9 @@ def test_a_sweep_is_a_heat_map_whose_click_picks_the_curves(swept):
     assert [(start["l2"], start["rate"]) for start in pick["value"]] == [
         (f"{chosen['l2']:g}", f"{chosen['learning_rate']:g}")
     ]
-    assert spec["hconcat"][1]["transform"] == [{"filter": {"param": pick["name"], "empty": False}}]
+    curves = spec["hconcat"][1]
+    for layer in curves.get("layer", [curves]):
+        assert layer["transform"] == [{"filter": {"param": pick["name"], "empty": False}}]
     assert len([row for row in values(chart) if "val_loss" in row]) == 9
 
 

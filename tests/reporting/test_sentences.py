@@ -100,7 +100,8 @@ def test_rates_are_too_small_well_chosen_and_too_large():
         "Lowest validation loss by learning rate: 0.00001 (too small) 0.6800 at epoch 3; "
         "0.001 (selected) 0.2000 at epoch 2; 0.1 (too large) 0.5000 at epoch 2."
     )
-    assert [sentences.caption(each, right) for each in (small, right, large)] == [
+    assert sentences.caption(small, right) == "0.00001 · too small"
+    assert [sentences.caption(each, right, guide=True) for each in (small, right, large)] == [
         "0.00001 · too small (baby steps)",
         "0.001 · selected (perfect pace)",
         "0.1 · too large (jumping around)",

@@ -7,7 +7,7 @@ import numpy as np
 from goodfit.arrays import Indices
 from goodfit.checks.check import Check
 from goodfit.checks.inputs import CheckInputs
-from goodfit.formatting import count, join, printable
+from goodfit.formatting import count, join, printable, share
 
 
 def check_imbalance(data: CheckInputs) -> list[Check]:
@@ -20,15 +20,15 @@ def check_imbalance(data: CheckInputs) -> list[Check]:
     if len(few):
         return [_few(data.target, [classes[int(code)] for code in few], train[few], validation[few])]
     rarest = int(train.argmin())
-    share = float(train[rarest] / train.sum())
-    if data.weighted or share >= min(data.thresholds.rare_share, 0.5 / len(classes)):
+    part = float(train[rarest] / train.sum())
+    if data.weighted or part >= min(data.thresholds.rare_share, 0.5 / len(classes)):
         return []
     sentence = (
-        f"only {share:.1%} of the training rows are of class {printable(_label(classes[rarest]))}, so accuracy is high "
-        "even for a model that never predicts it; use balanced accuracy, or balance the class weights."
+        f"only {share(part, 1)} of the training rows are of class {printable(_label(classes[rarest]))}, so accuracy is "
+        "high even for a model that never predicts it; use balanced accuracy, or balance the class weights."
     )
     change = {"class_weight": "balanced"}
-    return [Check("rare_class", "note", (data.target,), int(train[rarest]), sentence, {"share": share}, change)]
+    return [Check("rare_class", "note", (data.target,), int(train[rarest]), sentence, {"share": part}, change)]
 
 
 def _rows_of_classes(data: CheckInputs) -> tuple[Sequence[object], Indices, Indices]:

@@ -8,7 +8,7 @@ from goodfit.arrays import Numbers
 from goodfit.checks.check import Check, CheckSeverity
 from goodfit.checks.inputs import CheckInputs
 from goodfit.checks.probe_data import ProbeData
-from goodfit.formatting import METRIC_LABELS, join, printable
+from goodfit.formatting import METRIC_LABELS, join, printable, share
 
 
 def check_leakage(data: CheckInputs) -> list[Check]:
@@ -73,13 +73,13 @@ def _indicates(probe: ProbeData, column: int, rest: float, data: CheckInputs) ->
     name, marked = probe.names[column], _most_frequent(probe.x[:, column])
     value = data.table.values(name)[probe.rows[marked.argmax()]]
     shown = "is missing" if value is None or value != value else f"is {printable(value)}"
-    _, share = indicator_agreement(probe, column, data.thresholds.min_side_rows)
+    _, part = indicator_agreement(probe, column, data.thresholds.min_side_rows)
     sentence = (
-        f"whether {printable(name)} {shown} predicts {printable(data.target)} in {share:.1%} of the rows, while all "
-        f"other columns reach {METRIC_LABELS[probe.metric]} {rest:.3f}: possible leakage; if it is filled in after the "
-        "outcome, drop it."
+        f"whether {printable(name)} {shown} predicts {printable(data.target)} in {share(part, 1)} of the rows, while "
+        f"all other columns reach {METRIC_LABELS[probe.metric]} {rest:.3f}: possible leakage; if it is filled in "
+        "after the outcome, drop it."
     )
-    effect = {"accuracy_alone": share, f"{probe.metric}_without": rest}
+    effect = {"accuracy_alone": part, f"{probe.metric}_without": rest}
     return Check("leak", "warning", (name,), 0, sentence, effect, {"drop": [name]})
 
 

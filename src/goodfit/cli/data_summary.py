@@ -35,6 +35,8 @@ RULES = {
     "time": "ordered by {time}",
     "duplicates": "duplicate rows kept together",
 }
+MISSING = {"imputed": ("number", "date"), "as the category “missing”": ("category",), "as empty texts": ("text",)}
+"""What becomes of missing cells, by the kind of their column."""
 MOST_LINES = 6
 
 
@@ -60,8 +62,7 @@ def plain_source(source: str) -> str:
 def unused(prepared: Prepared) -> dict[str, str]:
     """Columns that are not features, each with the reason."""
     settings, reasons = prepared.settings, dict(prepared.encoder.dropped)
-    named = {settings.group: "group of the split", settings.time: "order of the split"}
-    return {name: named.get(name, reason) for name, reason in reasons.items()}
+    return {name: "group of the split" if name == settings.group else reason for name, reason in reasons.items()}
 
 
 def _grid(lines: list[Line]) -> Grid:
@@ -78,7 +79,7 @@ def _columns(prepared: Prepared) -> Iterator[Line]:
     table, encoder = prepared.table, prepared.encoder
     by_kind: dict[str, list[str]] = {}
     for feature in encoder.features:
-        words = f" ({count(len(feature.names), 'word')} and pairs of words)" if feature.kind == "text" else ""
+        words = f" ({count(len(feature.names), 'word')} and two-word phrases)" if feature.kind == "text" else ""
         by_kind.setdefault(feature.kind, []).append(printable(feature.name) + words)
     for kind, plural in PLURALS.items():
         names = by_kind.get(kind, [])
@@ -98,10 +99,16 @@ def _missing(table: Table, encoder: Encoder) -> Iterator[Line]:
     """Missing cells of the columns that are used, most frequent first."""
     columns: list[Column] = [table.column(name) for name in encoder.columns]
     lacking = sorted((column for column in columns if column.missing), key=lambda column: -column.missing)
-    if lacking:
-        cells = sum(column.missing for column in lacking)
-        words = (f"{printable(column.name)} ({share(column.missing, table.n_rows)})" for column in lacking)
-        yield "missing", f"{cells:,}", f"cells, imputed: {join(words)}"
+    label, cells = "missing", f"{sum(column.missing for column in lacking):,}"
+    for way, kinds in MISSING.items():
+        words = [
+            f"{printable(column.name)} ({share(column.missing, table.n_rows)})"
+            for column in lacking
+            if column.kind in kinds
+        ]
+        if words:
+            yield label, cells, f"{'cells, ' if label else ''}{way}: {join(words)}"
+            label, cells = "", ""
 
 
 def _several(label: str, entries: list[str]) -> Iterator[Line]:

@@ -37,6 +37,7 @@ from goodfit.cli.sweep_progress import SweepProgress, sweep_progress
 from goodfit.data.io.names import validate_source
 from goodfit.errors import ConfigError, GoodFitError, RunError
 from goodfit.experiment.run_path import validate_run
+from goodfit.files import is_stream
 from goodfit.formatting import cut
 from goodfit.reporting.ahead import start_engine
 
@@ -342,7 +343,7 @@ def _run_folder(given: Mapping[str, Any]) -> Iterator[Path]:
 
 def _next_folder(data: str) -> Path:
     """Make runs/<data>-<n> with the smallest free n, in one step, so that two trainings never share a folder."""
-    name = re.sub(r"[^\w-]+", "-", Path(data).name.split(".")[0]) or "run"
+    name = "table" if is_stream(data) else re.sub(r"[^\w-]+", "-", Path(data).name.split(".")[0]) or "run"
     for n in count(1):
         folder = Path("runs") / f"{name}-{n}"
         try:
@@ -369,7 +370,7 @@ def _flags() -> dict[str, str]:
     """Arguments of all commands with their flags."""
     every = typer.main.get_command(app).commands.values()  # type: ignore[attr-defined]
     params = [param for each in every for param in each.params if param.opts[0].startswith("--")]
-    return {param.name: param.opts[0] for param in params} | {"overwrite": "--force"}
+    return {param.name: param.opts[0] for param in params} | {"overwrite": "--force", "table": "--data"}
 
 
 def _complain(text: str) -> None:

@@ -17,7 +17,7 @@ from rich.text import Text
 
 from goodfit.formatting import numbers, sparkline
 
-SECONDS_BETWEEN_LINES = 2.0
+SECONDS_TO_FIRST_LINE, SECONDS_BETWEEN_LINES = 2.0, 10.0
 
 
 @dataclass
@@ -59,18 +59,18 @@ def progress(console: Console) -> Iterator[Progress]:
 
 
 class Lines:
-    """A plain line every two seconds, and one for the last epoch."""
+    """A plain line after two seconds, then every ten, and one for the last epoch."""
 
     def __init__(self, console: Console) -> None:
         self.console, self.curves = console, Curves()
-        self.written, self.written_at = 0, 0.0
+        self.written, self.due_at = 0, 0.0
 
     def begin(self, epochs: int) -> None:
-        self.curves.epochs, self.written_at = epochs, time.monotonic()
+        self.curves.epochs, self.due_at = epochs, time.monotonic() + SECONDS_TO_FIRST_LINE
 
     def epoch(self, record: Mapping[str, float]) -> None:
         self.curves.add(record)
-        if time.monotonic() - self.written_at >= SECONDS_BETWEEN_LINES:
+        if time.monotonic() >= self.due_at:
             self._write()
 
     def end(self) -> None:
@@ -79,10 +79,10 @@ class Lines:
 
     def _write(self) -> None:
         curves = self.curves
-        self.written, self.written_at = len(curves.loss), time.monotonic()
+        self.written, self.due_at = len(curves.loss), time.monotonic() + SECONDS_BETWEEN_LINES
         loss, val_loss, best = numbers(curves.loss[-1], curves.val_loss[-1], curves.best)
-        text = f"epoch {self.written} of {curves.epochs}: loss {loss}, validation loss {val_loss}"
-        self.console.print(f"{text}, lowest {best} at epoch {curves.best_epoch}", soft_wrap=True)
+        text = f"epoch {self.written:,} of {curves.epochs:,}: loss {loss}, validation loss {val_loss}"
+        self.console.print(f"{text}, lowest {best} at epoch {curves.best_epoch:,}", soft_wrap=True)
 
 
 class Drawing:

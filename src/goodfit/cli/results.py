@@ -96,7 +96,7 @@ def show_predictions(run: Run, table: Table, prediction: Prediction, out: Path, 
         console.print(f"ignored, not in the training table: {names}")
     if missing := missing_cells(run, table):
         words = join(f"{printable(name)} ({cells:,})" for name, cells in missing.items())
-        console.print(f"missing cells, imputed as in training: {words}")
+        console.print(f"missing cells, treated as in training: {words}")
     _print_path("written to", str(out), console)
 
 

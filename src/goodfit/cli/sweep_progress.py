@@ -18,7 +18,7 @@ from rich.table import Table as Grid
 from rich.text import Text
 
 from goodfit.cli.grid_table import SELECTED, Cell, draw_grid
-from goodfit.cli.progress import SECONDS_BETWEEN_LINES
+from goodfit.cli.progress import SECONDS_BETWEEN_LINES, SECONDS_TO_FIRST_LINE
 from goodfit.formatting import count, numbers
 from goodfit.search.race_arithmetic import comparable_means
 
@@ -95,33 +95,35 @@ def sweep_progress(console: Console) -> Iterator[SweepProgress]:
 
 
 class SweepLines:
-    """A plain line every two seconds, and one at the end."""
+    """A plain line after two seconds, then every ten where something is new, and one at the end."""
 
     def __init__(self, console: Console) -> None:
         self.console, self.state = console, SweepState()
-        self.written, self.written_at = True, 0.0
+        self.written, self.is_new, self.due_at = "", False, 0.0
 
     def begin(self, settings: Settings) -> None:
         self.end()
-        self.state, self.written_at = SweepState.of(settings), time.monotonic()
+        self.state, self.due_at = SweepState.of(settings), time.monotonic() + SECONDS_TO_FIRST_LINE
 
     def step(self, progress: Progress) -> None:
         self.state.add(progress)
-        self.written = False
-        if time.monotonic() - self.written_at >= SECONDS_BETWEEN_LINES:
+        self.is_new = True
+        if time.monotonic() >= self.due_at:
             self._write()
 
     def end(self) -> None:
-        if not self.written:
+        if self.is_new:
             self._write()
 
     def _write(self) -> None:
         state, means = self.state, self.state.means()
-        self.written, self.written_at = True, time.monotonic()
+        self.is_new, self.due_at = False, time.monotonic() + SECONDS_BETWEEN_LINES
         (lowest,) = numbers(min(means.values(), default=math.nan))
         text = f"{state.done:,} of {count(state.trials, 'training')} done, lowest validation loss {lowest}"
         rest = f"in {state.seconds:.1f} s" if state.done == state.trials else state.left()
-        self.console.print(f"{text}, {rest}", soft_wrap=True)
+        if text != self.written:
+            self.console.print(f"{text}, {rest}", soft_wrap=True)
+        self.written = text
 
 
 class SweepDrawing:

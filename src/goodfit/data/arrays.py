@@ -78,9 +78,11 @@ def _refuse_non_finite(numbers: Array, given: Array, name: str) -> None:
     row, column = np.argwhere(~np.isfinite(numbers))[0]
     value = given[row, column]
     if np.isfinite(value):
-        raise DataError(f"{name} has {value:g} in row {row}, column {column}, too large for {numbers.dtype}: scale it.")
+        raise DataError(
+            f"{name} has {value:g} in row {row:,}, column {column:,}, too large for {numbers.dtype}: scale it."
+        )
     raise DataError(
-        f"{name} has {value} in row {row}, column {column}: fill in such values, "
+        f"{name} has {value} in row {row:,}, column {column:,}: fill in such values, "
         "or use goodfit.train(table, target=...), which fills in missing ones."
     )
 
@@ -94,7 +96,9 @@ def validate_targets(y: object, n_rows: int, dtype: str, *, n_outputs: int, clas
     """
     targets = _as_array(y, name, CLASSES)
     if targets.ndim not in (1, 2) or len(targets) != n_rows:
-        raise DataError(f"{name} must have one target for each of the {n_rows} rows, but its shape is {targets.shape}.")
+        raise DataError(
+            f"{name} must have one target for each of the {n_rows:,} rows, but its shape is {targets.shape}."
+        )
     bad = np.flatnonzero(~np.isfinite(targets.reshape(n_rows, -1)).all(axis=1))
     if len(bad):
         raise DataError(
@@ -147,7 +151,9 @@ def row_weights(sample_weight: object, n_rows: int, *, name: str = "sample_weigh
         return np.ones(n_rows)
     weights = _as_array(sample_weight, name, "give one weight for each row").astype(np.float64)
     if weights.shape != (n_rows,):
-        raise DataError(f"{name} must have one weight for each of the {n_rows} rows, but its shape is {weights.shape}.")
+        raise DataError(
+            f"{name} must have one weight for each of the {n_rows:,} rows, but its shape is {weights.shape}."
+        )
     bad = np.flatnonzero(~(np.isfinite(weights) & (weights >= 0)))
     if len(bad):
         raise DataError(f"{name} must be finite and not negative, but row {join(bad, most=5)} has {weights[bad[0]]:g}.")

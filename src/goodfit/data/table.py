@@ -56,9 +56,9 @@ class Source:
     def names(self) -> list[str]:
         return list(self.columns.column_names)
 
-    def validate_names(self, names: Iterable[str]) -> None:
-        """Raise DataError with the nearest name unless all of these are columns."""
-        _validate_names(self.names, names)
+    def validate_names(self, names: Iterable[str], argument: str = "") -> None:
+        """Raise DataError with the nearest name unless all of these, which an argument names, are columns."""
+        _validate_names(self.names, names, self.name, argument)
 
     def read(self, rows: npt.ArrayLike | None = None, *, names: Sequence[str] | None = None) -> "Table":
         """Return the table of these rows, ascending, and columns; kinds are inferred from these cells alone."""
@@ -136,7 +136,7 @@ class Table(ShownAsCard):
     def column(self, name: str) -> Column:
         """What is known of a column; DataError with the nearest name if there is none."""
         if name not in self._positions:
-            raise _unknown(name, self.names)
+            raise _unknown(name, self.names, self.source)
         return self.schema[self._positions[name]]
 
     def values(self, name: str) -> npt.NDArray[Any]:
@@ -240,7 +240,7 @@ def row_hashes(table: Table, names: Sequence[str] | None = None) -> npt.NDArray[
     each other, and 0 equals -0.
     """
     names = sorted(table.names if names is None else names)
-    _validate_names(table.names, names)
+    _validate_names(table.names, names, table.source)
     columns = [table.arrow[name].combine_chunks() for name in names]
     words = [column for column in columns if pa.types.is_string(column.type)]
     numbers = [np.asarray(column.fill_null(np.nan)) for column in columns if pa.types.is_floating(column.type)]
@@ -300,22 +300,24 @@ def _table(readings: Mapping[str, Reading], source: Source, rows: npt.NDArray[np
 def _asked(source: Source, kinds: Mapping[str, Kind] | None, drop: str | Iterable[str]) -> Source:
     """The source with what the user says about its columns added."""
     kinds, dropped = kinds or {}, {drop} if isinstance(drop, str) else set(drop)
-    source.validate_names([*kinds, *sorted(dropped)])
+    source.validate_names(kinds, "kinds")
+    source.validate_names(sorted(dropped), "drop")
     for name, kind in kinds.items():
         if kind not in KINDS:
             raise DataError(f"column {name!r} cannot be of kind {kind!r}: choose from {', '.join(map(repr, KINDS))}")
     return replace(source, kinds={**source.kinds, **kinds}, dropped=(source.dropped - set(kinds)) | dropped)
 
 
-def _validate_names(known: Sequence[str], asked: Iterable[str]) -> None:
+def _validate_names(known: Sequence[str], asked: Iterable[str], table: str, argument: str = "") -> None:
     options = set(known)
     for name in asked:
         if name not in options:
-            raise _unknown(name, known)
+            raise _unknown(name, known, table, argument)
 
 
-def _unknown(name: str, known: Sequence[str]) -> DataError:
-    return DataError(f"there is no column {name!r}: {did_you_mean(name, known)}")
+def _unknown(name: str, known: Sequence[str], table: str, argument: str = "") -> DataError:
+    lacking = f"{argument} names the column {name!r}, which the table does not have"
+    return DataError(f"{lacking if argument else f'{table} has no column {name!r}'}: {did_you_mean(name, known)}")
 
 
 def _unreadable(name: str, error: Exception) -> DataError:

@@ -245,7 +245,7 @@ def _classes(name: str, found: list[Any], n_rows: int) -> tuple[Label, ...]:
         raise DataError(f"target {name!r} has the one class {labels[0]!r} only: choose a column that varies.")
     if len(labels) > FEW_CLASSES and 2 * len(labels) > n_rows:
         raise DataError(
-            f"target {name!r} has {len(labels)} different values in {n_rows} rows, too many for classes: "
+            f"target {name!r} has {len(labels):,} different values in {count(n_rows, 'row')}, too many for classes: "
             "choose another column, or task='regression' if it is a quantity."
         )
     return ordered_classes(labels)

@@ -87,7 +87,9 @@ def learning_rows(
         if validation is not None:
             raise SplitError("give groups or X_val, not both: the rows of X_val validate.")
         if groups.shape != y.shape:
-            raise SplitError(f"groups must have one value for each of the {len(y)} rows, not the shape {groups.shape}.")
+            raise SplitError(
+                f"groups must have one value for each of the {len(y):,} rows, not the shape {groups.shape}."
+            )
         learning = _with_column(learning, group, np.unique(groups, return_inverse=True)[1])
     merged, sums = _merged(learning, np.ones(len(y)) if weights is None else weights)
     if validation is None:

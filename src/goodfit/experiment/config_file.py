@@ -13,7 +13,7 @@ from goodfit.experiment.run_folder.layout import JSON_LIMIT
 from goodfit.experiment.run_folder.load import DAMAGE, parsed_summary
 from goodfit.experiment.run_path import SUMMARY, validate_run
 from goodfit.experiment.settings import Settings, settings_from
-from goodfit.files import STDIN, UnsafeFile, read_file
+from goodfit.files import UnsafeFile, is_stream, read_file
 
 OTHERS: Mapping[str, tuple[type, str]] = {
     "table": (str, "a path, or the name of a built-in data set"),
@@ -86,6 +86,6 @@ def _checked(found: Mapping[str, Any], file: Path) -> dict[str, Any]:
 
 
 def _from_folder(value: str, file: Path) -> str:
-    if value in BUILTIN or value in STDIN:
+    if value in BUILTIN or is_stream(value):
         return value
     return str(file.parent / Path(value).expanduser())

@@ -3,7 +3,7 @@
 The importance of a column is the increase of the loss when its cells are shuffled among the rows, so that they say
 nothing about them any more. Source: Breiman, Random forests (2001), section 10; scikit-learn's
 ``permutation_importance``. A dependence curve is the mean prediction when the column has one value in all rows. Source:
-Friedman, Greedy function approximation (2001), section 8.2. Columns that say the same share their importance, and both
+Friedman, Greedy function approximation (2001), section 8.2. Correlated columns share their importance, and both
 methods show the model combinations of cells that no row has.
 """
 

@@ -254,8 +254,8 @@ def _row_counters(table: Table, settings: Settings, target: str) -> list[str]:
 
 
 def _usable(table: Table, settings: Settings) -> Table:
-    """The table without the columns that group or order its rows."""
-    aside = [name for name in (settings.group, settings.time) if name]
+    """The table without the column that groups its rows: no group is in two splits, so nothing of it can be learned."""
+    aside = [settings.group] if settings.group else []
     return table.override(drop=[*settings.drop, *aside])
 
 

@@ -24,7 +24,7 @@ def reopen_source(
         DataError: the table was in memory, or the file is not there or has changed.
     """
     if not source:
-        raise DataError(f"The run was trained on a table in memory: give that table to {purpose}.")
+        raise DataError(f"The run was trained on a table in memory or from a pipe: give that table to {purpose}.")
     if file is None and source not in BUILTIN:
         raise DataError(f"The run does not say which file {source!r} was: give the training table to {purpose}.")
     if file is not None and of_machine != machine():

@@ -65,8 +65,8 @@ class Settings:
         validation_split: share of the other rows that chooses the epoch.
         split: ``random`` (stratified by class), ``last``, ``group``, ``time``, or ``duplicates``: random, but rows
             that are equal, up to about 0.002 standard deviations, are kept in one split.
-        group: column whose rows stay together; implies ``split="group"``.
-        time: column that orders the rows; implies ``split="time"``.
+        group: column whose rows stay together; implies ``split="group"``. It is no feature.
+        time: column that orders the rows; implies ``split="time"``. It is a feature as well, unless ``drop`` names it.
         seed: of splits, first weights, row orders and dropout.
         task: ``auto``, ``classification`` or ``regression``.
         threshold: of two classes, the probability of the positive one above which it is predicted; or ``accuracy``,

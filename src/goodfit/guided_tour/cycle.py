@@ -93,7 +93,7 @@ def of_restored(training: Training, longer: Training) -> str:
     if training.best_epoch == len(values):
         return f"The weights are those of the last epoch, with a validation loss of {best}."
     return (
-        f"Early stopping restores the weights of epoch {training.best_epoch}, {best}; at the last epoch the loss is "
+        f"Early stopping restores the weights of epoch {training.best_epoch:,}, {best}; at the last epoch the loss is "
         f"{last}, and without early stopping {end} after {count(longer.history.n_epochs, 'epoch')}."
     )
 
@@ -129,7 +129,7 @@ def cycle_steps(training: Training) -> Sequence[Step]:
         Step(
             "Repeat or stop",
             "Until the last epoch, or until patience runs out.",
-            f"best epoch {training.best_epoch}, {ended} after {stop}",
+            f"best epoch {training.best_epoch:,}, {ended} after {stop}",
         ),
     )
 
@@ -140,9 +140,9 @@ def of_cycle(training: Training, exam: Mapping[str, float], n_test: int) -> str:
     loss, penalty, objective, val_loss = numbers(*(best[name] for name in ("loss", "penalty", "objective", "val_loss")))
     right = round(exam["accuracy"] * n_test)
     return (
-        f"At the best epoch, {training.best_epoch}: loss {loss} + penalty {penalty} = new loss {objective}; validation "
-        f"loss {val_loss}. The exam, opened once at the very end: {right} of {count(n_test, 'test row')} are "
-        f"classified correctly, {share(right, n_test)}."
+        f"At the best epoch, {training.best_epoch:,}: loss {loss} + penalty {penalty} = new loss {objective}; "
+        f"validation loss {val_loss}. The exam, opened once at the very end: {right} of {count(n_test, 'test row')} "
+        f"are classified correctly, {share(right, n_test)}."
     )
 
 

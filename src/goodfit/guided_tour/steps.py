@@ -8,7 +8,7 @@ from goodfit.arrays import Array
 from goodfit.formatting import count, numbers, share
 from goodfit.guided_tour.chapter import Chapter, Names, Picture, trial
 from goodfit.reporting import sentences
-from goodfit.reporting.charts.curves import rate_curves
+from goodfit.reporting.charts.curves import leave, rate_curves
 from goodfit.reporting.charts.table import SHOWN, named_features, named_step_chart, step_chart
 from goodfit.reporting.theme import NARROW
 from goodfit.reporting.trials import Trial, short_value
@@ -34,12 +34,13 @@ def rates(names: Names) -> Picture:
             each,
             n_epochs=max(each.epochs for each in found),
             ends=ends,
-            title=sentences.caption(each, right),
+            title=sentences.caption(each, right, guide=True),
             width=NARROW,
         )
         for each in found
     ]
-    return Picture(f"{sentences.of_rates(found, right)}{of_jumps(found, right)}", charts)
+    left = sentences.LEAVES if leave(found, ends) else ""
+    return Picture(f"{sentences.of_rates(found, right)}{of_jumps(found, right)}{left}", charts)
 
 
 def of_jumps(found: Sequence[Trial], right: Trial) -> str:

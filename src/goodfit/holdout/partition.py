@@ -58,6 +58,8 @@ def partition(source: Source, target: str, options: SplitOptions) -> Partition:
     Raises:
         DataError: the target has missing cells, or cannot be predicted. SplitError: the rows cannot be split so.
     """
+    for name, asked in (("target", target), ("group", options.group), ("time", options.time)):
+        source.validate_names([asked] if asked is not None else [], name)
     column = source.read(names=[target])
     rows = _rows_with_target(column, options.missing_target)
     labels, codes = _labels(column.take(rows), options.task)

@@ -57,7 +57,7 @@ def open_exam(
         raise ExamError("The ledger belongs to other test rows: restore the ledger of this run.")
     why = reason.strip() if reason else ""
     if earlier and not why:
-        times = "once" if len(earlier) == 1 else f"{len(earlier)} times"
+        times = "once" if len(earlier) == 1 else f"{len(earlier):,} times"
         raise ExamError(
             f"The exam was opened {times}, last at {earlier[-1]}; scores of test rows that are used repeatedly are "
             "too good, so give a reason to open it again: reason='...'."

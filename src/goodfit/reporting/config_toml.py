@@ -6,7 +6,6 @@ from typing import Any
 from goodfit.experiment.settings import Settings
 from goodfit.formatting import value
 
-LINE_CHARS = 100
 _ESCAPED = {'"': '\\"', "\\": "\\\\", "\n": "\\n", "\t": "\\t"}
 
 
@@ -17,13 +16,9 @@ def config_toml(source: str, target: str, settings: Settings, *, start: str = ""
         source: path or name of the table, "" for one in memory.
         start: folder of the earlier run that the training started from, "" for none.
 
-    >>> print(config_toml("my.csv", "Churn", Settings(l2=(0.0, 0.01), kinds={"zip code": "category"})))
-    table = "my.csv"
-    target = "Churn"
-    l2 = [0, 0.01]
-    ...
-    [kinds]
-    "zip code" = "category"
+    >>> lines = config_toml("my.csv", "Churn", Settings(l2=(0.0, 0.01), kinds={"zip code": "category"})).splitlines()
+    >>> lines[:3], lines[-2:]
+    (['table = "my.csv"', 'target = "Churn"', 'l2 = [0, 0.01]'], ['[kinds]', '"zip code" = "category"'])
     """
     if not isinstance(settings.split, str):
         return ""
@@ -49,15 +44,12 @@ def _written(found: Any) -> str:  # noqa: ANN401
         case float():
             short = value(found)
             return short if float(short) == found else repr(found)
+        case [str(), _, *_]:
+            return "\n".join(["[", *(f"    {_written(each)}," for each in found), "]"])
         case list() | tuple():
-            items = ", ".join(map(_written, found))
-            return f"[{items}]" if len(items) <= LINE_CHARS else _several_lines(found)
+            return f"[{', '.join(map(_written, found))}]"
         case _:
             return str(found)
-
-
-def _several_lines(found: Iterable[Any]) -> str:
-    return "\n".join(["[", *(f"    {_written(each)}," for each in found), "]"])
 
 
 def _text(found: str) -> str:

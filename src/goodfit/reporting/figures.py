@@ -17,7 +17,7 @@ from goodfit.holdout.ledger import Ledger
 from goodfit.reporting import sentences
 from goodfit.reporting.charts.alternatives import alternatives_chart
 from goodfit.reporting.charts.basics import Layer
-from goodfit.reporting.charts.curves import loss_curves, rate_curves
+from goodfit.reporting.charts.curves import leave, loss_curves, rate_curves
 from goodfit.reporting.charts.decision import threshold_chart
 from goodfit.reporting.charts.importance import dependence_chart, importance_chart
 from goodfit.reporting.charts.l2_path import l2_path_chart
@@ -158,18 +158,19 @@ def rates(shown: Shown) -> Parts | None:
         return None
     most = 1.5 * max(trial.judged[0] for trial in (*slower, right))
     losses = [x for trial in found for x in (*trial.loss, *trial.val_loss) if x <= most]
-    n_epochs = max(trial.epochs for trial in found)
+    ends, n_epochs = (min(losses), max(losses)), max(trial.epochs for trial in found)
     charts = [
         rate_curves(
             trial,
             n_epochs=n_epochs,
-            ends=(min(losses), max(losses)),
+            ends=ends,
             title=sentences.caption(trial, right),
             width=WIDTH if len(found) < 3 else NARROW,
         )
         for trial in found
     ]
-    return "Learning rates", sentences.of_rates(found, right), charts
+    left = sentences.LEAVES if leave(found, ends) else ""
+    return "Learning rates", sentences.of_rates(found, right) + left, charts
 
 
 def l2_path(shown: Shown) -> Parts | None:

@@ -7,7 +7,7 @@ import numpy as np
 
 from goodfit.formatting import grid_numbers
 from goodfit.reporting import sentences
-from goodfit.reporting.charts.curves import trial_curves
+from goodfit.reporting.charts.curves import leave, loss_ends, trial_curves
 from goodfit.reporting.charts.weights import trial_weights
 from goodfit.reporting.pages import Figure
 from goodfit.reporting.theme import HEAT_LIGHT
@@ -67,6 +67,7 @@ def selectable(grid: Grid) -> SelectableGrid:
         (name, [_heat_cell(grid, (l2, rate), texts, shades, places) for rate in grid.rates])
         for name, l2 in zip(short_values(grid.l2), grid.l2, strict=True)
     ]
+    left = sentences.LEAVES if leave(trials, loss_ends(trials)) else ""
     return SelectableGrid(
         rates=short_values(grid.rates),
         lines=lines,
@@ -75,7 +76,7 @@ def selectable(grid: Grid) -> SelectableGrid:
         curves=Figure(
             "trial-curves",
             "Losses of the selected cell",
-            "In colour: the selected training; grey: validation losses of all others.",
+            f"In colour: the selected training; grey: validation losses of all others.{left}",
             [trial_curves(trials, points=70 if len(trials) <= 60 else 40)],
         ),
         weights=Figure(

@@ -12,7 +12,7 @@ from goodfit.errors import RunError
 from goodfit.experiment.fine_tuning import Transfer
 from goodfit.experiment.run_folder import Record
 from goodfit.files import read_file, write_file
-from goodfit.formatting import METRIC_LABELS, OTHER, numbers
+from goodfit.formatting import METRIC_LABELS, OTHER, numbers, share
 from goodfit.holdout.ledger import MAX_CLASSES, Confusion
 from goodfit.reporting import decision_sentences, ensemble_sentences, sentences
 from goodfit.reporting.charts.grid import heat_map
@@ -163,7 +163,7 @@ def member_rows(record: Record) -> list[tuple[str, str, str]]:
     """λ, learning rate and weight of each config of the ensemble."""
     members = record.ensemble.members if record.ensemble else ()
     return [
-        (short_value(each.config["l2"]), short_value(each.config["learning_rate"]), f"{each.weight:.0%}")
+        (short_value(each.config["l2"]), short_value(each.config["learning_rate"]), share(each.weight, 1, decimals=0))
         for each in members
     ]
 

@@ -11,8 +11,9 @@ from goodfit.reporting.trials import Grid, Trial, short_value
 
 CLEARLY = 1.02
 """Ratio of two losses from which on one is called higher."""
+LEAVES = " A triangle marks where a curve leaves the chart."
 GUIDE_WORDS = {"too small": "baby steps", "selected": "perfect pace", "too large": "jumping around"}
-"""The guide's words, for captions beside the standard terms."""
+"""The guide's words, for captions of the tour, beside the standard terms."""
 
 
 def of_curves(trial: Trial, *, patience: int | None = None) -> str:
@@ -103,11 +104,11 @@ def pace(trial: Trial, right: Trial) -> str:
     return "too small" if trial.learning_rate < right.learning_rate else "too large"
 
 
-def caption(trial: Trial, right: Trial) -> str:
-    """The same with the guide's word for it, as the title of a chart."""
+def caption(trial: Trial, right: Trial, *, guide: bool = False) -> str:
+    """The same as the title of a chart; guide: with the guide's word for it."""
     term = pace(trial, right)
-    guide = "diverges" if trial.outcome == "diverged" else GUIDE_WORDS.get(term)
-    return f"{short_value(trial.learning_rate)} · {term}{f' ({guide})' if guide else ''}"
+    word = "diverges" if trial.outcome == "diverged" else GUIDE_WORDS.get(term) if guide else ""
+    return f"{short_value(trial.learning_rate)} · {term}{f' ({word})' if word else ''}"
 
 
 def of_rates(trials: Sequence[Trial], right: Trial) -> str:
@@ -169,12 +170,12 @@ def of_alternatives(compared: Sequence[Comparison]) -> str:
 
 def of_splits(sizes: Mapping[str, int], openings: int) -> str:
     """Shares of the splits, and whether the test rows are still sealed."""
-    shares = {part: f"{100 * n / sum(sizes.values()):.0f}%" for part, n in sizes.items()}
+    shares = {part: share(n, sum(sizes.values()), decimals=0) for part, n in sizes.items()}
     said = f"{shares['train']} of the rows train the network and {shares['validation']} validate it"
     if not sizes["test"]:
         return f"{said}; there are no test rows, so there is no exam."
     if openings:
-        times = "once" if openings == 1 else f"{openings} times"
+        times = "once" if openings == 1 else f"{openings:,} times"
         return f"{said}; the exam on the other {shares['test']} was opened {times}."
     return f"{said}; the other {shares['test']} are sealed for the exam."
 
@@ -187,7 +188,7 @@ def of_importance(found: Importance) -> str:
         return f"{how}. No column raises it by more than two standard errors."
     names = join((printable(name) for name in clear), most=5)
     of = f"{len(clear):,} of {count(len(found.columns), 'column')}"
-    return f"{how}. It rises clearly for {of}: {names}. Columns that say the same share their importance."
+    return f"{how}. It rises clearly for {of}: {names}. Correlated columns share their importance."
 
 
 def of_confusion(matrix: Sequence[Sequence[int]], classes: Sequence[object], rows: str) -> str:

@@ -104,10 +104,10 @@ def test_chunks_do_not_count():
     assert read_table(splits).fingerprint() == read_table(whole).fingerprint()
 
 
-def test_an_array_has_columns_x1_x2():
+def test_an_array_has_columns_1_and_2():
     table = read_table(np.array([[1, 2], [3, 4], [5, 6]], np.uint8))
-    assert table.names == ["x1", "x2"]
-    assert table.values("x2").tolist() == [2, 4, 6]
+    assert table.names == ["column_1", "column_2"]
+    assert table.values("column_2").tolist() == [2, 4, 6]
 
 
 def test_a_wide_array_is_read():
@@ -130,7 +130,7 @@ def test_a_wide_array_is_read():
         ({"a": 1}, r"column 'a' cannot be read"),
         ({"a": np.ones((2, 2))}, r"column 'a' cannot be read"),
         (np.ones(3), r"shape \(3,\): give a table of shape \(rows, columns\)"),
-        (np.ones((2, 2), complex), r"column 'x1' cannot be read"),
+        (np.ones((2, 2), complex), r"column 'column_1' cannot be read"),
         ([1, 2], r"a list is not a table"),
         (None, r"a NoneType is not a table"),
         (pd.DataFrame(), "has no columns"),
@@ -151,3 +151,20 @@ def test_nan_among_words_of_an_array_is_missing():
 
 def test_integers_in_columns_of_objects_are_numbers():
     assert read_table(pd.DataFrame({"x": pd.Series([1, None, 3], dtype=object)})).column("x").kind == "number"
+
+
+def test_columns_without_names_are_called_alike_wherever_they_come_from(tmp_path):
+    """So that what is trained on one predicts another."""
+    values = np.random.default_rng(0).normal(size=(8, 3)).round(3)
+    frame = pd.DataFrame(values)
+    frame.to_csv(tmp_path / "headerless.csv", header=False, index=False)
+    frame.to_csv(tmp_path / "numbered.csv", index=False)
+    frame.columns = frame.columns.astype(str)
+    frame.to_parquet(tmp_path / "numbered.parquet")
+    files = [tmp_path / name for name in ("headerless.csv", "numbered.csv", "numbered.parquet")]
+    for source in (values, pd.DataFrame(values), frame, dict(enumerate(values.T)), *files):
+        assert read_table(source).names == ["column_1", "column_2", "column_3"], source
+
+
+def test_numbers_that_do_not_count_from_0_are_names():
+    assert read_table(pd.DataFrame(np.ones((3, 2)), columns=[2023, 2024])).names == ["2023", "2024"]

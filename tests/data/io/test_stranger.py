@@ -169,10 +169,21 @@ def test_only_regular_files_are_read(kind, tmp_path):
 
 
 @posix
-def test_standard_input_is_read_on_purpose():
-    code = "import goodfit.data.table as t; print([t.read_table(name).n_rows for name in ('-',)])"
-    done = subprocess.run([sys.executable, "-c", code], input="a,b\n1,2\n3,4\n", capture_output=True, text=True)
-    assert done.stdout == "[2]\n", done.stderr
+@pytest.mark.parametrize("name", ["-", "/dev/stdin", "/dev/fd/{}", "/proc/self/fd/{}"])
+def test_a_stream_that_the_caller_opened_is_read_once(name):
+    reading, writing = os.pipe()
+    os.write(writing, b"a,b\n1,2\n3,4\n")
+    os.close(writing)
+    code = f"import goodfit.data.table as t; print(t.read_table({name.format(reading)!r}).n_rows)"
+    done = subprocess.run(
+        [sys.executable, "-c", code], stdin=reading, pass_fds=[reading], capture_output=True, text=True
+    )
+    os.close(reading)
+    assert done.stdout == "2\n", done.stderr
+
+
+def test_a_stream_that_nobody_opened_is_named():
+    refusal("/dev/fd/987654", "'/dev/fd/987654' cannot be read")
 
 
 def test_a_source_knows_size_and_hash_of_its_file(tmp_path):

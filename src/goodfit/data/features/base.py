@@ -11,9 +11,10 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from goodfit.arrays import Indices, Numbers
-from goodfit.data.columns.names import did_you_mean
+from goodfit.data.columns.names import nearest
 from goodfit.data.table import Kind, Table
 from goodfit.errors import DataError
+from goodfit.formatting import count
 
 Block = npt.NDArray[np.float32]
 Codes = npt.NDArray[np.int32]
@@ -95,7 +96,9 @@ def _deviation(values: Numbers) -> float:
 def column_as(table: Table, name: str, kind: Kind) -> pa.ChunkedArray:
     """Return the column of this name, read as this kind; DataError if there is none, or no cell can be read so."""
     if table.arrow.schema.get_field_index(name) < 0:
-        raise DataError(f"column {name!r} is missing from {table.source}: {did_you_mean(name, table.names)}")
+        near = nearest(name, table.names)
+        fix = f"add it, or rename {near!r} if that is the same" if near else "add it"
+        raise DataError(f"{table.source} has no column {name!r}, which the training table had: {fix}.")
     known = table.column(name).kind == kind
     return (table if known else table.override(kinds={name: kind})).arrow.column(name)
 
@@ -110,7 +113,7 @@ def read_numbers(name: str, column: pa.ChunkedArray, *, rows: Indices | None = N
     if infinite.size:
         first = infinite[0] if rows is None else rows[infinite[0]]
         raise DataError(
-            f"column {name!r} is infinite in {infinite.size} cells, first in row {first + 1}: "
+            f"column {name!r} is infinite in {count(infinite.size, 'cell')}, first in row {first + 1:,}: "
             "write a number or leave the cell empty."
         )
     return values

@@ -1,4 +1,4 @@
-"""Texts: the frequent words and pairs of words, weighted by TF-IDF."""
+"""Texts: the frequent words and two-word phrases, weighted by TF-IDF."""
 
 from __future__ import annotations
 

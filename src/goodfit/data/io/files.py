@@ -19,7 +19,7 @@ from goodfit.data.io.json_depth import validate_depth
 from goodfit.data.io.names import BUILTIN, is_folder, not_found
 from goodfit.data.io.text import decode_text, read_delimited
 from goodfit.errors import DataError
-from goodfit.files import STDIN, FileMark, UnsafeFile, mark_of, memory, read_file, read_stdin
+from goodfit.files import FileMark, UnsafeFile, is_stream, mark_of, memory, read_file, read_stream
 
 
 class Raw(NamedTuple):
@@ -59,7 +59,8 @@ def read_source(source: object, *, expected: FileMark | None = None) -> Raw:
 
     The format of a file is recognised by its first bytes, not its name: Parquet, Arrow, JSON lines, else text with one
     row per line; text may be compressed with gzip. The name of a built-in data set takes precedence over a file of the
-    same name. "-" is standard input; any other pipe, and every device, is refused.
+    same name. "-" is standard input, and "/dev/fd/63" what a shell gives for <(…); any other pipe, and every device,
+    is refused.
 
     Args:
         expected: size and SHA-256 that the file must have; it is not looked at otherwise.
@@ -101,7 +102,8 @@ def _read_file(path: Path, name: str, expected: FileMark | None) -> Raw:
 def _content(path: Path, name: str, expected: FileMark | None) -> bytes:
     """The bytes of the file, which are those that are expected."""
     if expected is None:
-        return read_stdin(limit=memory() // 4) if name in STDIN else read_file(path, limit=memory() // 4, links=True)
+        limit = memory() // 4
+        return read_stream(name, limit=limit) if is_stream(name) else read_file(path, limit=limit, links=True)
     content = read_file(path, limit=expected.size, links=True)
     if mark_of(content) != expected:
         raise DataError(f"{name!r} has changed since the training")

@@ -6,13 +6,14 @@ from collections.abc import Mapping
 import numpy as np
 import pyarrow as pa
 
+from goodfit.data.columns.names import numbered_names
 from goodfit.errors import DataError
 
 
 def read_frame(frame: object) -> pa.Table:
     """Return the columns of a data frame (pandas, polars, pyarrow, duckdb), a dict or an array (n_rows, n_columns).
 
-    Columns of an array are named x1, x2, ...
+    Columns of an array are named column_1, column_2, ...
 
     Raises:
         DataError: another kind of object, columns of different length, or a column that mixes types.
@@ -38,7 +39,7 @@ def describe(frame: object) -> str:
 def _from_array(array: np.ndarray) -> pa.Table:
     if array.ndim != 2:
         raise DataError(f"the array has shape {array.shape}: give a table of shape (rows, columns)")
-    return _from_arrays({f"x{i}": array[:, i - 1] for i in range(1, array.shape[1] + 1)})
+    return _from_arrays(dict(zip(numbered_names(array.shape[1]), array.T, strict=True)))
 
 
 def _from_arrays(columns: Mapping[str, object]) -> pa.Table:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from goodfit.data.columns.names import did_you_mean
 from goodfit.errors import DataError
-from goodfit.files import STDIN
+from goodfit.files import is_stream
 
 BUILTIN = ("breast_cancer", "digits", "wine", "iris", "diabetes")
 """Names of the built-in data sets."""
@@ -12,7 +12,7 @@ BUILTIN = ("breast_cancer", "digits", "wine", "iris", "diabetes")
 
 def validate_source(name: str) -> None:
     """Raise DataError if there is neither a built-in data set nor a file of this name."""
-    if name in BUILTIN or name in STDIN:
+    if name in BUILTIN or is_stream(name):
         return
     path = Path(name).expanduser()
     if path.is_dir():

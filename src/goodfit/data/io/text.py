@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 import pyarrow.csv
 
 from goodfit.data.columns.cells import MISSING
-from goodfit.data.columns.names import complete_names
+from goodfit.data.columns.names import complete_names, numbered_names
 from goodfit.errors import DataError
 
 SEPARATORS = ("\t", ";", "|", ",")
@@ -111,8 +111,7 @@ def _format_and_rows(data: bytes, source: str) -> tuple[TextFormat, pa.Table]:
     rows = _parse(data, layout, source)
     first = [column[0].as_py() for column in rows.columns]
     header = _is_header(first, rows.slice(1))
-    unnamed = [f"column_{i}" for i in range(1, layout.width + 1)]
-    names = complete_names([cell or "" for cell in first]) if header else unnamed
+    names = complete_names([cell or "" for cell in first]) if header else numbered_names(layout.width)
     return TextFormat(layout.separator, layout.quoted, tuple(names), header), rows
 
 

@@ -20,7 +20,7 @@ import numpy.typing as npt
 
 from goodfit.arrays import Array, Indices
 from goodfit.errors import SplitError
-from goodfit.formatting import join
+from goodfit.formatting import count, join
 
 
 class Splitter(Protocol):
@@ -220,7 +220,7 @@ def _hold_out_with(rule: Rule, rows: Indices, rng: np.random.Generator) -> Sides
         kept, held = deque(splitter.split(np.zeros((len(rows), 1)), rule.labels[rows], groups), maxlen=1)[0]
         kept, held = rows[np.sort(kept)], rows[np.sort(held)]
     except (ValueError, TypeError, IndexError) as error:
-        raise SplitError(f"split={rule.name} cannot split these {len(rows)} rows: {error}") from error
+        raise SplitError(f"split={rule.name} cannot split these {len(rows):,} rows: {error}") from error
     if not len(kept) or not len(held) or np.intersect1d(kept, held).size:
         raise SplitError(f"split={rule.name} returned an empty side or a row on both sides: use another splitter.")
     return kept, held
@@ -247,7 +247,7 @@ def _validate_split(split: Split, groups: object, time: object) -> None:
 def _one_per_row(name: str, values: npt.ArrayLike, n_rows: int) -> Array:
     array = np.asarray(values)
     if array.shape != (n_rows,):
-        raise SplitError(f"{name} must have one value for each of the {n_rows} rows, not the shape {array.shape}.")
+        raise SplitError(f"{name} must have one value for each of the {n_rows:,} rows, not the shape {array.shape}.")
     return array
 
 
@@ -260,6 +260,7 @@ def _read_time(values: npt.ArrayLike, n_rows: int) -> Array:
     missing = np.flatnonzero(array != array)  # NaN and NaT alone differ from themselves.
     if missing.size:
         raise SplitError(
-            f"time is missing in {missing.size} rows, first in row {missing[0] + 1}: fill in or drop these rows."
+            f"time is missing in {count(missing.size, 'row')}, first in row {missing[0] + 1:,}: "
+            "fill in or drop these rows."
         )
     return array

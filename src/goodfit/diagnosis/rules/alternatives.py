@@ -69,9 +69,9 @@ def earlier_epoch(d: Diagnosis) -> Iterator[Comparison]:
     if obs.restored_epoch > obs.best_epoch > 0 and learned > -0.5 * gain:
         measured = gain, d.thresholds.same_rows * obs.error
         step = "Stop training earlier.", d.smaller("patience", PATIENCE)
-        reason = f"the validation loss of epoch {obs.best_epoch} is lower by {gain:.2g}"
+        reason = f"the validation loss of epoch {obs.best_epoch:,} is lower by {gain:.2g}"
         clear = d.clear_gain(d.thresholds.frees)
-        yield _comparison(d, f"epoch {obs.best_epoch}", "restrains", measured, clear, reason, step)
+        yield _comparison(d, f"epoch {obs.best_epoch:,}", "restrains", measured, clear, reason, step)
 
 
 def curves_alone(d: Diagnosis) -> Iterator[Comparison]:

@@ -22,7 +22,7 @@ def validation_too_small(d: Diagnosis) -> Finding | None:
         return Finding("validation_too_small", "warning", sentence, {}, "Keep rows for validation.", change)
     if not obs.is_complete or not d.has_large_error:
         return None
-    rows = f" of {obs.n_validation} rows" if obs.n_validation else ""
+    rows = f" of {obs.n_validation:,} rows" if obs.n_validation else ""
     sentence = f"The validation loss{rows} is uncertain: {obs.restored_val_loss:.3g} ± {obs.error:.2g}."
     evidence = {"standard_error": obs.error, "val_loss": obs.restored_val_loss, "learnable": d.learnable}
     advice, change = more_validation(d)
@@ -86,7 +86,8 @@ def no_better_than_linear(d: Diagnosis) -> Finding | None:
     if gain > error or not math.isfinite(gain):
         return None
     better = any(each.name == LINEAR and each.is_clear for each in d.comparisons)
-    sentence = f"A linear model is {'clearly better' if better else 'as good'} on the validation rows."
+    than = "A linear model is clearly better" if better else "The network is not clearly better than a linear model"
+    sentence = f"{than} on the validation rows."
     change = d.untested("hidden", ()) if gain <= 0 else {}
     advice = "Compare with a linear model." if change else ""
     evidence = {"val_loss": obs.restored_val_loss, "gain": gain, "standard_error": error}
@@ -124,7 +125,7 @@ def dead_layer(d: Diagnosis) -> str:
     if share < d.thresholds.dead_share or not math.isfinite(d.obs.restored_loss):
         return ""
     layer = f" of hidden layer {i + 1}" if len(layers) > 1 else ""
-    return f"{d.obs.dead_units[i]} of {d.obs.units[i]} units{layer} are dead"
+    return f"{d.obs.dead_units[i]:,} of {d.obs.units[i]:,} units{layer} are dead"
 
 
 def class_ignored(d: Diagnosis) -> Finding | None:
@@ -137,8 +138,10 @@ def class_ignored(d: Diagnosis) -> Finding | None:
         return None
     first = int(ignored[0])
     name = d.obs.classes[first] if first < len(d.obs.classes) else str(first)
-    others = f" and {len(ignored) - 1} more" if len(ignored) > 1 else ""
-    sentence = f"Class {name!r}{others} is never predicted, although {int(table[first].sum())} validation rows have it."
+    others = f" and {len(ignored) - 1:,} more" if len(ignored) > 1 else ""
+    sentence = (
+        f"Class {name!r}{others} is never predicted, although {int(table[first].sum()):,} validation rows have it."
+    )
     evidence = {"rows": float(table[ignored].sum()), "classes": float(len(ignored))}
     advice, change = "Weight classes by their inverse frequency.", {"class_weight": "balanced"}
     return Finding("class_ignored", "warning", sentence, evidence, advice, change)

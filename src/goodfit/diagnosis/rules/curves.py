@@ -14,7 +14,7 @@ def out_of_epochs(d: Diagnosis) -> Finding | None:
     return Finding(
         "out_of_epochs",
         "warning",
-        f"The validation loss was still falling after all {obs.n_epochs} epochs.",
+        f"The validation loss was still falling after all {obs.n_epochs:,} epochs.",
         {"epochs": obs.n_epochs, "best_epoch": obs.best_epoch, "fall_at_the_end": d.late_fall},
         "Train for more epochs.",
         {"epochs": 2 * (obs.epochs or obs.n_epochs)},
@@ -35,7 +35,7 @@ def stopped_too_early(d: Diagnosis) -> Finding | None:
     return Finding(
         "stopped_too_early",
         "note",
-        f"Early stopping (patience {obs.patience}) ended the training within the noise of the validation loss.",
+        f"Early stopping (patience {obs.patience:,}) ended the training within the noise of the validation loss.",
         {"patience": obs.patience, "rise_after_best": rise, "fall_of_loss_after_best": learned},
         "Use a larger patience.",
         d.untested("patience", patience),
@@ -54,7 +54,7 @@ def overfitting_began(d: Diagnosis) -> Finding | None:
     return Finding(
         "overfitting_began",
         "note",
-        f"After epoch {obs.best_epoch} the validation loss rose while the training loss fell; "
+        f"After epoch {obs.best_epoch:,} the validation loss rose while the training loss fell; "
         "the weights of that epoch are restored.",
         {"best_epoch": obs.best_epoch, "val_loss": obs.lowest_val_loss, "val_loss_at_the_end": last_val},
     )

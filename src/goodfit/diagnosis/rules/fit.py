@@ -60,7 +60,7 @@ def good_fit(d: Diagnosis) -> Finding:
 def _contested(d: Diagnosis, strongest: Comparison) -> Finding:
     """An alternative may be clearly better, or not: the validation rows are too few."""
     known = d.obs.n_validation if d.obs.n_folds == 1 else None  # with folds not all rows compare all alternatives
-    rows = f"{known} validation rows are" if known else "The validation rows are"
+    rows = f"{known:,} validation rows are" if known else "The validation rows are"
     gain = f"{strongest.gain:.2g} ± {strongest.error:.2g}"
     words = f"{rows} too few to tell whether {strongest.name} is better: its gain in validation loss is {gain}."
     evidence = {"gain": strongest.gain, "standard_error": strongest.error, "clear": strongest.clear}

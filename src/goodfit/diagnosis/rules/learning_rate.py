@@ -11,7 +11,7 @@ def diverged(d: Diagnosis) -> Finding | None:
     obs = d.obs
     if obs.outcome != "diverged":
         return None
-    sentence = f"Training diverged: the loss was not finite after epoch {obs.n_epochs}."
+    sentence = f"Training diverged: the loss was not finite after epoch {obs.n_epochs:,}."
     evidence = {"epochs": obs.n_epochs, "learning_rate": _rate(d)}
     change = d.times("learning_rate", 1 / TENFOLD)
     return Finding("diverged", "serious", sentence, evidence, "Use a smaller learning rate.", change)

@@ -64,15 +64,44 @@ def epochs_x(n_epochs: int, *, log: bool = False) -> alt.X:
     return alt.X("epoch:Q", axis=alt.Axis(title="epoch", tickMinStep=1), scale=alt.Scale(domain=[0, n_epochs]))
 
 
-def curve(
-    values: Array, epochs: Iterable[int], *, least: float = -np.inf, most: float = np.inf, **named: object
-) -> list[dict[str, Any]]:
-    """Points of a curve at these epochs, counted from 1; clipped to the ends, without values that are not finite."""
+def curve(values: Array, epochs: Iterable[int], **named: object) -> list[dict[str, Any]]:
+    """Points of a curve at these epochs, counted from 1, without values that are not finite."""
     return [
-        {"epoch": int(epoch), "loss": _short(min(max(values[epoch - 1], least), most)), **named}
+        {"epoch": int(epoch), "loss": _short(values[epoch - 1]), **named}
         for epoch in epochs
         if np.isfinite(values[epoch - 1])
     ]
+
+
+def near(drawn: Iterable[Mapping[str, Any]], ends: tuple[float, float]) -> list[dict[str, Any]]:
+    """The same points; those far beyond the ends of the axis are moved to a place that is beyond it as well."""
+    least, most = ends
+    low, high = (least / SPAN, most * SPAN) if least > 0 else (2 * least - most, 2 * most - least)
+    return [{**point, "loss": min(max(point["loss"], low), high)} for point in drawn]
+
+
+def exits(drawn: Iterable[Mapping[str, Any]], ends: tuple[float, float]) -> list[dict[str, Any]]:
+    """Where a curve leaves the axis: the first point of each stretch beyond an end, put on that end.
+
+    >>> exits([{"epoch": epoch, "loss": loss} for epoch, loss in enumerate((4, 9, 8, 2, 0.5), start=1)], (1, 5))
+    [{'epoch': 2, 'loss': 5, 'beyond': 'above'}, {'epoch': 5, 'loss': 1, 'beyond': 'below'}]
+    """
+    found, side = [], ""
+    for point in drawn:
+        beyond = "below" if point["loss"] < ends[0] else "above" if point["loss"] > ends[1] else ""
+        if beyond and beyond != side:
+            found.append({**point, "loss": ends[beyond == "above"], "beyond": beyond})
+        side = beyond
+    return found
+
+
+def exit_marks(found: Iterable[Mapping[str, Any]]) -> alt.Chart:
+    """A triangle at each place where a curve leaves the axis, pointing the way it goes."""
+    shape = alt.Shape(
+        "beyond:N", scale=alt.Scale(domain=["below", "above"], range=["triangle-down", "triangle-up"]), legend=None
+    )
+    marks: alt.Chart = alt.Chart(rows(found)).mark_point(filled=True, size=70, opacity=1)
+    return marks.encode(x="epoch:Q", y="loss:Q", shape=shape)
 
 
 def thinned(n: int, keep: Sequence[int] = (), most: int = POINTS) -> list[int]:

@@ -1,16 +1,21 @@
 """Learning curves: one training, one of several learning rates, and all trainings of a grid."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from typing import Any
 
 import altair as alt
 import numpy as np
 
 from goodfit.arrays import Array
 from goodfit.reporting.charts.basics import (
+    POINTS,
     Layer,
     curve,
     epochs_x,
+    exit_marks,
+    exits,
     loss_y,
+    near,
     rows,
     sized,
     thinned,
@@ -53,20 +58,31 @@ def loss_curves(
     if best_epoch:
         layers += _best(best_epoch, len(loss), val_loss if len(val_loss) else loss)
     if stopped and patience and patience > ROOM_FOR_STOP * len(loss):
-        layers.append(_said(len(loss), f"stop {len(loss)}", len(loss)))
+        layers.append(_said(len(loss), f"stop {len(loss):,}", len(loss)))
     return sized(alt.layer(*layers))
 
 
 def rate_curves(trial: Trial, *, n_epochs: int, ends: tuple[float, float], title: str, width: int = WIDTH) -> Layer:
     """Losses of one learning rate, on the same axes as others."""
-    epochs = thinned(trial.epochs, [trial.best_epoch])
-    least, most = ends
-    drawn = curve(trial.loss, epochs, least=least, most=most, split="train")
-    if len(trial.val_loss):
-        drawn += curve(trial.val_loss, epochs, least=least, most=most, split="validation")
+    curves = _curves(trial)
     axes = {"x": epochs_x(n_epochs, log=True), "y": loss_y(ends)}
-    lines = alt.Chart(rows(drawn)).mark_line().encode(**axes, color=COLOUR, strokeDash=DASH)
-    return sized(lines, title=title, height=200, width=width)
+    drawn = [point for each in curves for point in near(each, ends)]
+    lines = alt.Chart(rows(drawn)).mark_line(clip=True).encode(**axes, color=COLOUR, strokeDash=DASH)
+    left = [point for each in curves for point in exits(each, ends)]
+    layers = [lines, *[exit_marks(left).encode(color=COLOUR)] * bool(left)]
+    return sized(alt.layer(*layers), title=title, height=200, width=width)
+
+
+def leave(trials: Iterable[Trial], ends: tuple[float, float]) -> bool:
+    """Whether a curve goes beyond these ends of the axis."""
+    return any(exits(each, ends) for trial in trials for each in _curves(trial))
+
+
+def _curves(trial: Trial, points: int = POINTS, **named: object) -> list[list[dict[str, Any]]]:
+    """Training loss and, if there is one, validation loss."""
+    epochs = thinned(trial.epochs, [trial.best_epoch], most=points)
+    both = (("train", trial.loss), ("validation", trial.val_loss))
+    return [curve(values, epochs, split=split, **named) for split, values in both if len(values)]
 
 
 def trial_curves(trials: Sequence[Trial], *, points: int = 70) -> Layer:
@@ -74,32 +90,23 @@ def trial_curves(trials: Sequence[Trial], *, points: int = 70) -> Layer:
 
     The page shows the coloured curves of the selected one.
     """
-    least, most = loss_ends(trials)
-    drawn = [
-        row
+    ends = loss_ends(trials)
+    curves = [
+        each
         for place, trial in enumerate(trials)
-        for name, values in (("train", trial.loss), ("validation", trial.val_loss))
-        if len(values)
-        for row in curve(
-            values,
-            thinned(trial.epochs, [trial.best_epoch], most=points),
-            least=least,
-            most=most,
-            split=name,
-            key=f"{KEY}of m{place}",
-            place=place,
-        )
+        for each in _curves(trial, points, key=f"{KEY}of m{place}", place=place)
     ]
-    y = loss_y(row["loss"] for row in drawn)
+    drawn = [point for each in curves for point in near(each, ends)]
     base = alt.Chart(rows(drawn)).encode(
         x=epochs_x(max(trial.epochs for trial in trials), log=True),
-        y=y,
+        y=loss_y(np.clip([point["loss"] for point in drawn], *ends)),
         detail="place:N",
     )
-    faint = base.mark_line(color=IDLE, strokeWidth=0.8, opacity=0.55).transform_filter("datum.split == 'validation'")
-    shown = base.mark_line(strokeWidth=2.2).encode(color=COLOUR, strokeDash=DASH, description="key:N")
+    faint = base.mark_line(clip=True, color=IDLE, strokeWidth=0.8, opacity=0.55)
+    faint = faint.transform_filter("datum.split == 'validation'")
+    shown = base.mark_line(clip=True, strokeWidth=2.2).encode(color=COLOUR, strokeDash=DASH, description="key:N")
     marks = [
-        {"epoch": trial.best_epoch, "loss": min(trial.at_best(trial.judged), most), "key": f"{KEY}of m{place}"}
+        {"epoch": trial.best_epoch, "loss": min(trial.at_best(trial.judged), ends[1]), "key": f"{KEY}of m{place}"}
         for place, trial in enumerate(trials)
         if trial.best_epoch
     ]
@@ -108,7 +115,9 @@ def trial_curves(trials: Sequence[Trial], *, points: int = 70) -> Layer:
         .mark_point(size=60, filled=True, color=INK, opacity=1)
         .encode(x="epoch:Q", y="loss:Q", description="key:N")
     )
-    return sized(alt.layer(faint, shown, best), height=240)
+    left = [point for each in curves for point in exits(each, ends)]
+    layers = [faint, shown, *[exit_marks(left).encode(color=COLOUR, description="key:N")] * bool(left), best]
+    return sized(alt.layer(*layers), height=240)
 
 
 def loss_ends(trials: Sequence[Trial]) -> tuple[float, float]:
@@ -139,7 +148,7 @@ def _best(best_epoch: int, n_epochs: int, values: Array) -> list[alt.Chart]:
     found = rows([{"epoch": best_epoch, "loss": float(values[best_epoch - 1])}])
     rule = alt.Chart(found).mark_rule(color=INK, strokeWidth=1).encode(x="epoch:Q")
     point = alt.Chart(found).mark_point(filled=True, size=70, color=INK, opacity=1).encode(x="epoch:Q", y="loss:Q")
-    return [rule, point, _said(best_epoch, f"best epoch {best_epoch}", n_epochs)]
+    return [rule, point, _said(best_epoch, f"best epoch {best_epoch:,}", n_epochs)]
 
 
 def _said(epoch: int, text: str, n_epochs: int) -> alt.Chart:

@@ -4,7 +4,18 @@ import altair as alt
 import numpy as np
 
 from goodfit.formatting import grid_numbers
-from goodfit.reporting.charts.basics import Layer, curve, epochs_x, loss_y, rows, sized, thinned
+from goodfit.reporting.charts.basics import (
+    Layer,
+    curve,
+    epochs_x,
+    exit_marks,
+    exits,
+    loss_y,
+    near,
+    rows,
+    sized,
+    thinned,
+)
 from goodfit.reporting.charts.curves import COLOUR, DASH, loss_ends
 from goodfit.reporting.theme import HEAT_LIGHT, INK
 from goodfit.reporting.trials import Grid, short_values
@@ -43,28 +54,27 @@ def explorer(grid: Grid) -> alt.HConcatChart:
     pick = alt.selection_point(fields=["l2", "rate"], value=start, empty=False, toggle=False)
     trials = list(grid.trials.values())
     ends = loss_ends(trials)
-    drawn = [
-        row
-        for trial in trials
-        for split, values in (("train", trial.loss), ("validation", trial.val_loss))
-        if len(values)
-        for row in curve(
+    curves = [
+        curve(
             values,
             thinned(trial.epochs, [trial.best_epoch], most=70),
-            least=ends[0],
-            most=ends[1],
             split=split,
             l2=l2s[trial.l2],
             rate=rates[trial.learning_rate],
         )
+        for trial in trials
+        for split, values in (("train", trial.loss), ("validation", trial.val_loss))
+        if len(values)
     ]
     n_epochs = max(trial.epochs for trial in trials)
     lines = (
-        alt.Chart(rows(drawn))
-        .mark_line()
+        alt.Chart(rows(point for each in curves for point in near(each, ends)))
+        .mark_line(clip=True)
         .encode(x=epochs_x(n_epochs, log=True), y=loss_y(ends), color=COLOUR, strokeDash=DASH)
         .transform_filter(pick)
     )
+    if left := [point for each in curves for point in exits(each, ends)]:
+        lines = alt.layer(lines, exit_marks(left).encode(color=COLOUR).transform_filter(pick))
     both = alt.hconcat(heat_map(grid, pick=pick), sized(lines))
     linked: alt.HConcatChart = both.resolve_scale(color="independent", strokeDash="independent")
     return linked
