@@ -34,7 +34,7 @@ def text(page):
 def chapters(text):
     """The words of each chapter by heading."""
     found = {}
-    for section in re.findall(r"<section.*?</section>", text, re.DOTALL):
+    for section in re.findall(r'<section class="chapter".*?</section>', text, re.DOTALL):
         (heading,) = re.findall(r"</span>([^<]*)</h2>", section)
         found[html.unescape(heading)] = html.unescape(re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", section)))
     return found
@@ -52,7 +52,7 @@ def names(text):
 def test_every_chapter_is_there_in_order_with_picture_sentence_and_code(text, chapters):
     assert list(chapters) == HEADINGS
     assert text.count("<h1") == 1
-    for section in re.findall(r"<section.*?</section>", text, re.DOTALL):
+    for section in re.findall(r'<section class="chapter".*?</section>', text, re.DOTALL):
         assert re.search(r'<svg [^>]*role="img" aria-label="[^"]{40,}"', section)
         assert re.search(r"<figcaption>.{40,}</figcaption>", section)
         assert re.search(r"<pre><code>.+</code></pre>", section, re.DOTALL)
@@ -109,6 +109,28 @@ def test_the_trainings_show_what_the_guide_says(chapters):
     }.items():
         for word in words:
             assert word in chapters[heading]
+
+
+def test_the_summary_has_each_concept_with_an_analogy_and_what_was_measured(text, names):
+    (table,) = re.findall(r'<table class="summary">.*?</table>', text, re.DOTALL)
+    head, *rows = (
+        [html.unescape(cell) for cell in re.findall(r"<t[hd][^>]*>(.*?)</t[hd]>", row)]
+        for row in re.findall(r"<tr>.*?</tr>", table)
+    )
+    assert head == ["concept", "what it does", "analogy", "measured on this page"]
+    found = {concept: measured for concept, what, analogy, measured in rows if what and analogy}
+    without, penalised = (each.history["val_loss"][-1] for each in names["pair"].values())
+    exam, steps = names["exam"]["accuracy"], names["paths"]["Adam"]
+    for concept, said in {
+        "Underfitting": "λ 0.1: error",
+        "Overfitting": "λ 0: error",
+        "L2 regularization": "validation loss {} → {}".format(*numbers(without, penalised)),
+        "Learning rate": " at 0.00001, ",
+        "Adam": f"steps that turn back, of {len(steps) - 1}: SGD [0-9]+, ",
+        "Train, validation and test rows": f"640 / 160 / 200 rows; accuracy .* / {exam:.1%}$",
+        "Early stopping": f"epoch {names['stopped'].best_epoch} of {names['stopped'].history.n_epochs} restored",
+    }.items():
+        assert re.search(said, found[concept]), (concept, found[concept])
 
 
 def test_a_training_without_a_stop_is_the_same_training_as_long_as_both_run(names):

@@ -28,20 +28,24 @@ class Fit(NamedTuple):
 
 
 def picture(names: Names) -> Picture:
-    """The strongest penalty first."""
-    fits = [
-        Fit(row["l2"], training.history["loss"][-1], training.history["val_loss"][-1], curve)
-        for row, training, curve in zip(
-            names["fits"].table.to_pylist(), names["fits"].trainings, names["curves"], strict=True
-        )
-    ]
-    fits.sort(key=lambda fit: -fit.l2)
+    """Curve of each fit."""
+    fits = fits_of(names)
     points, fresh = (np.column_stack([x[:, 0], y]) for x, y in (names["points"], names["fresh"]))
     charts = [
         fit_chart(names["places"], fit.curve, points, fresh, title=f"λ {short_value(fit.l2)} · {verdict(fit, fits)}")
         for fit in fits
     ]
     return Picture(said(fits, len(points), len(fresh)), charts)
+
+
+def fits_of(names: Names) -> list[Fit]:
+    """The fits, the strongest penalty first."""
+    found = names["fits"]
+    fits = [
+        Fit(row["l2"], training.history["loss"][-1], training.history["val_loss"][-1], curve)
+        for row, training, curve in zip(found.table.to_pylist(), found.trainings, names["curves"], strict=True)
+    ]
+    return sorted(fits, key=lambda fit: -fit.l2)
 
 
 def verdict(fit: Fit, fits: Sequence[Fit]) -> str:

@@ -9,6 +9,7 @@ from goodfit.errors import RunError
 from goodfit.files import write_file
 from goodfit.guided_tour import cycle, fits, paths, penalty, steps
 from goodfit.guided_tour.chapter import Chapter, Names, Step, cells
+from goodfit.guided_tour.summary import summary
 from goodfit.reporting.pages import Figure, render
 from goodfit.search.sweep import Sweep
 from goodfit.training.fit import Training
@@ -30,8 +31,9 @@ def tour(path: str | Path = "tour.html", *, overwrite: bool = False, on_chapter:
     """Write a guided tour of regularised training: one HTML file with figures of trainings that run now.
 
     Three fits, weights without and with L2, the regularization path, three learning rates, zigzag and smooth path,
-    common and rare words, the data split, early stopping, the complete training cycle; each with its code. Takes less
-    than a minute on two cores and works offline. Seeds are fixed.
+    common and rare words, the data split, early stopping, the complete training cycle; each with its code. At the end a
+    table: concept, what it does, analogy, measurement. Takes less than a minute on two cores and works offline. Seeds
+    are fixed.
 
     Args:
         path: the file, written in one step.
@@ -85,6 +87,7 @@ def _page(figures: list[Figure], before: Mapping[str, tuple[Step, ...]], names: 
         extra_css=(files(__package__) / "tour.css").read_text(encoding="utf-8"),
         chapters=list(zip(CHAPTERS, figures, strict=True)),
         steps=before,
+        summary=summary(names),
         n_trainings=len(trainings),
         n_epochs=sum(training.history.n_epochs for training in trainings),
     )

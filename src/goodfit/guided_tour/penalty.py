@@ -20,7 +20,7 @@ CLOSE = 0.02
 
 def weights(names: Names) -> Picture:
     """Two histograms on one axis."""
-    without, penalised = _ended(names["pair"])
+    without, penalised = ended(names["pair"])
     edges = bins([without.quantiles, penalised.quantiles])
     charts = [
         weight_histogram(each.quantiles, edges, title=l2_name(each.l2), colour=colour)
@@ -41,7 +41,7 @@ def of_losses(without: Trial, penalised: Trial) -> str:
 
 def l2_path(names: Names) -> Picture:
     """Both losses and the weights of each λ."""
-    trials = _ended(names["l2_path"])
+    trials = ended(names["l2_path"])
     best = min(trials, key=_judged)
     charts = [l2_path_chart(trials, chosen=best.l2), l2_path_weights(trials)]
     return Picture(f"{of_weights(trials)} {of_best(trials)}{of_top(trials)}", charts)
@@ -80,7 +80,7 @@ def of_top(trials: Sequence[Trial]) -> str:
     return f" At λ {short_value(top.l2)} both losses are {both}, equal and high: too much penalty is underfitting."
 
 
-def _ended(trained: Names) -> list[Trial]:
+def ended(trained: Names) -> list[Trial]:
     """Trainings by λ after all epochs, so that early stopping does not hide the effect of L2."""
     return [trial(training, l2=float(l2), learning_rate=RATE, at_end=True) for l2, training in trained.items()]
 
