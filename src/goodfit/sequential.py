@@ -20,7 +20,7 @@ from goodfit.nn.early_stopping import EarlyStopping
 from goodfit.nn.layers import Layer
 from goodfit.nn.losses import Loss, get_loss
 from goodfit.nn.metrics import get_metrics
-from goodfit.nn.network import count_params, init_network
+from goodfit.nn.network import count_params, init_network, non_trainable
 from goodfit.nn.optimizers import Optimizer, get_optimizer
 from goodfit.nn.packing import layout_of
 from goodfit.search.lr_range import RateRange, learning_rate_range
@@ -201,6 +201,8 @@ class Sequential:
     ) -> Sweep:
         """Train every config of a grid; take the weights and hyperparameters of the best one by validation loss.
 
+        Every training starts from random weights; layers that are not trainable keep those of the model.
+
         Args:
             l2, learning_rate: a number, a list, or ``auto`` for the guide's values; by default those of the model.
             space: more hyperparameters: ``l1``, ``dropout``, or a number of the optimizer such as ``weight_decay``.
@@ -256,10 +258,11 @@ class Sequential:
                 data, validation_split=share, validation_data=validation_data, split=split, class_weight=weights
             )
             splits = [split_once]
-        arguments = partial(arguments_of_sweep, plan, splits, rule=choice, race=race)
-        with resumable(resume, arguments) as journal:
+        arguments, fixed = partial(arguments_of_sweep, plan, splits, rule=choice, race=race), self._fixed()
+        with resumable(resume, arguments, fixed) as journal:
             checkpoints = None if journal is None else journal.of_grid()
-            found = sweep(plan, splits, rule=choice, race=race, on_progress=on_progress, checkpoints=checkpoints)
+            run = partial(sweep, plan, splits, rule=choice, race=race, fixed=fixed)
+            found = run(on_progress=on_progress, checkpoints=checkpoints)
         self._take(found)
         return found
 
@@ -375,6 +378,11 @@ class Sequential:
         if known != n_features:
             raise ConfigError(f"the model was built for {known:,} features, but x has {n_features:,}.")
         return self._built()
+
+    def _fixed(self) -> Params | None:
+        """The weights of layers that are not trained; None if all are, or before there are weights."""
+        found = () if self.params is None else non_trainable(self.layers, self.params)
+        return found if any(found) else None
 
     def _recipe(self) -> Recipe:
         return make_recipe(self.layers, **self._compiled(), dtype=self.dtype)

@@ -106,7 +106,7 @@ def train(
             raise ConfigError("Give out or resume, not both: a training that is resumed stays in its folder.")
         given = {**settings, "target": target, "refine": refine}
         return _resume(Path(resume), table, given, watched, earlier)
-    choices = settings_from(_start_of(earlier).settings(settings) if earlier else settings)
+    choices = _choices(settings, earlier)
     if out is None:
         found = open_source(table, kinds=choices.kinds, drop=choices.drop)
         prepared = _prepared(found, target, choices, earlier)
@@ -211,7 +211,7 @@ def dry_run(
     60
     """
     earlier = load(start) if isinstance(start, str | Path) else start
-    choices = settings_from(_start_of(earlier).settings(settings) if earlier else settings)
+    choices = _choices(settings, earlier)
     found = open_source(table, kinds=choices.kinds, drop=choices.drop)
     prepared = _prepared(found, target, choices, earlier)
     folds = prepare_folds(prepared)
@@ -250,6 +250,16 @@ def compare(*runs: Run | str | Path, out: str | Path | None = None, overwrite: b
         page = import_module("goodfit.reporting.comparison_page")  # loaded when it is needed: altair takes long
         page.write_comparison(found, records, Path(out), overwrite=overwrite)
     return found
+
+
+def _choices(given: Mapping[str, Any], earlier: Run | None) -> Settings:
+    """The settings of a training, with the layers of the earlier network that it starts from."""
+    if earlier is not None:
+        return settings_from(_start_of(earlier).settings(given))
+    choices = settings_from(given)
+    if choices.freeze:
+        raise ConfigError("freeze keeps layers of an earlier run: give start, or leave it out.")
+    return choices
 
 
 def _start_of(run: Run) -> Start:

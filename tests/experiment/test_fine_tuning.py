@@ -14,6 +14,7 @@ from goodfit.experiment.predictor import Predictor
 from goodfit.experiment.prepare import prepare
 from goodfit.experiment.settings import Settings
 from goodfit.experiment.start_comparison import initial_params
+from goodfit.reporting.transfer_sentences import of_transfer
 from goodfit.run import predictor_of
 from goodfit.workflow import _start_of
 
@@ -222,3 +223,37 @@ def test_another_task_and_other_classes_are_refused(earlier, of_classes):
 def test_the_cost_is_that_of_both(earlier):
     once, both = (goodfit.dry_run(people(60, 1), **GRID, **more) for more in (LAYERS, {"start": earlier, "epochs": 20}))
     assert both.trials == 2 * once.trials
+
+
+def test_frozen_layers_keep_the_earlier_weights_to_the_last_bit():
+    earlier = goodfit.train(people(150, 0), kinds={"letter": "text"}, **ONE, hidden=(6, 5), epochs=20)
+    given = {"start": earlier, "l2": [0.0, 0.001], "learning_rate": 0.01, "epochs": 3, "folds": 2}
+    tuned, whole = (goodfit.train(people(60, 1), freeze=n_frozen, **given) for n_frozen in (1, 0))
+    assert tuned.transfer.selected
+    first, second = earlier.training.params[:2]
+    networks = [params for fold in tuned.ensemble.folds for params in fold.networks]
+    assert len(networks) >= 2
+    for params in (tuned.training.params, *networks):
+        assert all(np.array_equal(first[name], params[0][name]) for name in first)
+        assert all(not np.array_equal(second[name], params[1][name]) for name in second)
+    assert not np.array_equal(first["kernel"], whole.training.params[0]["kernel"])
+    assert tuned.transfer.scratch_loss == whole.transfer.scratch_loss  # which is never frozen
+    assert tuned.transfer.loss != whole.transfer.loss
+    assert "with 1 frozen hidden layer the validation loss" in of_transfer(tuned.transfer, "", freeze=1)
+
+
+@pytest.mark.parametrize(
+    ("more", "told"),
+    [
+        ({"freeze": 2}, "freeze=2, but the earlier run has 1 hidden layer"),
+        ({"freeze": -1}, "freeze must be a whole number"),
+    ],
+)
+def test_more_layers_than_there_are_cannot_be_frozen(earlier, more, told):
+    with pytest.raises(ConfigError, match=told):
+        goodfit.train(people(50, 1), start=earlier, **more)
+
+
+def test_layers_are_frozen_only_with_an_earlier_run():
+    with pytest.raises(ConfigError, match="freeze keeps layers of an earlier run: give start"):
+        goodfit.train(people(50, 1), freeze=1)

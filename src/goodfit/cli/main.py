@@ -118,6 +118,7 @@ def train(
     choice: options.Choice = None,
     keep: options.Keep = None,
     start: options.Start = None,
+    freeze: options.Freeze = None,
     refine: options.Refine = False,
     dry_run: options.DryRun = False,
 ) -> None:

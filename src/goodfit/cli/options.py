@@ -68,6 +68,9 @@ Choice = Annotated[
 Start = Annotated[
     Path | None, Search("--from", metavar="RUN", help="Start from the network of an earlier run, and from scratch.")
 ]
+Freeze = Annotated[
+    int | None, Search(metavar="N", help="With --from: the first N hidden layers keep the earlier weights.")
+]
 Refine = Annotated[bool, Search("--refine", help="Train a second grid around the best configuration.")]
 DryRun = Annotated[bool, Search("--dry-run", help="Show trainings, memory and compilations; train nothing.")]
 Resume = Annotated[

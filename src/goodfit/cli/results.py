@@ -38,7 +38,7 @@ def show_training(run: Run, report: Path, console: Console, *, first: FirstGrid 
     if run.sweep is not None:
         show_selection(run, run.sweep, console, first=first)
     if run.transfer is not None:
-        console.print(of_transfer(run.transfer, run.transfer.earlier), end="\n\n")
+        console.print(of_transfer(run.transfer, run.transfer.earlier, freeze=run.settings.freeze), end="\n\n")
     console.print(*_ending(run), sep="\n", end="\n\n")
     if run.training.best_epoch:
         console.print(_losses(run), "")

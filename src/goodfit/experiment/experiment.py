@@ -7,12 +7,13 @@ from typing import Literal, NamedTuple
 
 from goodfit.arrays import Array
 from goodfit.errors import ConfigError
-from goodfit.experiment.fine_tuning import Transfer
+from goodfit.experiment.fine_tuning import Transfer, frozen
 from goodfit.experiment.measure import MeasuredFold
 from goodfit.experiment.memory import memory_explained, validate_network_size
 from goodfit.experiment.prepare import TASKS, Prepared, arrays_of, from_scratch, in_unit_of_target, layers_for
 from goodfit.experiment.settings import Settings
 from goodfit.experiment.start_comparison import Judged, compare_starts, initial_params, judge_config, judge_ensemble
+from goodfit.nn.layers import Layer
 from goodfit.nn.network import init_network
 from goodfit.search.padding import padded_fold, padded_params, shared_size, unpadded
 from goodfit.search.parallel import OnProgress, Progress
@@ -159,7 +160,7 @@ def fit_once(
     settings, target, fold = prepared.settings, prepared.target, arrays_of(prepared)
     n_rows, n_features = fold.rows.x.shape
     batch_size = settings.rows_per_update(len(prepared.splits.known))
-    layers = layers_for(settings, target)
+    layers = _trained_layers(prepared, from_start=from_start)
     recipe = make_recipe(
         layers,
         optimizer=settings.make_optimizer(),
@@ -186,11 +187,17 @@ def fit_once(
     return Fitted(prepared, fold, unpadded(training, n_features), None, [prepared], from_start)
 
 
-def plan_for(prepared: Prepared) -> SweepPlan:
+def _trained_layers(prepared: Prepared, *, from_start: bool) -> tuple[Layer, ...]:
+    """Return the layers of a training; those that are frozen where it starts from an earlier network."""
+    layers = layers_for(prepared.settings, prepared.target)
+    return frozen(layers, prepared.settings.freeze) if from_start else layers
+
+
+def plan_for(prepared: Prepared, *, from_start: bool = False) -> SweepPlan:
     """The grid that the settings ask for."""
     settings, target = prepared.settings, prepared.target
     return plan_sweep(
-        layers_for(settings, target),
+        _trained_layers(prepared, from_start=from_start),
         optimizer=settings.make_optimizer(),
         loss=TASKS[target.task].loss,
         metrics=TASKS[target.task].watched,
@@ -215,7 +222,7 @@ def fit_grid(
     arrays = [arrays_of(prepared) for prepared in folds]
     settings = folds[0].settings
     found = sweep(
-        plan_for(folds[0]),
+        plan_for(folds[0], from_start=from_start),
         arrays,
         rule=settings.choice,
         race=settings.races,

@@ -4,8 +4,8 @@ Columns are matched by name. What the earlier run knew is encoded as it was ther
 zero. So the first prediction is that of the earlier network, whatever has been added to the table.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pyarrow as pa
@@ -15,6 +15,7 @@ from goodfit.data.encoder import Encoder, Feature
 from goodfit.data.table import ARROW_TYPES, EXCLUDED, Kind, Table
 from goodfit.data.target import Target
 from goodfit.errors import ConfigError, DataError
+from goodfit.formatting import count
 from goodfit.nn.arrays import Params
 from goodfit.nn.layers import Dense, Layer
 
@@ -38,13 +39,16 @@ class Start:
         """Return the settings of a training with the earlier network's layers and, unless it is given, its task.
 
         Raises:
-            ConfigError: other layers are asked for.
+            ConfigError: other layers are asked for, or more are to be frozen than there are.
         """
         own = {"hidden": self.hidden, "activation": self.activation}
         for name, value in own.items():
             asked = given.get(name, value)
             if (tuple(asked) if isinstance(asked, list) else asked) != value:
                 raise ConfigError(f"{name}={asked!r} is not that of the earlier run, {value!r}: leave it out.")
+        freeze = given.get("freeze", 0)
+        if isinstance(freeze, int) and freeze > len(self.hidden):
+            raise ConfigError(f"freeze={freeze}, but the earlier run has {count(len(self.hidden), 'hidden layer')}.")
         task = "regression" if self.target.task == "regression" else "classification"
         return {"task": task, **given, **own}
 
@@ -111,6 +115,19 @@ class Start:
             else:
                 bias = bias + _missing(feature) @ weights
         return {"kernel": kernel, "bias": bias}
+
+
+def frozen(layers: Sequence[Layer], n_hidden: int) -> tuple[Layer, ...]:
+    """Return the layers with the first hidden ones, so many, not trainable.
+
+    >>> [layer.trainable for layer in frozen([Dense(8), Dense(8), Dense(1)], 1)]
+    [False, True, True]
+    """
+    dense = [place for place, layer in enumerate(layers) if isinstance(layer, Dense)][:n_hidden]
+    return tuple(
+        replace(layer, trainable=False) if isinstance(layer, Dense) and place in dense else layer
+        for place, layer in enumerate(layers)
+    )
 
 
 @dataclass(frozen=True)

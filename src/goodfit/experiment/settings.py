@@ -53,6 +53,7 @@ class Settings:
         keep: what predicts. ``ensemble``: the weighted mean of the best configs, each with its networks of all folds;
             ``one``: the one network of the selected config.
         choice: ``best``, or ``1se``: the largest l2 within one standard error of the best.
+        freeze: number of hidden layers, from the first, that keep the weights of the earlier run in ``start``.
         optimizer: ``adam`` or ``sgd``.
         hidden: units of each hidden layer; empty for a linear model.
         activation: of the hidden layers. The slope of ``leaky_relu`` below 0 keeps units from dying at large rates.
@@ -90,6 +91,7 @@ class Settings:
     folds: int | Literal["auto"] = "auto"
     keep: Literal["ensemble", "one"] = "ensemble"
     choice: SelectionRule = "best"
+    freeze: int = 0
     optimizer: str = "adam"
     hidden: tuple[int, ...] = (64, 64)
     activation: str = "leaky_relu"
@@ -140,6 +142,7 @@ class Settings:
             "patience": (0, 2**31 - 1),
             "seed": (0, 2**31 - 1),
             "seeds": (1, 10_000),
+            "freeze": (0, 100),
         }
         for name, (smallest, largest) in ranges.items():
             validate_count(name, getattr(self, name), smallest=smallest, largest=largest)

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -94,13 +95,14 @@ def html(run: RunLike, *, spell: Speller = python_call, before: str = "") -> str
     """The report as text; charts that are in the one ``before`` are not drawn again."""
 
     def training(change: Mapping[str, Any]) -> str:
-        given = arguments(record.settings, change) | _start(record.transfer, change)
+        start = _start(record.transfer, change)
+        given = arguments(record.settings, change if start else {**change, "freeze": 0}) | start
         return spell(source_name(record.source, ""), record.target.name, given)
 
     record, verdict = run.record, diagnose(run.record)
     grid = grid_of(record.sweep) if record.sweep else None
     selected = selectable(grid) if grid else None
-    figures, found = figures_of(run), record.measurements
+    figures, found, start = figures_of(run), record.measurements, _start(record.transfer, {}).get("start", "")
     return render(
         "report.html.j2",
         [figure for figure in (*figures.values(), *(selected.figures if selected else ())) if figure],
@@ -122,7 +124,9 @@ def html(run: RunLike, *, spell: Speller = python_call, before: str = "") -> str
         metrics=metric_rows(record),
         cross_fitted=ensemble_sentences.CROSS_FITTED,
         at_others_epoch=ensemble_sentences.AT_OTHERS_EPOCH,
-        transfer_sentence=of_transfer(record.transfer, source_name(record.transfer.earlier, ""))
+        transfer_sentence=of_transfer(
+            record.transfer, source_name(record.transfer.earlier, ""), freeze=record.settings.freeze
+        )
         if record.transfer
         else "",
         ensemble_sentence=(ensemble_sentences.of_ensemble(record.ensemble) if record.ensemble and record.sweep else ""),
@@ -136,8 +140,8 @@ def html(run: RunLike, *, spell: Speller = python_call, before: str = "") -> str
         config=config_toml(
             source_name(record.source, ""),
             record.target.name,
-            record.settings,
-            start=_start(record.transfer, {}).get("start", ""),
+            record.settings if start else replace(record.settings, freeze=0),
+            start=start,
         ),
     )
 

@@ -10,19 +10,21 @@ if TYPE_CHECKING:
     from goodfit.experiment.fine_tuning import Transfer
 
 
-def of_transfer(transfer: Transfer, name: str) -> str:
+def of_transfer(transfer: Transfer, name: str, *, freeze: int = 0) -> str:
     """What the earlier network bought, and which columns it did not share.
 
     Args:
         name: of the earlier run, "" for one in memory.
+        freeze: number of hidden layers that kept their weights.
     """
     loss, scratch, unchanged, gain, error = numbers(
         transfer.loss, transfer.scratch_loss, transfer.unchanged_loss, abs(transfer.gain), transfer.standard_error
     )
     rows = count(transfer.n_rows, "validation row")
     earlier = f"the network of {printable(name)}" if name else "the earlier network"
+    frozen = f" with {count(freeze, 'frozen hidden layer')}" * bool(freeze)
     said = (
-        f"From {earlier} the validation loss is {loss}, from scratch {scratch}; that network unchanged has "
+        f"From {earlier}{frozen} the validation loss is {loss}, from scratch {scratch}; that network unchanged has "
         f"{unchanged}. {_verdict(transfer, gain, error)} ({rows})."
     )
     kept = "starts from it" if transfer.selected else "is trained from scratch"

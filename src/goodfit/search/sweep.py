@@ -18,7 +18,7 @@ from goodfit.nn.arrays import Params
 from goodfit.nn.early_stopping import EarlyStopping
 from goodfit.nn.layers import Layer
 from goodfit.nn.losses import Loss
-from goodfit.nn.network import init_network, param_shapes
+from goodfit.nn.network import init_network, joined, param_shapes
 from goodfit.nn.optimizers import Optimizer, get_optimizer
 from goodfit.search.ensemble import Ensemble, make_ensemble
 from goodfit.search.padding import padded_fold, padded_params, shared_size, unpadded
@@ -210,6 +210,7 @@ def sweep(
     race: bool = False,
     share_programs: bool = False,
     starts: Sequence[Params] | None = None,
+    fixed: Params | None = None,
     on_progress: OnProgress | None = None,
     checkpoints: OpenCheckpoints | None = None,
 ) -> Sweep:
@@ -221,6 +222,7 @@ def sweep(
         race: train only contenders on the folds after the first; see ``goodfit.search.racing``.
         share_programs: pad all sizes a little, so that other tables of about the same size compile nothing.
         starts: for each fold, the initial weights of every trial; by default random ones, the same for all of a seed.
+        fixed: weights of layers that are not trained, in place of random ones.
         checkpoints: where the trials are kept while they run, and from where they go on.
 
     Raises:
@@ -230,7 +232,9 @@ def sweep(
     validate_rule(rule, plan.space)
     if any(not validation_weights(fold).any() for fold in folds):
         raise SplitError("a sweep selects by validation rows: give validation_split, validation_data or folds.")
-    running = _RunningSweep(plan, folds, on_progress, shared_size if share_programs else int, starts, checkpoints)
+    size = shared_size if share_programs else int
+    running = _RunningSweep(plan, folds, on_progress, size, starts, checkpoints)
+    running.fixed = fixed
     with interruptible(saves=checkpoints is not None) as interrupted:
         contenders = running.train_all(interrupted, rule=rule, race=race and len(folds) > 1)
     selection = select(
@@ -270,6 +274,7 @@ class _RunningSweep:
     ) -> None:
         self.plan, self.folds, self.on_progress = plan, folds, on_progress
         self.starts, self.checkpoints = starts, checkpoints
+        self.fixed: Params | None = None
         self.results: list[TrialResult] = []
         self.trainings: list[Training] = []
         self.recipes: list[Recipe] = []
@@ -340,7 +345,8 @@ class _RunningSweep:
         weights = {}
         for seed in plan.seeds:
             random = init_network(plan.layers, n_inputs=n_inputs, seed=seed, dtype=plan.dtype)
-            weights[seed] = padded_params(self.starts[number] if self.starts else random, self.n_features)
+            begin = self.starts[number] if self.starts else random
+            weights[seed] = padded_params(joined(begin, self.fixed) if self.fixed else begin, self.n_features)
         return [Trial(plan.recipe(config, n_train, seed=seed), seed, weights[seed]) for config, seed in pairs]
 
     def _places(self, pairs: Sequence[tuple[Config, int]]) -> list[int]:
