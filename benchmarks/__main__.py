@@ -8,6 +8,7 @@ from benchmarks import (
     from_keras,
     grid_search,
     growth,
+    kill_peers,
     kills,
     limits,
     one_training,
@@ -33,6 +34,7 @@ BENCHMARKS = (
     fine_tuning,
     from_keras,
     fuzz,
+    kill_peers,
     kills,
 )
 

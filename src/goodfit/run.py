@@ -108,11 +108,12 @@ class Run(ShownAsCard):
         They were measured at the end of the training, on rows that the networks were not trained on.
 
         Raises:
-            RunError: nothing was measured, since no epoch had a finite loss.
+            RunError: nothing was measured, since the training was stopped or no epoch had a finite loss.
         """
         found = self.record.measurements.importance
         if found is None:
-            raise RunError("No importance was measured, since no epoch had a finite loss: train again.")
+            stopped = "the training was stopped" if self.training.best_epoch else "no epoch had a finite loss"
+            raise RunError(f"No importance was measured, since {stopped}: train to the end.")
         return found
 
     @property

@@ -122,9 +122,11 @@ def train(
 
 
 def _record(fitted: Fitted, source: str, file: FileMark | None) -> Record:
-    """What a run folder holds, with what the model learned from each column."""
+    """What a run folder holds, with what the model learned from each column, unless the user waits for the end."""
     ensemble = kept(fitted)
     record = record_of(fitted, ensemble, source, file)
+    if not fitted.is_complete:
+        return record
     learned = replace(record.measurements, importance=what_it_learned(fitted, ensemble))
     return replace(record, measurements=learned)
 

@@ -76,6 +76,7 @@ def test_ctrl_c_shows_how_to_go_on(tmp_path, whole):
         process.send_signal(signal.SIGINT)
         out, err = process.communicate(timeout=60)
     assert process.returncode == 130 and "Stopped by you" in out
+    assert f"report  goodfit report {tmp_path / 'run'}" in out and not (tmp_path / "run" / "report.html").exists()
     assert goodfit.load(tmp_path / "run").can_be_resumed
     go_on(shlex.split(err.rpartition("To go on: ")[2]))
     assert_same(tmp_path / "run", whole)

@@ -291,6 +291,8 @@ def test_ctrl_c_keeps_a_run_and_the_journal_that_completes_it(table, tmp_path, s
 
     pressed = []
     run = goodfit.train(table, out=tmp_path / "run", on_progress=press, **GRID)
+    with pytest.raises(RunError, match="No importance was measured, since the training was stopped"):
+        run.importance()
     assert not run.sweep.is_complete and run.can_be_resumed and goodfit.load(tmp_path / "run").can_be_resumed
     whole = goodfit.train(resume=tmp_path / "run")
     assert not whole.can_be_resumed and content(tmp_path / "run") == content(searched_again)

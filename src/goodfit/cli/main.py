@@ -147,12 +147,13 @@ def train(
             on_progress=grids.step,
             on_refined=watched.refine,
         )
-        report = goodfit.report(run, folder / REPORT, spell=train_command)
+        stopped = run.path is not None and run.can_be_resumed  # nobody waits for a report after Ctrl-C
+        report = None if stopped else goodfit.report(run, folder / REPORT, spell=train_command)
     if as_json:
-        typer.echo(to_json(training_summary(run) | {"report": str(report)}))
+        typer.echo(to_json(training_summary(run) | {"report": report and str(report)}))
     else:
         show_training(run, report, OUT, first=watched.first)
-    if run.path and run.can_be_resumed:
+    if run.path and stopped:
         ERR.print(f"To go on: {resume_command(run.path)}", soft_wrap=True)
         raise typer.Exit(INTERRUPTED)
 

@@ -15,6 +15,7 @@ from rich.text import Text
 
 import goodfit
 from goodfit.cli.selection_summary import FirstGrid, show_selection
+from goodfit.cli.signals import report_command
 from goodfit.cli.verdict import show_verdict
 from goodfit.formatting import METRIC_LABELS, OTHER, count, join, numbers, printable, sparkline, value
 from goodfit.reporting.decision_sentences import of_decision, of_labels
@@ -33,8 +34,11 @@ COLOURS = {"loss": "cyan", "val_loss": "green"}
 PADDING = (0, 2, 0, 0)
 
 
-def show_training(run: Run, report: Path, console: Console, *, first: FirstGrid | None = None) -> None:
-    """The selection of a search, the end of the training, its losses, metrics with the baseline, and the verdict."""
+def show_training(run: Run, report: Path | None, console: Console, *, first: FirstGrid | None = None) -> None:
+    """The selection of a search, the end of the training, its losses, metrics with the baseline, and the verdict.
+
+    report: None where it was not written, and the command that writes it is shown.
+    """
     if run.sweep is not None:
         show_selection(run, run.sweep, console, first=first)
     if run.transfer is not None:
@@ -48,7 +52,7 @@ def show_training(run: Run, report: Path, console: Console, *, first: FirstGrid 
     console.print(_notes(run), style="dim", end="\n\n")
     show_verdict(goodfit.diagnose(run), console)
     _print_path("run   ", str(run.path), console)
-    _print_path("report", str(report), console)
+    _print_path("report", str(report) if report else report_command(run.path or Path()), console)
     if run.record.seal is not None and run.training.best_epoch:
         _print_path("next  ", f"goodfit test {shlex.quote(str(run.path))}", console)
 
