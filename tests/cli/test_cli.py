@@ -202,8 +202,8 @@ def test_options_reach_the_settings_and_nothing_else_does(monkeypatch):
         "--class-weight yes=2 --class-weight no=0.5 --learning-rate 0.1,0.01 --seeds 2 --folds 3 --choice 1se --refine"
     )
     given = {}
-    monkeypatch.setattr(goodfit, "train", lambda **typed: given.update(typed))
-    with pytest.raises(SystemExit):  # the stand-in for the training gives no run back
+    monkeypatch.setattr(goodfit, "train", lambda **typed: sys.exit(given.update(typed)))
+    with pytest.raises(SystemExit):
         main(shlex.split(words))
     assert {name: value for name, value in given.items() if not name.startswith("on_")} == {
         "refine": True,
