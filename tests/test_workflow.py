@@ -703,7 +703,9 @@ SETTINGS = {
     ),
     "no table": ({"table": None}, DataError, "a NoneType is not a table"),
     "no file": ({"table": "nowhere.csv"}, DataError, "no file 'nowhere.csv'"),
-    "two groups": ({"group": "left"}, SplitError, "2 groups are too few"),
+    "two groups": ({"target": "pay", "group": "left"}, SplitError, "2 groups are too few"),
+    "the target groups": ({"group": "left"}, DataError, "group names the target 'left': name another column"),
+    "the target orders": ({"time": "left"}, DataError, "time names the target 'left': name another column"),
 }
 
 

@@ -4,7 +4,7 @@ Every door for tables calls these and nothing else.
 """
 
 import warnings
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
@@ -12,7 +12,6 @@ from typing import Any
 
 import numpy as np
 
-from goodfit.checks.check import Check
 from goodfit.data.table import Source, open_source
 from goodfit.errors import ConfigError, DataError, DataWarning, ExamError, RunError
 from goodfit.experiment.earlier_rows import validate_new_rows
@@ -35,7 +34,7 @@ from goodfit.experiment.run_folder import (
     claimed,
     save_run,
 )
-from goodfit.experiment.settings import Settings, settings_from
+from goodfit.experiment.settings import Settings, apply_change, settings_from
 from goodfit.files import FileMark, is_stream
 from goodfit.formatting import cut, join
 from goodfit.reporting.spelling import keywords
@@ -173,7 +172,7 @@ def _told_and_fitted(
     if watched.on_prepared is not None:
         watched.on_prepared(prepared)
     else:
-        _warn_of(prepared.checks)
+        _warn_of(prepared)
     return fit_all(folds, watched, refine=refine, open_grid=open_grid)
 
 
@@ -184,11 +183,14 @@ def _named(earlier: Run | None) -> tuple[str, str] | None:
     return str(earlier.path.absolute()) if earlier.path else "", model_hash(earlier.training.params)
 
 
-def _warn_of(checks: Iterable[Check]) -> None:
-    """Say what the data checks found, but for notes, each with the argument that fixes it."""
-    for check in checks:
+def _warn_of(prepared: Prepared) -> None:
+    """Say what the data checks found, but for notes, each with the argument that fixes it and what is set."""
+    for check in prepared.checks:
         if check.severity != "note":
-            fix = f" Try {', '.join(keywords(check.change))}." if check.change else ""
+            changed = apply_change(prepared.settings, check.change)
+            values = {name: getattr(changed, name) for name in check.change}
+            words = keywords({name: list(x) if isinstance(x, tuple) else x for name, x in values.items()})
+            fix = f" Try {', '.join(words)}." if words else ""
             warnings.warn(f"data check {check.code!r}: {check.sentence}{fix}", DataWarning, stacklevel=4)
 
 

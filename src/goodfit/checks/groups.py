@@ -116,4 +116,5 @@ def _check(name: str, effect: dict[str, float], data: CheckInputs) -> Check:
     )
     named = is_group_name(name) or data.table.column(name).kind == "number"
     severity = severity_of(effect, data.thresholds) if named else "note"
-    return Check("groups", severity, (name,), 0, sentence, effect, {"group": name})
+    change = {"group": name} if len(data.columns) > 1 else {}  # the column of the groups is no feature
+    return Check("groups", severity, (name,), 0, sentence, effect, change)

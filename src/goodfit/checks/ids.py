@@ -23,7 +23,8 @@ def check_ids(data: CheckInputs) -> list[Check]:
         f"{join(map(printable, names))} {'numbers' if one else 'number'} the rows, so "
         f"{'its values mean' if one else 'their values mean'} nothing for new rows; drop {'it' if one else 'them'}."
     )
-    return [Check("id", "warning", tuple(names), 0, sentence, change={"drop": names})]
+    change = {"drop": names} if len(names) < len(data.columns) else {}  # something must be left to learn from
+    return [Check("id", "warning", tuple(names), 0, sentence, change=change)]
 
 
 def without_row_counters(table: Table, counters: Container[str]) -> Table:

@@ -17,7 +17,6 @@ from goodfit.search.race_arithmetic import race_trials
 
 if TYPE_CHECKING:
     from goodfit.data.encoder import Encoder
-    from goodfit.data.splits.splits import Splits
     from goodfit.data.table import Column, Table
     from goodfit.data.target import Target
     from goodfit.experiment.prepare import Prepared
@@ -49,7 +48,7 @@ def show_prepared(prepared: Prepared, console: Console) -> None:
     cells = f"{count(missing, 'missing cell')}{' in the known rows' if rows > table.n_rows else ''}"
     console.print(f"{count(rows, 'row')}, {count(len(table.names), 'column')}, {cells}", end="\n\n")
     console.print(_grid([*_columns(prepared), *_target(prepared)]), "")
-    console.print(_grid([_splits(prepared.splits, prepared.settings), *_network(prepared)]), "")
+    console.print(_grid([_splits(prepared), *_network(prepared)]), "")
     show_checks(prepared.checks, console)
 
 
@@ -146,10 +145,11 @@ def _range(prepared: Prepared) -> str:
     return f"{low} to {high} in the training rows, mean {mean}"
 
 
-def _splits(splits: Splits, settings: Settings) -> Line:
+def _splits(prepared: Prepared) -> Line:
+    splits, settings = prepared.splits, prepared.settings
     train, validation, test = len(splits.train), len(splits.validation), len(splits.test)
     sizes = f"train {train:,} · validation {validation:,} · test {test:,}"
-    if not settings.races and settings.n_folds(train + validation) > 1:
+    if not settings.races and prepared.n_folds > 1:
         sizes = f"train + validation {train + validation:,} in {settings.folds} folds · test {test:,}"
     rule = RULES.get(splits.rule, splits.rule).format(group=printable(settings.group), time=printable(settings.time))
     seed = f", seed {splits.seed}" if splits.rule not in ("last", "time") else ""
@@ -175,10 +175,10 @@ def _network(prepared: Prepared) -> Iterator[Line]:
     stops = f"batch size {batch_size:,}, up to {settings.epochs:,} epochs, patience {settings.patience:,}"
     yield "training", "", f"{settings.optimizer}, {rate}{stops}"
     if settings.sweeps:
-        yield "grid", "", _grid_size(settings, len(prepared.splits.known))
+        yield "grid", "", _grid_size(settings, prepared.n_folds)
 
 
-def _grid_size(settings: Settings, n_known: int) -> str:
+def _grid_size(settings: Settings, n_folds: int) -> str:
     """Every hyperparameter with several values, seeds and folds, and the number of trainings."""
     l2, rates = settings.space["l2"], settings.space["learning_rate"]
     spans = ((l2, "λ", "λ"), (rates, "learning rate", "learning rates"))
@@ -187,7 +187,7 @@ def _grid_size(settings: Settings, n_known: int) -> str:
         for values, noun, plural in spans
         if len(values) > 1
     ]
-    n_folds, n_configs = settings.n_folds(n_known), len(l2) * len(rates)
+    n_configs = len(l2) * len(rates)
     full_folds = 1 if settings.races else n_folds
     sizes += [count(n, noun) for n, noun in ((settings.seeds, "seed"), (full_folds, "fold")) if n > 1]
     text = f"{' × '.join(sizes)} = {count(n_configs * settings.seeds * full_folds, 'training')}"

@@ -23,28 +23,27 @@ LONGEST_SENTENCE = 500
 
 def show_checks(checks: Iterable[Check], console: Console) -> None:
     """Problems of the table or its splits, each with the flags that fix it; nothing if there are none."""
-    grid = _grid()
-    for check in checks:
-        if check.severity != "note":
-            grid.add_row("check", printable(check.sentence, longest=LONGEST_SENTENCE))
-            _add_step(grid, flags(check.change))
-    if grid.row_count:
-        console.print(grid, "")
+    shown = [check for check in checks if check.severity != "note"]
+    for check in shown:
+        _show("check", printable(check.sentence, longest=LONGEST_SENTENCE), console)
+        _show_step(flags(check.change), console)
+    if shown:
+        console.print()
 
 
 def show_verdict(verdict: Verdict, console: Console) -> None:
     """The verdict with its reason, then the other findings, most severe first."""
-    grid = _grid()
-    grid.add_row("verdict", Text.assemble((verdict.word, COLOURS.get(verdict.word, "bold")), ": ", verdict.sentence))
+    word = (verdict.word, COLOURS.get(verdict.word, "bold"))
+    _show("verdict", Text.assemble(word, ": ", verdict.sentence), console)
     shown: set[str] = set()
     for finding in _advising(verdict):
         if finding.sentence != verdict.sentence:
-            grid.add_row("", printable(finding.sentence, longest=LONGEST_SENTENCE))
+            _show("", printable(finding.sentence, longest=LONGEST_SENTENCE), console)
         step = flags(finding.change) or finding.advice
         if step not in shown:
-            _add_step(grid, step)
+            _show_step(step, console)
         shown.add(step)
-    console.print(grid, "")
+    console.print()
 
 
 def _advising(verdict: Verdict) -> list[Finding]:
@@ -53,14 +52,16 @@ def _advising(verdict: Verdict) -> list[Finding]:
     return sorted(found, key=lambda finding: finding.sentence != verdict.sentence)[:MOST_FINDINGS]
 
 
-def _add_step(grid: Grid, step: str) -> None:
-    """What to do about it, on a line of its own so that it can be copied."""
-    if step:
-        grid.add_row(Text("try", justify="right"), Text(printable(step, longest=LONGEST_SENTENCE), style="yellow"))
-
-
-def _grid() -> Grid:
+def _show(label: str, text: str | Text, console: Console) -> None:
     grid = Grid.grid(padding=(0, 2, 0, 0))
     grid.add_column(style="cyan", no_wrap=True, min_width=10)
     grid.add_column(overflow="fold")
-    return grid
+    grid.add_row(label, text)
+    console.print(grid)
+
+
+def _show_step(step: str, console: Console) -> None:
+    """What to do about it, on one line however long it is, so that it can be copied."""
+    if step:
+        label = Text(f"{'try':>10}  ", style="cyan")
+        console.print(label + Text(printable(step, longest=len(step)), style="yellow"), soft_wrap=True)

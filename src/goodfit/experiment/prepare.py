@@ -84,6 +84,15 @@ class Prepared:
         """Training and validation rows by their places in ``table``."""
         return self.splits.among_known
 
+    @property
+    def n_folds(self) -> int:
+        """Number of folds; ``auto`` is no more than one for each group of the training rows, and one more."""
+        asked = self.settings.n_folds(len(self.splits.known))
+        if self.settings.folds != "auto" or asked == 1:
+            return asked
+        groups = _groups(self.table.take(self.places.train), self.settings, self.target.name)
+        return asked if groups is None else min(asked, 1 + len(set(groups.tolist())))
+
 
 def prepare(source: Source, target: str, settings: Settings, *, start: Start | None = None) -> Prepared:
     """Split a table, learn target and encoder from its training rows, and check its known rows."""
@@ -142,13 +151,12 @@ def prepare_folds(prepared: Prepared) -> list[Prepared]:
     Raises:
         SplitError: rows in order of time, or more folds than rows or groups.
     """
-    settings, splits = prepared.settings, prepared.splits
-    n_folds = settings.n_folds(len(splits.known))
+    settings, splits, n_folds = prepared.settings, prepared.splits, prepared.n_folds
     if n_folds == 1:
         return [prepared]
     if settings.split == "time":
         raise SplitError("folds mix the order of time: leave out folds, or time.")
-    if n_folds != round(1 / settings.validation_split):
+    if n_folds == settings.n_folds(len(splits.known)) != round(1 / settings.validation_split):
         cut = _folds_of(prepared, splits.known, n_folds)
         return [_on_fold(prepared, train, validation) for train, validation in cut]
     if n_folds == 2:

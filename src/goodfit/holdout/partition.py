@@ -13,6 +13,7 @@ from goodfit.data.splits.rules import Split
 from goodfit.data.splits.splits import Splits, make_splits, missing_classes
 from goodfit.data.table import Source, Table
 from goodfit.data.target import AskedTask, Target, fit_target
+from goodfit.errors import DataError
 from goodfit.formatting import count, join
 from goodfit.holdout.sealed_rows import SealedRows
 
@@ -60,6 +61,8 @@ def partition(source: Source, target: str, options: SplitOptions) -> Partition:
     """
     for name, asked in (("target", target), ("group", options.group), ("time", options.time)):
         source.validate_names([asked] if asked is not None else [], name)
+        if name != "target" and asked == target:
+            raise DataError(f"{name} names the target {target!r}: name another column.")
     column = source.read(names=[target])
     rows = _rows_with_target(column, options.missing_target)
     labels, codes = _labels(column.take(rows), options.task)
