@@ -16,6 +16,7 @@ import goodfit
 from goodfit import GoodFitClassifier, GoodFitRegressor
 
 X, Y = load_breast_cancer(return_X_y=True)
+X = X[:, :8]
 X_IRIS, Y_IRIS = load_iris(return_X_y=True)
 X_DIABETES, Y_DIABETES = load_diabetes(return_X_y=True)
 SMALL = {"l2": 0.001, "learning_rate": 0.01, "hidden_layer_sizes": (16,), "epochs": 40}
@@ -35,6 +36,19 @@ def mixed(n=400, seed=0):
     return table, pd.Series(np.where(y, "yes", "no"), name="faulty")
 
 
+@pytest.fixture(scope="module")
+def searched():
+    """A grid on three folds, and an ensemble of it; measuring it takes longer than the fit, so tests share it."""
+    return GoodFitClassifier(**GRID).fit(X, Y)
+
+
+@pytest.fixture(scope="module")
+def of_mixed():
+    """A grid on a table of all kinds of columns, with arguments of the user's own."""
+    table, y = mixed()
+    return GoodFitClassifier(**GRID | {"epochs": 15}, class_weight={"yes": 2.0}, random_state=3).fit(table, y)
+
+
 # What a fit is
 
 
@@ -45,35 +59,28 @@ def test_single_values_with_one_fold_train_one_network():
     assert fitted.n_iter_ == len(fitted.history_["val_loss"])
 
 
-def test_it_predicts_as_goodfit_train_does_from_the_same_rows():
+@pytest.mark.parametrize(
+    "searched_for", [{"l2": 0.01, "folds": 1}, pytest.param({"l2": [0.0, 0.01], "folds": 2}, marks=pytest.mark.slow)]
+)
+def test_it_predicts_as_goodfit_train_does_from_the_same_rows(searched_for):
     """The order of the rows decides which of them validate, so the table is given in the order of the fit."""
-    fitted = GoodFitRegressor(**GRID).fit(X_DIABETES, Y_DIABETES)
+    fitted = GoodFitRegressor(**SMALL | searched_for).fit(X_DIABETES, Y_DIABETES)
     rows = fitted._fitted.folds[0].table.arrow
-    run = goodfit.train(
-        rows,
-        "target",
-        test_size=0,
-        l2=[0.0, 0.01],
-        learning_rate=0.01,
-        folds=3,
-        hidden=16,
-        epochs=40,
-        task="regression",
-    )
+    given = {"test_size": 0, "learning_rate": 0.01, "hidden": 16, "epochs": 40, "task": "regression"}
+    run = goodfit.train(rows, "target", **given, **searched_for)
     table = {f"x{i}": X_DIABETES[:, i] for i in range(X_DIABETES.shape[1])}
     np.testing.assert_allclose(fitted.predict(X_DIABETES), run.predict(table).values, rtol=1e-5)
     assert fitted.best_l2_ == run.config["l2"]
 
 
-def test_a_grid_is_searched_and_an_ensemble_predicts():
-    fitted = GoodFitClassifier(**GRID).fit(X, Y)
-    assert fitted.sweep_.table.num_rows == 6
-    assert fitted.best_l2_ == fitted.sweep_.selection.chosen.config["l2"]
-    assert fitted.ensemble_.n_networks == 3 * len(fitted.ensemble_.members)
+def test_a_grid_is_searched_and_an_ensemble_predicts(searched):
+    assert searched.sweep_.table.num_rows == 6
+    assert searched.best_l2_ == searched.sweep_.selection.chosen.config["l2"]
+    assert searched.ensemble_.n_networks == 3 * len(searched.ensemble_.members)
 
 
-def test_no_test_rows_are_held_out():
-    splits = GoodFitClassifier(**SMALL).fit(X, Y).run_.record.splits
+def test_no_test_rows_are_held_out(searched):
+    splits = searched.run_.record.splits
     assert len(splits.test) == 0
     assert len(splits.known) == len(Y)
 
@@ -106,38 +113,33 @@ def test_tables_of_about_the_same_size_share_compiled_programs(compiled):
 # What it says
 
 
-def test_the_diagnosis_is_that_of_a_run(tmp_path):
-    fitted = GoodFitClassifier(**GRID).fit(X, Y)
-    assert fitted.verdict_ == goodfit.diagnose(fitted.run_)
-    assert fitted.findings_ == fitted.verdict_.findings
-    page = fitted.report(tmp_path / "report.html").read_text()
-    assert fitted.verdict_.word in page.lower()
+def test_the_diagnosis_is_that_of_a_run(searched):
+    assert searched.verdict_ == goodfit.diagnose(searched.run_)
+    assert searched.findings_ == searched.verdict_.findings
 
 
 def test_data_checks_are_part_of_the_run():
-    fitted = GoodFitClassifier(**SMALL).fit(np.column_stack([X[:, :8], Y]), Y)
+    fitted = GoodFitClassifier(**SMALL).fit(np.column_stack([X[:, :7], Y]), Y)
     assert "leak" in {check.code for check in fitted.run_.record.measurements.checks}
 
 
-def test_a_report_speaks_of_the_classes_and_arguments_of_the_user(tmp_path):
-    table, y = mixed()
-    fitted = GoodFitClassifier(**SMALL, class_weight={"yes": 2.0}, random_state=3).fit(table, y)
-    assert fitted.run_.record.target.classes == ("no", "yes")
-    assert fitted.run_.record.target.name == "faulty"
-    page = html.unescape(fitted.report(tmp_path / "report.html").read_text())
-    assert "GoodFitClassifier(l2=0.001, learning_rate=0.01, hidden_layer_sizes=(16,), epochs=40" in page
+def test_a_report_speaks_of_the_verdict_the_classes_and_the_arguments_of_the_user(of_mixed, tmp_path):
+    assert of_mixed.run_.record.target.classes == ("no", "yes")
+    assert of_mixed.run_.record.target.name == "faulty"
+    page = html.unescape(of_mixed.report(tmp_path / "report.html").read_text())
+    assert of_mixed.verdict_.word in page.lower()
+    assert "GoodFitClassifier(l2=(0, 0.01), learning_rate=0.01, folds=3, hidden_layer_sizes=(16,), epochs=15" in page
     assert 'class_weight={"yes": 2}' in page
     assert "random_state=3" in page
 
 
-def test_what_is_pickled_predicts_and_explains_and_holds_no_row():
-    table, y = mixed()
-    fitted = GoodFitClassifier(**GRID).fit(table, y)
-    content = pickle.dumps(fitted)
+def test_what_is_pickled_predicts_and_explains_and_holds_no_row(of_mixed):
+    table, _ = mixed()
+    content = pickle.dumps(of_mixed)
     assert b"the part number 7 was" not in content
     again = pickle.loads(content)
-    np.testing.assert_array_equal(again.predict_proba(table), fitted.predict_proba(table))
-    assert again.verdict_ == fitted.verdict_
+    np.testing.assert_array_equal(again.predict_proba(table), of_mixed.predict_proba(table))
+    assert again.verdict_ == of_mixed.verdict_
 
 
 def test_before_the_fit_there_is_no_verdict():
@@ -146,7 +148,7 @@ def test_before_the_fit_there_is_no_verdict():
 
 
 def test_progress_is_shown_on_request(capsys):
-    GoodFitClassifier(**GRID).fit(X, Y)
+    GoodFitClassifier(**SMALL).fit(X, Y)
     assert capsys.readouterr().err == ""
     GoodFitClassifier(**GRID, verbose=1).fit(X, Y)
     assert "6/6 trainings" in capsys.readouterr().err
@@ -204,7 +206,7 @@ def test_log_probabilities_of_three_classes_are_the_decision():
 
 def test_own_validation_rows_validate_and_nothing_else():
     fitted = GoodFitClassifier(**SMALL).fit(X[:400], Y[:400], X_val=X[400:], y_val=Y[400:])
-    assert len(fitted.run_.record.splits.validation) == 169
+    assert len(fitted._fitted.prepared.splits.validation) == 169
     best = fitted.history_["val_loss"].min()
     assert log_loss(Y[400:], fitted.predict_proba(X[400:])) == pytest.approx(best, rel=1e-4)
 
@@ -220,9 +222,9 @@ def test_groups_stay_together():
 # Weights
 
 
-@pytest.mark.parametrize("settings", [SMALL, GRID], ids=["single", "grid"])
-def test_weight_two_equals_the_row_twice(settings):
-    weights = np.random.default_rng(0).integers(0, 4, len(Y))
+@pytest.mark.parametrize(("settings", "smallest"), [(SMALL, 0), (GRID, 1)], ids=["single", "grid"])
+def test_weight_two_equals_the_row_twice(settings, smallest):
+    weights = np.random.default_rng(0).integers(smallest, 4, len(Y))
     weighted = GoodFitClassifier(**settings).fit(X, Y, sample_weight=weights)
     repeated = GoodFitClassifier(**settings).fit(X.repeat(weights, axis=0), Y.repeat(weights))
     np.testing.assert_array_equal(weighted.predict_proba(X), repeated.predict_proba(X))
@@ -234,7 +236,7 @@ def test_a_table_of_few_different_rows_is_not_merged():
     few = rng.integers(0, 4, (1000, 2)).astype(float)
     y = (rng.random(1000) < few.sum(axis=1) / 6).astype(int)
     fitted = GoodFitClassifier(**SMALL).fit(few, y)
-    assert len(fitted.run_.record.splits.known) == 1000
+    assert len(fitted._fitted.prepared.splits.known) == 1000
 
 
 def test_weights_count_in_validation_and_metrics():
