@@ -30,7 +30,7 @@ from goodfit.search.space import layers_with, optimizer_with
 from goodfit.search.sweep import Sweep, plan_sweep, sweep
 from goodfit.training.callbacks import Callback, ProgressLine, call_each, sort_callbacks
 from goodfit.training.evaluation import Dataset, evaluate, last_layer, make_labels
-from goodfit.training.fit import Training, fit
+from goodfit.training.fit import OptimizerPosition, Training, fit
 from goodfit.training.recipe import (
     Recipe,
     make_recipe,
@@ -70,20 +70,25 @@ class Sequential:
         self.dtype = dtype
         self.params: Params | None = None
         self._choices: dict[str, Any] | None = None
+        self._optimizer: OptimizerPosition | None = None
 
     def add(self, layer: Layer) -> None:
         """Add a layer at the end; existing weights are discarded."""
         self.layers.append(validate_layer(layer))
-        self.params = None
+        self.params, self._optimizer = None, None
 
     def compile(
         self, optimizer: str | Optimizer = "adam", loss: str | Loss | None = None, metrics: Iterable[str] | None = None
     ) -> None:
-        """Set optimizer, loss and metrics, as in Keras; ConfigError if one is unknown."""
+        """Set optimizer, loss and metrics, as in Keras; ConfigError if one is unknown.
+
+        The optimizer starts anew at the next ``fit``.
+        """
         if loss is None:
             raise ConfigError("compile needs a loss, such as 'mse', 'binary_crossentropy' or Huber(delta=2.0).")
         names = [metrics] if isinstance(metrics, str) else list(metrics or ())
         get_metrics(names)
+        self._optimizer = None
         self._choices = {"optimizer": get_optimizer(optimizer), "loss": get_loss(loss), "metrics": names}
 
     def fit(
@@ -109,7 +114,9 @@ class Sequential:
             x: (rows, features), numbers without missing values.
             y: (rows,) class numbers, 0 and 1, or values; or (rows, outputs).
             batch_size: rows of one update.
-            epochs: maximum number of epochs. A second call continues from the current weights.
+            epochs: maximum number of epochs. As in Keras, a second call goes on from the current weights with the state
+                of the optimizer after the last epoch, and with new row orders: 3 epochs and then 4 are the same as 7
+                if no best epoch is restored in between. ``compile`` starts the optimizer anew, and so does ``resume``.
             validation_split: share of the rows used for validation, drawn at random and stratified by class.
             validation_data: validation rows (x, y) or (x, y, sample_weight) instead.
             split: ``random``; ``last`` for the last rows, as in Keras; or a scikit-learn splitter.
@@ -144,13 +151,14 @@ class Sequential:
             class_weight=class_weight,
         )
         warn_of_two_decays(self.layers, self._compiled()["optimizer"])
+        after = self._optimizer if resume is None else None
         recipe = make_recipe(
             self.layers,
             **self._compiled(),
             batch_size=batch_size,
             early_stopping=early_stopping,
             validation=len(fold.validation) > 0,
-            total_steps=epochs * -(-len(fold.train) // batch_size),
+            total_steps=(after.step if after else 0) + epochs * -(-len(fold.train) // batch_size),
             n_train=len(fold.train),
             seed=self.seed,
             dtype=self.dtype,
@@ -167,13 +175,14 @@ class Sequential:
                 epochs=epochs,
                 seed=self.seed,
                 shuffle=shuffle,
+                after=after,
                 on_epoch=call_each([*listeners, *show.listeners]),
                 checkpoints=None if journal is None else journal.of_training(),
             )
             if journal is not None:
                 journal.keep_start(training.params)
         show.end()
-        self.params = training.params
+        self.params, self._optimizer = training.params, training.optimizer
         return training
 
     def sweep(
@@ -346,6 +355,7 @@ class Sequential:
         validate_count("n_features", n_features)
         layers = validate_layers(self.layers)
         self.params = init_network(layers, n_inputs=n_features, seed=self.seed, dtype=self.dtype)
+        self._optimizer = None
 
     def count_params(self) -> int:
         """Return the number of weights."""
@@ -397,4 +407,4 @@ class Sequential:
         choices = self._compiled()
         self.layers = list(layers_with(self.layers, config))
         self._choices = {**choices, "optimizer": optimizer_with(choices["optimizer"], config)}
-        self.params = found.winner.params
+        self.params, self._optimizer = found.winner.params, None

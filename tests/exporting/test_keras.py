@@ -9,7 +9,9 @@ import pytest
 import goodfit
 from goodfit.errors import ConfigError, DataError, RunError
 from goodfit.exporting import to_keras
-from goodfit.nn.regularizers import penalty
+from goodfit.exporting.networks import networks_of
+from goodfit.nn.regularizers import L1L2, penalty
+from goodfit.run import predictor_of
 from goodfit.search.space import layers_with
 
 ONE = {"l2": 0.001, "learning_rate": 0.01, "epochs": 3}
@@ -97,6 +99,24 @@ def test_layers_carry_weights_penalties_and_dropout(keras):
     built = layers_with(run.settings.layers(3, "softmax"), run.config)
     ours = float(penalty(params, [layer.regularizers() for layer in built]))
     assert float(sum(run.keras_model().losses)) == pytest.approx(ours, rel=1e-6)
+
+
+@pytest.mark.parametrize("config", [{"l1": 0.02}, {"l1": 0.02, "l2": 0.5}])
+def test_l1_is_carried(config):
+    run = trained("iris")
+    networks = networks_of(predictor_of(run.record))
+    networks = replace(networks, layers=tuple(replace(layer, kernel_regularizer=L1L2()) for layer in networks.layers))
+    model = to_keras.keras_model(networks, [config])
+    carried = [layer.regularizers() for layer in layers_with(networks.layers, config)]
+    expected = float(penalty(run.training.params, carried))
+    assert float(sum(model.losses)) == pytest.approx(expected, rel=1e-6)
+    assert expected == pytest.approx(
+        sum(
+            0.02 * np.abs(w["kernel"]).sum() + config.get("l2", 0) * np.square(w["kernel"]).sum()
+            for w in run.training.params
+        ),
+        rel=1e-5,
+    )
 
 
 def test_each_network_of_an_ensemble_carries_the_l2_of_its_config():

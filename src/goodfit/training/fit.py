@@ -2,9 +2,11 @@
 
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import IntEnum
+from functools import partial
 from threading import Event
+from typing import NamedTuple
 
 import jax
 import numpy as np
@@ -12,6 +14,7 @@ import numpy as np
 from goodfit.cards import Card, ShownAsCard
 from goodfit.formatting import count, numbers
 from goodfit.nn.arrays import AnyArray, Params
+from goodfit.nn.optimizers.base import OptimizerState
 from goodfit.nn.packing import Layout, layout_of
 from goodfit.training.checkpoint import Checkpoint, Checkpoints
 from goodfit.training.compilation import uncollected
@@ -73,6 +76,17 @@ _TEXTS = {
 }
 
 
+class OptimizerPosition(NamedTuple):
+    """Where the optimizer stands after a training, for a next one that goes on.
+
+    state: its running means. step: number of updates so far. epoch: number of epochs so far, which decides row orders.
+    """
+
+    state: OptimizerState
+    step: int
+    epoch: int
+
+
 @dataclass(frozen=True, repr=False)
 class Training(ShownAsCard):
     """Result of a training.
@@ -88,6 +102,7 @@ class Training(ShownAsCard):
             (n_inputs,); None for SGD, whose step is η for all, and for a first layer that is not trained.
         validation_outputs: the outputs for the validation rows, each at an epoch that other validation rows chose, as
             the loss takes them (rows, outputs); see ``goodfit.training.cross_fitted``.
+        optimizer: where the optimizer stands after the last epoch; None of a sweep's trials.
     """
 
     params: Params
@@ -97,6 +112,7 @@ class Training(ShownAsCard):
     best_epoch: int
     input_steps: AnyArray | None = None
     validation_outputs: AnyArray = field(default_factory=lambda: np.empty((0, 0)))
+    optimizer: OptimizerPosition | None = None
 
     def _card(self) -> Card:
         done, best = self.history.n_epochs, self.best_epoch
@@ -147,6 +163,7 @@ def fit(
     seed: int = 0,
     shuffle: bool = True,
     sizes: tuple[int, int] = (0, 0),
+    after: OptimizerPosition | None = None,
     on_epoch: OnEpoch | None = None,
     checkpoints: Checkpoints | None = None,
 ) -> Training:
@@ -160,21 +177,32 @@ def fit(
         seed: of the row orders and of the sample that measures ``loss``.
         shuffle: draw a new row order for every epoch; otherwise keep the order of ``train``.
         sizes: numbers of evaluated training and validation rows to pad to.
+        after: where the optimizer goes on; it starts anew if it was another one, or of other weights.
         on_epoch: called with the record of every epoch, of those that are restored, too.
         checkpoints: where the training, number 0, is kept while it runs, and from where it goes on.
     """
     padding = len(rows.labels) - 1
-    layout = layout_of(params)
+    layout, before = layout_of(params), 0 if after is None else after.epoch
+    draw_order = partial(row_order, train, batch_size=recipe.batch_size, padding=padding, seed=seed, shuffle=shuffle)
 
     def draw(epoch: int) -> np.ndarray:
-        return row_order(train, batch_size=recipe.batch_size, padding=padding, seed=seed, epoch=epoch, shuffle=shuffle)
+        return draw_order(epoch=before + epoch)
 
     with jax.enable_x64(recipe.dtype == "float64"):
         evaluated = evaluation_rows(train, validation, seed=seed, sizes=sizes, padding=padding)
         state = start(recipe, params, n_validation=len(evaluated.validation))
+        if after is not None and _same_shapes(state.optimizer_state, after.state):
+            state = state._replace(optimizer_state=after.state, step=np.asarray(after.step, np.int32))
         data = jax.tree.map(jax.device_put, (rows, evaluated))
         state, history = _run(recipe, layout, data, state, draw, epochs, on_epoch, checkpoints)
-        return finish(recipe, layout, state, history, epochs=epochs, n_validation=len(validation))
+        found = finish(recipe, layout, state, history, epochs=epochs, n_validation=len(validation))
+        own = jax.tree.map(np.asarray, state.optimizer_state)
+        return replace(found, optimizer=OptimizerPosition(own, int(state.step), before + history.n_epochs))
+
+
+def _same_shapes(one: OptimizerState, other: OptimizerState) -> bool:
+    shapes = [jax.tree.map(lambda array: (array.shape, str(array.dtype)), state) for state in (one, other)]
+    return bool(shapes[0] == shapes[1])
 
 
 def _run(
