@@ -172,7 +172,7 @@ def _network(prepared: Prepared) -> Iterator[Line]:
     yield "penalty", "", f"{strength} · Σw² of {weights}" if any(l2) else "none"
     rate = f"learning rate {value(rates[0])}, " if len(rates) == 1 else ""
     batch_size = settings.rows_per_update(len(prepared.splits.known))
-    stops = f"batch size {batch_size:,}, up to {settings.epochs:,} epochs, patience {settings.patience:,}"
+    stops = f"batch size {batch_size:,}, up to {count(settings.epochs, 'epoch')}, patience {settings.patience:,}"
     yield "training", "", f"{settings.optimizer}, {rate}{stops}"
     if settings.sweeps:
         yield "grid", "", _grid_size(settings, prepared.n_folds)

@@ -54,7 +54,8 @@ def show_training(run: Run, report: Path | None, console: Console, *, first: Fir
     _print_path("run   ", str(run.path), console)
     _print_path("report", str(report) if report else report_command(run.path or Path()), console)
     if run.record.seal is not None and run.training.best_epoch:
-        _print_path("next  ", f"goodfit test {shlex.quote(str(run.path))}", console)
+        table = "" if run.record.source else " --data TABLE"  # one in memory or from a pipe is given again
+        _print_path("next  ", f"goodfit test {shlex.quote(str(run.path))}{table}", console)
 
 
 def show_exam(run: Run, opening: Opening, console: Console) -> None:
