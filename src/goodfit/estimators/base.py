@@ -8,6 +8,7 @@ from typing import Any, ClassVar, Literal, Self
 
 import numpy as np
 from sklearn.base import BaseEstimator
+from sklearn.exceptions import NotFittedError
 from sklearn.utils import check_consistent_length, check_random_state, column_or_1d
 from sklearn.utils.validation import check_is_fitted, validate_data
 
@@ -16,12 +17,14 @@ from goodfit.data.arrays import row_weights
 from goodfit.diagnosis.findings import Finding, Verdict
 from goodfit.diagnosis.verdict import diagnose
 from goodfit.errors import SplitError
+from goodfit.estimators.one_epoch import Batch, begin, one_epoch, single
 from goodfit.estimators.rows import columns_of, learning_rows
 from goodfit.experiment.experiment import Fitted, fit_prepared
+from goodfit.experiment.kept_ensemble import KeptEnsemble
 from goodfit.experiment.predictor import Predictor
 from goodfit.experiment.prepare import prepare_folds, prepare_unchecked, with_checks
 from goodfit.experiment.recording import in_own_unit, kept, record_of, swept
-from goodfit.experiment.run_folder import Record
+from goodfit.experiment.run_folder import Record, SweepRecord
 from goodfit.experiment.settings import Settings, settings_from
 from goodfit.holdout.ledger import Ledger
 from goodfit.reporting.page import report
@@ -30,6 +33,8 @@ from goodfit.run import Run
 from goodfit.search.parallel import Progress
 from goodfit.search.selection import SelectionRule
 from goodfit.training.callbacks import ProgressLine, call_each
+from goodfit.training.fit import OptimizerPosition
+from goodfit.training.history import History
 
 Values = float | Sequence[float] | str
 RENAMED = {"hidden_layer_sizes": "hidden", "random_state": "seed"}
@@ -45,6 +50,12 @@ class GoodFitEstimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn has
     _task: ClassVar[Literal["classification", "regression"]]
     _fitted: Fitted | None
     _run: Run | None
+    _position: OptimizerPosition | None
+    _predictor: Predictor
+    _columns: tuple[str, ...]
+    history_: History
+    sweep_: SweepRecord | None
+    ensemble_: KeptEnsemble | None
 
     def __init__(
         self,
@@ -144,7 +155,8 @@ class GoodFitEstimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn has
         """
         check_is_fitted(self)
         if self._run is None:
-            assert self._fitted is not None
+            if self._fitted is None:
+                raise NotFittedError("partial_fit keeps no rows and has no validation rows: call fit for a verdict.")
             self._run, self._fitted = self._measure(self._fitted), None
         return self._run
 
@@ -183,10 +195,40 @@ class GoodFitEstimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn has
 
     def __getstate__(self) -> dict[str, Any]:
         """Measure before the training rows are left behind: no row is pickled."""
-        if self.__sklearn_is_fitted__():
+        if self.__sklearn_is_fitted__() and self._fitted is not None:
             _ = self.run_
         state: dict[str, Any] = super().__getstate__()
         return state
+
+    def _fit_one_epoch(self, X: Any, y: Any, sample_weight: Any) -> Self:  # noqa: ANN401
+        """Train one epoch on these rows; see ``partial_fit``."""
+        first = not self.__sklearn_is_fitted__()
+        X, y = checked_features(self, X, reset=first, smallest=1), self._encoded(self._checked_target(y), name="y")
+        check_consistent_length(X, y)
+        batch = Batch(X, y, row_weights(sample_weight, len(y)) * self._weights_of_classes(y))
+        values = {name: single(name, getattr(self, name)) for name in ("l2", "learning_rate")}
+        if first:
+            settings = self._settings(**values)
+            predictor, position = begin(batch, settings, n_classes=len(getattr(self, "classes_", ()))), None
+            self._columns = tuple(columns_of(X).names)
+        else:
+            l2, rate = values["l2"], values["learning_rate"]
+            settings = replace(self._predictor.settings, l2=l2, learning_rate=rate, batch_size=self.batch_size)
+            target = replace(self._predictor.target, limits=None)
+            predictor, position = replace(self._predictor, settings=settings, target=target), self._position
+        self._predictor, training = one_epoch(predictor, batch, self._columns, position)
+        record = in_own_unit(training, predictor.target).history
+        goes_on = not first and self._fitted is None and self._run is None
+        before = self.history_ if goes_on else History()
+        self.history_ = History({name: np.append(before.get(name, ()), found) for name, found in record.items()})
+        self.n_iter_, self._position = self.history_.n_epochs, training.optimizer
+        self.best_l2_, self.best_learning_rate_ = values["l2"], values["learning_rate"]
+        self.sweep_ = self.ensemble_ = self._fitted = self._run = None
+        return self
+
+    def _weights_of_classes(self, y: Array) -> Array:
+        """Return the weight of each row's class (rows,)."""
+        return np.ones(len(y))
 
     def _settings(self, **more: Any) -> Settings:  # noqa: ANN401
         """Return the constructor's arguments as settings, without test rows: the outer loop has those."""
@@ -212,7 +254,7 @@ class GoodFitEstimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn has
         self.ensemble_ = kept(fitted)
         network = fitted.training.params
         self._predictor = Predictor(settings, prepared.target, prepared.encoder, network, self.ensemble_)
-        self._fitted, self._run = fitted, None
+        self._fitted, self._run, self._position = fitted, None, fitted.training.optimizer
 
     def _spell(self, source: str, target: str, given: Mapping[str, Any]) -> str:
         """Return the call that fits with these settings; of ``goodfit.train`` if a setting is no argument of ours."""
@@ -262,17 +304,17 @@ class GoodFitEstimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn has
         """Return class numbers or values of y (rows,); the classes are those of the rows that are used."""
         raise NotImplementedError
 
-    def _encoded(self, y: Array) -> Array:
-        """Return class numbers or values of rows that validate."""
+    def _encoded(self, y: Array, *, name: str = "y_val") -> Array:
+        """Return class numbers or values of rows that come after the first ones."""
         raise NotImplementedError
 
 
-def checked_features(estimator: BaseEstimator, X: Any, *, reset: bool) -> Any:  # noqa: ANN401
+def checked_features(estimator: BaseEstimator, X: Any, *, reset: bool, smallest: int = 2) -> Any:  # noqa: ANN401
     """Return a data frame as it is, anything else as an array of numbers; scikit-learn's errors for what is neither."""
     if hasattr(X, "__arrow_c_stream__") and hasattr(X, "columns"):
         return validate_data(estimator, X, reset=reset, skip_check_array=True)
-    smallest = 2 if reset else 1
-    return validate_data(estimator, X, reset=reset, ensure_all_finite="allow-nan", ensure_min_samples=smallest)
+    least = smallest if reset else 1
+    return validate_data(estimator, X, reset=reset, ensure_all_finite="allow-nan", ensure_min_samples=least)
 
 
 def _show_progress(progress: Progress) -> None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 import numpy as np
 from sklearn.base import ClassifierMixin
@@ -155,6 +155,45 @@ class GoodFitClassifier(ClassifierMixin, GoodFitEstimator):  # type: ignore[misc
         )
         self.class_weight = class_weight
 
+    def partial_fit(
+        self,
+        X: Any,  # noqa: ANN401
+        y: Any,  # noqa: ANN401
+        classes: Any = None,  # noqa: ANN401
+        sample_weight: Any = None,  # noqa: ANN401
+    ) -> Self:
+        """Train one network for one epoch on these rows; it goes on with its weights and the state of its optimizer.
+
+        For rows that come in parts. No rows validate, so there is no early stopping, no search and no verdict:
+        ``l2`` and ``learning_rate`` have one value each, 0.001 for ``'auto'``. Kinds, scales and categories of the
+        columns are learned from the rows of the first call. After ``fit`` the selected network goes on.
+
+        Parameters
+        ----------
+        X : {data frame, array-like} of shape (n_samples, n_features)
+            Rows.
+        y : array-like of shape (n_samples,)
+            Their labels.
+        classes : array-like of shape (n_classes,), default=None
+            All classes that will come; needed at the first call.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weight of each row.
+
+        Returns
+        -------
+        self : object
+            The estimator.
+        """
+        first = not self.__sklearn_is_fitted__()
+        if first and classes is None:
+            raise ValueError("classes must be given at the first call of partial_fit: all labels that will come.")
+        if classes is not None:
+            given = np.unique(classes)
+            if not first and not np.array_equal(given, self.classes_):
+                raise ValueError(f"classes={classes!r} are not those of the first call, {self.classes_.tolist()}.")
+            self._learn_target(given, np.ones(len(given), bool))
+        return self._fit_one_epoch(X, y, sample_weight)
+
     def predict(self, X: Any) -> Array:  # noqa: ANN401
         """Predict the class of every row.
 
@@ -219,10 +258,11 @@ class GoodFitClassifier(ClassifierMixin, GoodFitEstimator):  # type: ignore[misc
         codes[used] = of_used
         return codes
 
-    def _encoded(self, y: Array) -> Array:
+    def _encoded(self, y: Array, *, name: str = "y_val") -> Array:
         unknown = np.setdiff1d(y, self.classes_)
         if len(unknown):
-            raise DataError(f"y_val has the class {unknown.tolist()[0]!r}, which y does not have.")
+            known = "y does not have" if name == "y_val" else "classes does not have"
+            raise DataError(f"{name} has the class {unknown.tolist()[0]!r}, which {known}.")
         return np.asarray(np.searchsorted(self.classes_, y))
 
     def _own_settings(self) -> dict[str, Any]:
@@ -236,6 +276,12 @@ class GoodFitClassifier(ClassifierMixin, GoodFitEstimator):  # type: ignore[misc
                     f"class_weight names {label!r}, but the classes are {join(map(repr, numbers), most=10)}."
                 )
         return {"class_weight": {str(numbers[label]): weight for label, weight in self.class_weight.items()}}
+
+    def _weights_of_classes(self, y: Array) -> Array:
+        weights = self._own_settings()["class_weight"]
+        if isinstance(weights, str):
+            raise ConfigError("class_weight='balanced' needs all rows: for partial_fit give a weight for each label.")
+        return np.array([(weights or {}).get(str(number), 1.0) for number in y.tolist()])
 
     def _named(self, record: Record) -> Record:
         target = replace(record.target, classes=tuple(self.classes_.tolist()))

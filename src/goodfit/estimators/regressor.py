@@ -1,6 +1,6 @@
 """``GoodFitRegressor``: a regularised network for a quantity, as an estimator of scikit-learn."""
 
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from sklearn.base import RegressorMixin
@@ -101,6 +101,30 @@ class GoodFitRegressor(RegressorMixin, GoodFitEstimator):  # type: ignore[misc] 
 
     _task = "regression"
 
+    def partial_fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:  # noqa: ANN401
+        """Train one network for one epoch on these rows; it goes on with its weights and the state of its optimizer.
+
+        For rows that come in parts. No rows validate, so there is no early stopping, no search and no verdict:
+        ``l2`` and ``learning_rate`` have one value each, 0.001 for ``'auto'``. Kinds, scales and categories of the
+        columns, and the scale of the target, are learned from the rows of the first call. After ``fit`` the selected
+        network goes on.
+
+        Parameters
+        ----------
+        X : {data frame, array-like} of shape (n_samples, n_features)
+            Rows.
+        y : array-like of shape (n_samples,)
+            Their values.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weight of each row.
+
+        Returns
+        -------
+        self : object
+            The estimator.
+        """
+        return self._fit_one_epoch(X, y, sample_weight)
+
     def predict(self, X: Any) -> Array:  # noqa: ANN401
         """Predict the value of every row.
 
@@ -124,5 +148,5 @@ class GoodFitRegressor(RegressorMixin, GoodFitEstimator):  # type: ignore[misc] 
     def _learn_target(self, y: Array, used: Array) -> Array:
         return y
 
-    def _encoded(self, y: Array) -> Array:
+    def _encoded(self, y: Array, *, name: str = "y_val") -> Array:
         return y
