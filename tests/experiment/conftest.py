@@ -64,3 +64,10 @@ def mended_json(folder, name, change):
     change(content)
     (folder / name).write_text(json.dumps(content))
     return mended(folder)
+
+
+def content(folder):
+    """All files of a run; ``run.json`` without what names the moment."""
+    files = {path.name: path.read_bytes() for path in folder.iterdir()}
+    summary = json.loads(files.pop("run.json"))
+    return files, {name: of for name, of in summary.items() if name not in ("created", "checksum")}

@@ -1,7 +1,6 @@
 """The journal: a training that is killed at any save goes on, and ends with the same bits."""
 
 import dataclasses
-import json
 import os
 import signal
 import stat
@@ -16,7 +15,7 @@ from goodfit import ConfigError, DataError, RunError
 from goodfit.experiment.run_folder import journal as module
 from goodfit.experiment.run_folder.journal import FoldJournal, Journal
 from goodfit.experiment.run_folder.plan import write_plan
-from tests.experiment.conftest import QUICK
+from tests.experiment.conftest import QUICK, content
 
 GRID = QUICK | {"l2": (0.0, 0.01), "learning_rate": 0.01, "folds": 2}
 KINDS = {
@@ -82,13 +81,6 @@ def searched_again(table, tmp_path_factory):
     folder = tmp_path_factory.mktemp("grid") / "run"
     goodfit.train(table, out=folder, **GRID)
     return folder
-
-
-def content(folder):
-    """All files of a run; ``run.json`` without what names the moment."""
-    files = {path.name: path.read_bytes() for path in folder.iterdir()}
-    summary = json.loads(files.pop("run.json"))
-    return files, {name: of for name, of in summary.items() if name not in ("created", "checksum")}
 
 
 def journal_files(folder, kind=""):

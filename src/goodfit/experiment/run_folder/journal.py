@@ -91,7 +91,7 @@ class Journal:
     def remove(self) -> None:
         """Delete the journal of a finished run, the plan first, without which it is none."""
         with contextlib.suppress(OSError):
-            (self.folder / PLAN).unlink()
+            (self.folder / PLAN).unlink(missing_ok=True)
             for path in self.folder.iterdir():
                 if _NAME.fullmatch(path.name):
                     path.unlink()
