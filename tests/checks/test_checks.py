@@ -129,6 +129,16 @@ def test_copies_across_splits_are_counted_with_what_they_add_to_the_score(change
     assert found[0].change == {"split": "duplicates"}
 
 
+def test_copies_among_too_few_rows_to_measure_their_effect_are_named():
+    """120 rows, half of them copies of the other half."""
+    columns = classes(np.random.default_rng(0), 60)
+    (found,) = check(twice(columns, np.arange(60)))
+    assert (found.code, found.severity, found.effect) == ("duplicates", "warning", {})
+    assert "validation and test rows also appear in training: there are too few rows to measure" in found.sentence
+    assert found.change == {"split": "duplicates"}
+    assert "duplicates" not in {each.code for each in check(classes(np.random.default_rng(0), 120))}
+
+
 def test_copies_are_judged_by_r2_for_a_quantity():
     found = check(twice(quantity(np.random.default_rng(0)), np.arange(400)))
     assert named(found) == [("duplicates", "serious", ())]

@@ -55,8 +55,8 @@ class Duplicates(NamedTuple):
 def check_duplicates(data: CheckInputs) -> list[Check]:
     """Find held-out rows whose columns all equal those of a training row, and what that does to the score.
 
-    They are reported only if duplicates predict the target of validation rows better than the nearest training row
-    predicts that of other validation rows.
+    They are reported if duplicates predict the target of validation rows better than the nearest training row
+    predicts that of other validation rows, or if there are too few rows to tell.
     """
     if not data.columns:
         return []
@@ -64,14 +64,18 @@ def check_duplicates(data: CheckInputs) -> list[Check]:
     of_validation = duplicates.of_validation
     if (of_validation >= 0).mean() > data.thresholds.saturated_share:
         return [_nearly_all(duplicates, data.splits.rule)]
+    if (of_validation >= 0).sum() < data.thresholds.min_side_rows:
+        return []
     chosen = _evaluated_rows(of_validation, data)
     if not len(chosen):
-        return []
+        return [_too_few(duplicates, data.splits.rule)]
     has_duplicate = of_validation[chosen] >= 0
     predicted, truth = _predictions(data, chosen, of_validation[chosen])
     errors = (predicted - truth) ** 2 if data.task == "regression" else (predicted != truth).astype(np.float64)
-    if not _clearly_better(errors[has_duplicate], errors[~has_duplicate], data.thresholds.standard_errors):
-        return []
+    own, others = errors[has_duplicate], errors[~has_duplicate]
+    if not _clearly_better(own, others, data.thresholds.standard_errors):
+        could_be = _clearly_better(np.zeros_like(own), others, data.thresholds.standard_errors)
+        return [] if could_be else [_too_few(duplicates, data.splits.rule)]
     share = float((of_validation >= 0).mean())
     return [_some(duplicates, _scores(truth, errors, has_duplicate, share, data), data)]
 
@@ -184,6 +188,12 @@ def _nearly_all(duplicates: Duplicates, rule: str) -> Check:
     advice, change = _fix(rule)
     sentence = f"{duplicates.found}, so the score measures memorisation; {advice}."
     return Check("duplicates", "serious", (), duplicates.n, sentence, change=change)
+
+
+def _too_few(duplicates: Duplicates, rule: str) -> Check:
+    advice, change = _fix(rule)
+    sentence = f"{duplicates.found}: there are too few rows to measure the effect on the score; {advice}."
+    return Check("duplicates", "warning", (), duplicates.n, sentence, change=change)
 
 
 def _fix(rule: str) -> tuple[str, dict[str, str]]:
