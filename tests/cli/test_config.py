@@ -66,7 +66,12 @@ def test_an_earlier_run_is_a_configuration(trained, here, name):
 
 def test_what_is_typed_wins_over_the_file(trained, monkeypatch):
     given = {}
-    monkeypatch.setattr(goodfit, "train", lambda **typed: given.update(typed))
+
+    def train(**typed):
+        given.update(typed)
+        raise goodfit.DataError("no training")
+
+    monkeypatch.setattr(goodfit, "train", train)
     run("train", "--config", trained / "run", "--epochs", "7", "--threshold", "0.3", "--time", "x")
     assert (given["target"], given["seed"], given["drop"]) == ("answer", 0, ["id 1"])
     assert given["table"] == str(trained / "my table.csv")

@@ -5,8 +5,10 @@ import json
 import numpy as np
 import pytest
 
+from goodfit.experiment.importance import Dependence
 from goodfit.reporting.charts.curves import loss_ends, rate_curves, trial_curves
 from goodfit.reporting.charts.grid import explorer
+from goodfit.reporting.charts.importance import dependence_chart
 from goodfit.reporting.heat_table import selectable
 from goodfit.reporting.sentences import LEAVES
 from goodfit.reporting.svg import inline_svg
@@ -74,3 +76,20 @@ def test_the_page_says_what_the_triangles_are():
     assert marked.sentence.endswith(LEAVES) and "triangle-down" in explorer(grid).to_json()
     assert 'class="of m1"' in inline_svg(marked.charts[0], label="", name="c", before={})
     assert not figure(trial(CALM), trial(CALM, l2=0.1))[1].sentence.endswith(LEAVES)
+
+
+@pytest.mark.parametrize(
+    ("names", "shown"),
+    [
+        (["a", "b"], ["a", "b"]),
+        (["x" * 30 + end for end in "ab"], ["1. " + "x" * 12 + "…", "2. " + "x" * 12 + "…"]),
+        ([f"category {i}" for i in range(20)], [f"category {i}" for i in range(20)]),
+    ],
+    ids=["short", "alike", "many"],
+)
+def test_every_category_has_a_place_of_its_own(names, shown):
+    found = Dependence("c", ("yes",), tuple(names), (), tuple((0.5,) for _ in names))
+    spec = dependence_chart(found).to_dict()
+    data = spec["layer"][0].get("data") or spec["data"]
+    rows = json.loads(data["values"] if "values" in data else spec["datasets"][data["name"]])
+    assert [row["label"] for row in rows] == shown

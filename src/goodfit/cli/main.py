@@ -167,7 +167,7 @@ def test(
 ) -> None:
     """Example: goodfit test runs/churn
 
-    The exam: score the sealed test rows, once, with 95 % intervals. The result is recorded in the run folder.
+    The exam: score the sealed test rows, once, with 95% intervals. The result is recorded in the run folder.
     """
     validate_run(run)
     _prepare_process()

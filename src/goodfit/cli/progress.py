@@ -17,7 +17,8 @@ from rich.text import Text
 
 from goodfit.formatting import numbers, sparkline
 
-SECONDS_TO_FIRST_LINE, SECONDS_BETWEEN_LINES = 2.0, 10.0
+SECONDS_BETWEEN_LINES = 10.0
+"""Of plain lines; the first comes after a fifth of that."""
 
 
 @dataclass
@@ -66,7 +67,7 @@ class Lines:
         self.written, self.due_at = 0, 0.0
 
     def begin(self, epochs: int) -> None:
-        self.curves.epochs, self.due_at = epochs, time.monotonic() + SECONDS_TO_FIRST_LINE
+        self.curves.epochs, self.due_at = epochs, time.monotonic() + SECONDS_BETWEEN_LINES / 5
 
     def epoch(self, record: Mapping[str, float]) -> None:
         self.curves.add(record)

@@ -18,7 +18,7 @@ from rich.table import Table as Grid
 from rich.text import Text
 
 from goodfit.cli.grid_table import SELECTED, Cell, draw_grid
-from goodfit.cli.progress import SECONDS_BETWEEN_LINES, SECONDS_TO_FIRST_LINE
+from goodfit.cli.progress import SECONDS_BETWEEN_LINES
 from goodfit.formatting import count, numbers
 from goodfit.search.race_arithmetic import comparable_means
 
@@ -103,7 +103,7 @@ class SweepLines:
 
     def begin(self, settings: Settings) -> None:
         self.end()
-        self.state, self.due_at = SweepState.of(settings), time.monotonic() + SECONDS_TO_FIRST_LINE
+        self.state, self.due_at = SweepState.of(settings), time.monotonic() + SECONDS_BETWEEN_LINES / 5
 
     def step(self, progress: Progress) -> None:
         self.state.add(progress)

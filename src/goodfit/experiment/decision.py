@@ -12,7 +12,9 @@ from typing import NamedTuple
 import numpy as np
 
 from goodfit.arrays import Array
+from goodfit.cards import Card, ShownAsCard
 from goodfit.data.target import DEFAULT_THRESHOLD
+from goodfit.formatting import METRIC_LABELS, count, exact, numbers
 
 COST = "cost"
 GOALS = ("accuracy", "balanced_accuracy", "f1")
@@ -41,8 +43,8 @@ Rule = float | Goal
 """A threshold, or what it is chosen for."""
 
 
-@dataclass(frozen=True)
-class Decision:
+@dataclass(frozen=True, repr=False)
+class Decision(ShownAsCard):
     """A threshold that was chosen on out-of-fold rows.
 
     Attributes:
@@ -62,6 +64,18 @@ class Decision:
     default_value: float
     n_rows: int
     curve: tuple[tuple[float, float], ...]
+
+    def _card(self) -> Card:
+        own, cross_fitted, default = numbers(self.value, self.cross_fitted, self.default_value)
+        of_positive, of_negative = map(exact, self.costs)
+        paid = f"lowest mean cost per row: false positive {of_positive}, false negative {of_negative}"
+        facts = [
+            ("chosen for", paid if self.goal == COST else f"highest {METRIC_LABELS[self.goal]}"),
+            ("threshold", f"{self.threshold:.4g}"),
+            ("reaches", f"{own} on {count(self.n_rows, 'out-of-fold row')}, cross-fitted {cross_fitted}"),
+            ("at 0.5", default),
+        ]
+        return Card("Decision threshold", facts)
 
 
 def choose(goal: Goal, y: Array, p: Array) -> Decision:

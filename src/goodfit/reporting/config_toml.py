@@ -1,11 +1,13 @@
 """A training as TOML, which ``goodfit.read_config`` reads."""
 
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 from goodfit.experiment.settings import Settings
 from goodfit.formatting import value
 
+_BARE = re.compile(r"[A-Za-z0-9_-]+")
 _ESCAPED = {'"': '\\"', "\\": "\\\\", "\n": "\\n", "\t": "\\t"}
 
 
@@ -32,7 +34,8 @@ def config_toml(source: str, target: str, settings: Settings, *, start: str = ""
 
 
 def _entries(found: Mapping[str, Any]) -> Iterable[str]:
-    return (f"{_text(name)} = {_written(each)}" for name, each in found.items())
+    """A key without quotes where that is allowed."""
+    return (f"{name if _BARE.fullmatch(name) else _text(name)} = {_written(each)}" for name, each in found.items())
 
 
 def _written(found: Any) -> str:  # noqa: ANN401

@@ -114,8 +114,7 @@ def dependence(shown: Shown) -> Parts | None:
     if found is None or not found.dependence:
         return None
     charts = [dependence_chart(curve) for curve in found.dependence]
-    said = "Mean prediction when the column has one value in all rows, the other columns being as they are."
-    return "Dependence on the most important columns", said, charts
+    return "Dependence on the most important columns", sentences.of_dependence(found.dependence), charts
 
 
 def splits(shown: Shown) -> Parts:

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from goodfit.diagnosis.comparisons import Comparison
-from goodfit.experiment.importance import Importance
+from goodfit.experiment.importance import Dependence, Importance
 from goodfit.formatting import count, join, numbers, printable, share
 from goodfit.reporting.trials import Grid, Trial, short_value
 
@@ -183,12 +183,22 @@ def of_splits(sizes: Mapping[str, int], openings: int) -> str:
 def of_importance(found: Importance) -> str:
     """Which columns the loss depends on, and how this was measured."""
     clear = [each.column for each in found.columns if each.value > 2 * each.standard_error]
-    how = f"The loss of {count(found.n_rows, 'out-of-fold row')} when one column is shuffled, bars with 95 % intervals"
+    how = f"The loss of {count(found.n_rows, 'out-of-fold row')} when one column is shuffled, bars with 95% intervals"
     if not clear:
         return f"{how}. No column raises it by more than two standard errors."
     names = join((printable(name) for name in clear), most=5)
     of = f"{len(clear):,} of {count(len(found.columns), 'column')}"
     return f"{how}. It rises clearly for {of}: {names}. Correlated columns share their importance."
+
+
+def of_dependence(found: Sequence[Dependence]) -> str:
+    """What the curves are of."""
+    outputs = found[0].outputs
+    of = (
+        f"Probability of {printable(outputs[0])}" if len(outputs) == 1 else "Probabilities" if outputs else "Prediction"
+    )
+    mean = "mean" if len(outputs) < 2 else "means"
+    return f"{of} when the column has one value in all rows, the other columns being as they are; {mean} over the rows."
 
 
 def of_confusion(matrix: Sequence[Sequence[int]], classes: Sequence[object], rows: str) -> str:

@@ -118,8 +118,9 @@ class Training(ShownAsCard):
         done, best = self.history.n_epochs, self.best_epoch
         facts = [("outcome", self.outcome.text), ("epochs", f"{done:,}; best epoch {best:,}" if best else f"{done:,}")]
         shown = [name for name in SHOWN if name in self.history] if best else []
-        rows = [(name, *numbers(*(self.history.row(epoch)[name] for epoch in (best, done)))) for name in shown]
-        return Card("Training", facts, ("", f"epoch {best:,}", f"epoch {done:,}"), rows)
+        epochs = sorted({best, done})
+        rows = [(name, *numbers(*(self.history.row(epoch)[name] for epoch in epochs))) for name in shown]
+        return Card("Training", facts, ("", *(f"epoch {epoch:,}" for epoch in epochs)), rows)
 
 
 def row_order(rows: np.ndarray, *, batch_size: int, padding: int, seed: int, epoch: int, shuffle: bool) -> np.ndarray:

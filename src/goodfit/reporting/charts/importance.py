@@ -9,6 +9,8 @@ from goodfit.formatting import printable
 from goodfit.reporting.charts.basics import NUMBER, Layer, rows, sized
 from goodfit.reporting.theme import INK, LIGHT, NARROW, TRAIN
 
+SLANTED = 8
+"""Names of more categories would overlap, so they stand upright."""
 COLOURS = [LIGHT[name] for name in ("blue", "orange", "green", "red", "ink", "muted")]
 
 
@@ -25,32 +27,40 @@ def importance_chart(found: Sequence[ColumnImportance]) -> Layer:
     ]
     y = alt.Y("column:N", sort=None, axis=alt.Axis(title=None, ticks=False, minExtent=165, labelLimit=160))
     base = alt.Chart(rows(shown))
-    x = alt.X("value:Q", axis=alt.Axis(title="increase of the loss", format=NUMBER))
+    x = alt.X("value:Q", axis=alt.Axis(title="increase of the loss", format=NUMBER, labelBound=True))
     bars = base.mark_bar(color=TRAIN, opacity=0.75, height={"band": 0.6}).encode(x=x, y=y)
     ends = base.mark_rule(color=INK).encode(x=alt.X("low:Q"), x2="high:Q", y=y)
     return sized(alt.layer(bars, ends), height=max(60, 22 * len(shown)))
+
+
+def _labels(names: Sequence[str], longest: int) -> list[str]:
+    """Short names of categories, which are numbered where two would be the same."""
+    short = [printable(name, longest=longest) for name in names]
+    if len(set(short)) == len(short):
+        return short
+    return [printable(f"{place}. {name}", longest=longest) for place, name in enumerate(names, start=1)]
 
 
 def dependence_chart(found: Dependence) -> Layer:
     """Mean prediction at each value of a column; a line for a number, points for categories."""
     outputs = [printable(name, longest=20) for name in found.outputs] or ["prediction"]
     places = found.positions or tuple(range(len(found.at)))
+    is_upright = len(found.at) > SLANTED
     shown = [
-        {"at": place, "label": printable(label, longest=16), "mean": mean, "class": name}
-        for place, label, means in zip(places, found.at, found.means, strict=True)
+        {"at": place, "label": label, "mean": mean, "class": name}
+        for place, label, means in zip(places, _labels(found.at, 11 if is_upright else 16), found.means, strict=True)
         for name, mean in zip(outputs, means, strict=True)
     ]
     scale = alt.Scale(domain=outputs, range=COLOURS[: len(outputs)])
     colour = alt.Color("class:N", scale=scale, legend=alt.Legend(title=None) if len(outputs) > 1 else None)
-    title = (
-        f"probability of {outputs[0]}" if len(found.outputs) == 1 else "probability" if found.outputs else "prediction"
-    )
+    title = "probability" if found.outputs else "prediction"
     y = alt.Y("mean:Q", axis=alt.Axis(title=title, format=NUMBER), scale=alt.Scale(zero=False))
     base = alt.Chart(rows(shown))
     if found.positions:
         x = alt.X("at:Q", axis=alt.Axis(title=None, format=NUMBER), scale=alt.Scale(zero=False, nice=False))
         drawn = base.mark_line().encode(x=x, y=y, color=colour)
     else:
-        names = alt.X("label:N", axis=alt.Axis(title=None, labelAngle=-35, labelOverlap=False), sort=None)
+        angle = -90 if is_upright else -35
+        names = alt.X("label:N", axis=alt.Axis(title=None, labelAngle=angle, labelOverlap=False), sort=None)
         drawn = base.mark_point(filled=True, size=60, opacity=1).encode(x=names, y=y, color=colour)
     return sized(alt.layer(drawn), title=printable(found.column, longest=32), width=NARROW, height=180)
