@@ -300,7 +300,7 @@ def test_class_weights_are_named_by_label():
         (lambda: GoodFitClassifier().fit(X, np.zeros(len(Y))), "needs 2 classes, but y has the one class 0.0 only"),
         (lambda: GoodFitClassifier().fit(X, Y, sample_weight=-Y), "sample_weight must be finite and not negative"),
         (lambda: GoodFitRegressor().fit(X, np.ones(len(Y))), "constant"),
-        (lambda: GoodFitRegressor().fit(X, np.c_[Y, Y]), "y should be a 1d array"),
+        (lambda: GoodFitClassifier().fit(X, np.c_[Y, Y]), "y has 2 columns, .* use MultiOutputClassifier"),
         (lambda: GoodFitRegressor(validation_split=0).fit(X, Y), "validation_split must be a fraction"),
     ],
 )
@@ -312,5 +312,5 @@ def test_what_cannot_be_used_is_said_in_one_sentence(fit, says):
 
 def test_sparse_input_is_refused_with_what_to_do():
     sparse = pytest.importorskip("scipy.sparse")
-    with pytest.raises(TypeError, match="dense data is required"):
+    with pytest.raises(TypeError, match="dense data is required: give text as a column of a data frame"):
         GoodFitClassifier().fit(sparse.csr_array(X), Y)

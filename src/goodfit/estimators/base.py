@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, ClassVar, Literal, Self
 
 import numpy as np
+from scipy.sparse import issparse
 from sklearn.base import BaseEstimator
 from sklearn.exceptions import NotFittedError
 from sklearn.utils import check_consistent_length, check_random_state, column_or_1d
@@ -15,10 +16,12 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from goodfit.arrays import Array
 from goodfit.data.arrays import row_weights
 from goodfit.diagnosis.findings import Finding, Verdict
+from goodfit.diagnosis.observations import Observations
 from goodfit.diagnosis.verdict import diagnose
 from goodfit.errors import SplitError
-from goodfit.estimators.one_epoch import Batch, begin, one_epoch, single
+from goodfit.estimators.one_epoch import Batch, begin, one_epoch, quantity, single
 from goodfit.estimators.rows import columns_of, learning_rows
+from goodfit.estimators.several_targets import Joint, JointPredictor, fit_several
 from goodfit.experiment.experiment import Fitted, fit_prepared
 from goodfit.experiment.kept_ensemble import KeptEnsemble
 from goodfit.experiment.predictor import Predictor
@@ -51,7 +54,8 @@ class GoodFitEstimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn has
     _fitted: Fitted | None
     _run: Run | None
     _position: OptimizerPosition | None
-    _predictor: Predictor
+    _predictor: Predictor | JointPredictor
+    _observations: Observations | None
     _columns: tuple[str, ...]
     history_: History
     sweep_: SweepRecord | None
@@ -112,8 +116,8 @@ class GoodFitEstimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn has
         X : {data frame, array-like} of shape (n_samples, n_features)
             A data frame (pandas, polars, pyarrow) may have numbers, categories, dates, text and missing values; an
             array has numbers, and NaN where they are missing.
-        y : array-like of shape (n_samples,)
-            Class labels or values.
+        y : array-like of shape (n_samples,) or (n_samples, n_targets)
+            Class labels or values; of a regressor, several values of each row, too.
         sample_weight : array-like of shape (n_samples,), default=None
             Weight of each row, in training and validation. Weight 2 is the same as the row twice.
         X_val : {data frame, array-like} of shape (n_validation_samples, n_features), default=None
@@ -134,15 +138,20 @@ class GoodFitEstimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn has
         validation = None if X_val is None else self._checked_validation(X_val, y_val)
         groups = None if groups is None else column_or_1d(groups)
         rows = learning_rows(X, y, weights, name=name, groups=groups, validation=validation)
-        settings = self._settings(split=rows.split or "random", group=rows.group or None, **self._own_settings())
+        more = {"split": rows.split or "random", "group": rows.group or None, "drop": rows.outputs}
+        settings = self._settings(**more, **self._own_settings())
         if rows.split is not None and settings.folds not in ("auto", 1):
             raise SplitError(f"folds={settings.folds} splits all rows: leave out folds, or X_val and y_val.")
         folds = prepare_folds(prepare_unchecked(rows.source, rows.target, settings, weights=rows.weights))
         line = ProgressLine(self.verbose, self.epochs)
         on_progress = _show_progress if line.level else None
+        self._columns = tuple(rows.source.names[: self.n_features_in_])
+        if rows.outputs:
+            self._keep_several(fit_several(folds, rows.outputs, on_progress))
+            line.end()
+            return self
         fitted = fit_prepared(folds, share_programs=True, on_epoch=call_each(line.listeners), on_progress=on_progress)
         line.end()
-        self._columns = tuple(rows.source.names[: self.n_features_in_])
         self._keep(fitted, settings)
         return self
 
@@ -155,6 +164,8 @@ class GoodFitEstimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn has
         """
         check_is_fitted(self)
         if self._run is None:
+            if self._observations is not None:
+                raise ValueError("with several targets there is a verdict_, but no run_ and no report: fit one target.")
             if self._fitted is None:
                 raise NotFittedError("partial_fit keeps no rows and has no validation rows: call fit for a verdict.")
             self._run, self._fitted = self._measure(self._fitted), None
@@ -163,7 +174,8 @@ class GoodFitEstimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn has
     @property
     def verdict_(self) -> Verdict:
         """Whether the fit is good, in one word, and why; see ``goodfit.diagnose``."""
-        return diagnose(self.run_)
+        check_is_fitted(self)
+        return diagnose(self._observations or self.run_)
 
     @property
     def findings_(self) -> tuple[Finding, ...]:
@@ -205,17 +217,20 @@ class GoodFitEstimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn has
         first = not self.__sklearn_is_fitted__()
         X, y = checked_features(self, X, reset=first, smallest=1), self._encoded(self._checked_target(y), name="y")
         check_consistent_length(X, y)
+        known = None if first else self._predictor
+        if y.ndim > 1 or isinstance(known, JointPredictor):
+            raise ValueError("partial_fit takes one target: fit several by fit, or by MultiOutputRegressor.")
         batch = Batch(X, y, row_weights(sample_weight, len(y)) * self._weights_of_classes(y))
         values = {name: single(name, getattr(self, name)) for name in ("l2", "learning_rate")}
-        if first:
+        if known is None:
             settings = self._settings(**values)
             predictor, position = begin(batch, settings, n_classes=len(getattr(self, "classes_", ()))), None
             self._columns = tuple(columns_of(X).names)
         else:
             l2, rate = values["l2"], values["learning_rate"]
-            settings = replace(self._predictor.settings, l2=l2, learning_rate=rate, batch_size=self.batch_size)
-            target = replace(self._predictor.target, limits=None)
-            predictor, position = replace(self._predictor, settings=settings, target=target), self._position
+            settings = replace(known.settings, l2=l2, learning_rate=rate, batch_size=self.batch_size)
+            target = replace(known.target, limits=None)
+            predictor, position = replace(known, settings=settings, target=target), self._position
         self._predictor, training = one_epoch(predictor, batch, self._columns, position)
         record = in_own_unit(training, predictor.target).history
         goes_on = not first and self._fitted is None and self._run is None
@@ -223,7 +238,7 @@ class GoodFitEstimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn has
         self.history_ = History({name: np.append(before.get(name, ()), found) for name, found in record.items()})
         self.n_iter_, self._position = self.history_.n_epochs, training.optimizer
         self.best_l2_, self.best_learning_rate_ = values["l2"], values["learning_rate"]
-        self.sweep_ = self.ensemble_ = self._fitted = self._run = None
+        self.sweep_ = self.ensemble_ = self._fitted = self._run = self._observations = None
         return self
 
     def _weights_of_classes(self, y: Array) -> Array:
@@ -255,6 +270,17 @@ class GoodFitEstimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn has
         network = fitted.training.params
         self._predictor = Predictor(settings, prepared.target, prepared.encoder, network, self.ensemble_)
         self._fitted, self._run, self._position = fitted, None, fitted.training.optimizer
+        self._observations = None
+
+    def _keep_several(self, found: Joint) -> None:
+        """Set what is known after a fit of several targets; losses and metrics are in multiples of each one's scale."""
+        config, plain = found.sweep.selection.chosen.config, replace(quantity(np.zeros(1)), scale=1.0)
+        self.best_l2_, self.best_learning_rate_ = config["l2"], config["learning_rate"]
+        self.history_ = found.sweep.winner.history
+        self.n_iter_ = self.history_.n_epochs
+        self.sweep_, self.ensemble_ = swept(found.sweep, plain) if found.predictor.settings.sweeps else None, None
+        self._predictor, self._observations = found.predictor, found.observations
+        self._fitted = self._run = self._position = None
 
     def _spell(self, source: str, target: str, given: Mapping[str, Any]) -> str:
         """Return the call that fits with these settings; of ``goodfit.train`` if a setting is no argument of ours."""
@@ -311,6 +337,11 @@ class GoodFitEstimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn has
 
 def checked_features(estimator: BaseEstimator, X: Any, *, reset: bool, smallest: int = 2) -> Any:  # noqa: ANN401
     """Return a data frame as it is, anything else as an array of numbers; scikit-learn's errors for what is neither."""
+    if issparse(X):
+        raise TypeError(
+            "Sparse data was passed, but dense data is required: give text as a column of a data frame, or reduce the "
+            "columns with TruncatedSVD first."
+        )
     if hasattr(X, "__arrow_c_stream__") and hasattr(X, "columns"):
         return validate_data(estimator, X, reset=reset, skip_check_array=True)
     least = smallest if reset else 1

@@ -12,6 +12,7 @@ from sklearn.utils.multiclass import check_classification_targets
 from goodfit.arrays import Array
 from goodfit.errors import ConfigError, DataError
 from goodfit.estimators.base import GoodFitEstimator, Values
+from goodfit.experiment.predictor import Predictor
 from goodfit.experiment.run_folder import Record
 from goodfit.formatting import join
 from goodfit.nn.losses import SMALLEST_PROBABILITY
@@ -224,6 +225,7 @@ class GoodFitClassifier(ClassifierMixin, GoodFitEstimator):  # type: ignore[misc
             In the order of ``classes_``.
         """
         predicted = self._predicted(X)
+        assert isinstance(self._predictor, Predictor)
         return np.asarray(self._predictor.target.decode(predicted).probabilities)
 
     def decision_function(self, X: Any) -> Array:  # noqa: ANN401
@@ -244,6 +246,11 @@ class GoodFitClassifier(ClassifierMixin, GoodFitEstimator):  # type: ignore[misc
 
     def _checked_target(self, y: Any, *, name: str = "y") -> Array:  # noqa: ANN401
         labels = check_array(y, ensure_2d=False, dtype=None, input_name=name, estimator=self)
+        if labels.ndim == 2 and labels.shape[1] > 1:
+            raise DataError(
+                f"{name} has {labels.shape[1]} columns, but one label is learned for each row: use "
+                "MultiOutputClassifier for several, which fits a network for each."
+            )
         labels = np.asarray(column_or_1d(labels, warn=True))
         check_classification_targets(labels)
         return labels

@@ -53,7 +53,7 @@ def begin(batch: Batch, settings: Settings, *, n_classes: int) -> Predictor:
     Args:
         n_classes: 0 for a quantity.
     """
-    target = _classes(n_classes) if n_classes else _quantity(batch.y)
+    target = _classes(n_classes) if n_classes else quantity(batch.y)
     table = columns_of(batch.X).read()
     encoder = fit_encoder(table, np.arange(table.n_rows))
     layers = layers_for(settings, target)
@@ -66,7 +66,8 @@ def _classes(n_classes: int) -> Target:
     return Target("target", task, "number", tuple(range(n_classes)), 0.0, 1.0, Baseline(0, None))
 
 
-def _quantity(y: Array) -> Target:
+def quantity(y: Array) -> Target:
+    """Return a quantity with the mean and scale of these values, without limits, since more rows come."""
     mean, scale = float(y.mean()), float(y.std())
     return Target("target", "regression", "number", (), mean, scale or 1.0, Baseline(mean, None))
 

@@ -8,6 +8,7 @@ from sklearn.utils import check_array, column_or_1d
 
 from goodfit.arrays import Array
 from goodfit.estimators.base import GoodFitEstimator
+from goodfit.estimators.several_targets import JointPredictor
 
 
 class GoodFitRegressor(RegressorMixin, GoodFitEstimator):  # type: ignore[misc]  # scikit-learn has no types
@@ -135,15 +136,23 @@ class GoodFitRegressor(RegressorMixin, GoodFitEstimator):  # type: ignore[misc] 
 
         Returns
         -------
-        y : ndarray of shape (n_samples,)
+        y : ndarray of shape (n_samples,) or (n_samples, n_targets)
             Predicted values.
         """
-        predicted, target = self._predicted(X), self._predictor.target
-        return target.decode(predicted).values
+        predicted = self._predicted(X)
+        if isinstance(self._predictor, JointPredictor):
+            return predicted
+        return self._predictor.target.decode(predicted).values
+
+    def __sklearn_tags__(self) -> Any:  # noqa: ANN401
+        tags = super().__sklearn_tags__()
+        tags.target_tags.multi_output = True
+        return tags
 
     def _checked_target(self, y: Any, *, name: str = "y") -> Array:  # noqa: ANN401
         numbers = check_array(y, ensure_2d=False, dtype=np.float64, input_name=name, estimator=self)
-        return np.asarray(column_or_1d(numbers, warn=True))
+        several = numbers.ndim == 2 and numbers.shape[1] > 1
+        return np.asarray(numbers if several else column_or_1d(numbers, warn=True))
 
     def _learn_target(self, y: Array, used: Array) -> Array:
         return y

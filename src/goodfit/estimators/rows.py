@@ -19,7 +19,8 @@ MIN_EFFECTIVE_SHARE = 0.25
 class LearningRows(NamedTuple):
     """What a fit learns from: columns with the target, weights of the rows, and the rows that validate if given.
 
-    target, group: names of columns; no group if "".
+    target, group: names of columns; no group if "". outputs: of the columns of several targets, of which ``target`` is
+    the mean; () for one target.
     """
 
     source: Source
@@ -27,6 +28,7 @@ class LearningRows(NamedTuple):
     group: str
     weights: Array
     split: Splitter | None
+    outputs: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -72,7 +74,8 @@ def learning_rows(
     rows, where that would leave too small an effective sample, they stay as they are.
 
     Args:
-        y: class numbers or values (rows,). name: of the target, if no column of X has it.
+        y: class numbers or values (rows,), or several values (rows, outputs). name: of the target, if no column of X
+            has it.
         groups: rows of a group stay together in training or validation.
         validation: X and y of the rows that validate.
 
@@ -81,23 +84,42 @@ def learning_rows(
     """
     features = columns_of(X)
     target = _free_name(name, features.names)
-    group = "" if groups is None else _free_name("group", [*features.names, target])
-    learning = _with_column(features, target, y)
+    outputs = () if y.ndim == 1 else tuple(_free_name(f"{target}_{i}", features.names) for i in range(y.shape[1]))
+    group = "" if groups is None else _free_name("group", [*features.names, target, *outputs])
+    row_weights = np.ones(len(y)) if weights is None else weights
+    scale = _size(y, row_weights)
+    learning = _with_targets(features, target, outputs, y, scale)
     if groups is not None:
         if validation is not None:
             raise SplitError("give groups or X_val, not both: the rows of X_val validate.")
-        if groups.shape != y.shape:
+        if groups.shape != y.shape[:1]:
             raise SplitError(
                 f"groups must have one value for each of the {len(y):,} rows, not the shape {groups.shape}."
             )
         learning = _with_column(learning, group, np.unique(groups, return_inverse=True)[1])
-    merged, sums = _merged(learning, np.ones(len(y)) if weights is None else weights)
+    merged, sums = _merged(learning, row_weights)
     if validation is None:
-        return LearningRows(merged, target, group, sums, None)
-    own, own_sums = _merged(
-        _with_column(columns_of(validation[0], features.names), target, validation[1]), np.ones(len(validation[1]))
-    )
-    return LearningRows(_stacked(merged, own), target, group, np.append(sums, own_sums), GivenValidation(len(sums)))
+        return LearningRows(merged, target, group, sums, None, outputs)
+    given = _with_targets(columns_of(validation[0], features.names), target, outputs, validation[1], scale)
+    own, own_sums = _merged(given, np.ones(len(validation[1])))
+    all_weights, split = np.append(sums, own_sums), GivenValidation(len(sums))
+    return LearningRows(_stacked(merged, own), target, group, all_weights, split, outputs)
+
+
+def _with_targets(source: Source, target: str, outputs: Sequence[str], y: Array, scale: Array) -> Source:
+    """Return the columns with the target, or with several targets and their mean, each divided by its scale."""
+    for position, output in enumerate(outputs):
+        source = _with_column(source, output, y[:, position])
+    return _with_column(source, target, y if y.ndim == 1 else (y / scale).mean(axis=1))
+
+
+def _size(y: Array, weights: Array) -> Array:
+    """Return the standard deviation of each target (outputs,), rounded to a power of two.
+
+    So that it is the same to the last bit for a row of weight 2 and for the row twice.
+    """
+    centred = y - np.average(y, axis=0, weights=weights)
+    return np.ldexp(1.0, np.frexp(np.sqrt(np.average(np.square(centred), axis=0, weights=weights)))[1])
 
 
 def _merged(source: Source, weights: Array) -> tuple[Source, Array]:
