@@ -147,3 +147,29 @@ def test_validation_rows_pass_through_the_steps_before(routing):
         scaler.transform(X.iloc[TRAIN]), Y.iloc[TRAIN], X_val=scaler.transform(X.iloc[TEST]), y_val=Y.iloc[TEST]
     )
     np.testing.assert_array_equal(pipeline[-1].history_["val_loss"], by_hand.history_["val_loss"])
+
+
+# Packages beside scikit-learn; tested where they are installed
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore")
+def test_a_report_of_skore():
+    skore = pytest.importorskip("skore")
+    train, test = (X.iloc[TRAIN], Y.iloc[TRAIN]), (X.iloc[TEST], Y.iloc[TEST])
+    report = skore.EstimatorReport(classifier(), X_train=train[0], y_train=train[1], X_test=test[0], y_test=test[1])
+    fitted = classifier().fit(*train)
+    assert report.metrics.accuracy() == fitted.score(*test)
+    assert 0 < report.metrics.log_loss() < 0.5
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore")
+def test_conformal_intervals_of_mapie_cover_what_they_say():
+    regression = pytest.importorskip("mapie.regression")
+    x, y = X_DIABETES.to_numpy(), Y_DIABETES.to_numpy()
+    model = regression.SplitConformalRegressor(GoodFitRegressor(**SMALL), confidence_level=0.9, prefit=False)
+    model.fit(x[:200], y[:200]).conformalize(x[200:320], y[200:320])
+    _, intervals = model.predict_interval(x[320:])
+    covered = (intervals[:, 0, 0] <= y[320:]) & (y[320:] <= intervals[:, 1, 0])
+    assert 0.8 < covered.mean() <= 1
