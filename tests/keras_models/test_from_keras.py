@@ -165,6 +165,25 @@ def test_early_stopping_of_keras_ends_at_the_same_epoch(keras):
         np.testing.assert_allclose(ours, expected, rtol=0, atol=1e-6)
 
 
+def test_a_second_fit_goes_on_with_the_optimizer_as_in_keras(keras):
+    plain = functools.partial(guide, kernel_regularizer=None)
+    model, last = compiled_model(keras, plain), keras.callbacks.EarlyStopping("loss", patience=9)
+    begin, given = model.get_weights(), {"epochs": 2, "shuffle": False, "verbose": 0}
+    peer = [model.fit(X, Y, **given).history["loss"] for _ in range(2)]
+    model.set_weights(begin)
+    model.compile("adam", "binary_crossentropy")
+    ours = goodfit.from_keras(model)
+    histories = [ours.fit(X, Y, callbacks=[last], **given).history for _ in range(2)]
+    found = [history["running_loss"] for history in histories]
+    np.testing.assert_allclose(found, peer, rtol=0, atol=1e-5)
+    assert ours._after[1].step == 2 * 2 * 4
+    before = model.get_weights()
+    model.compile("adam", "binary_crossentropy")
+    model.set_weights(before)
+    ours.fit(X, Y, callbacks=[last], **given)
+    assert ours._after[1].step == 2 * 4
+
+
 def test_early_stopping_is_read_as_it_is(keras):
     given = keras.callbacks.EarlyStopping("val_acc", min_delta=-0.1, patience=3, mode="max", baseline=0.5)
     expected = goodfit.EarlyStopping(

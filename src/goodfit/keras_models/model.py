@@ -18,7 +18,7 @@ from goodfit.search.parallel import OnProgress
 from goodfit.search.selection import SelectionRule
 from goodfit.search.sweep import Sweep
 from goodfit.sequential import Sequential, Values
-from goodfit.training.fit import Training
+from goodfit.training.fit import OptimizerPosition, Training
 
 Inputs = Any
 """An array (rows, …), or for a model with several inputs a list of arrays, or a dict by the names of the inputs."""
@@ -31,7 +31,7 @@ def from_keras(model: Any, *, seed: int = 0) -> "KerasModel":  # noqa: ANN401
 
     The whole training is one compiled program, which runs ``model.stateless_call``. Optimizer, loss, metrics and
     regularizers are those that the model is compiled with, read at each ``fit`` or ``sweep``. Afterwards the weights
-    are in the model, for ``model.predict`` and ``model.save``; the state of its optimizer stays as it was.
+    are in the model, for ``model.predict`` and ``model.save``; the variables of its optimizer stay as they were.
 
     As in ``Sequential``, losses never include the penalty, validation rows are drawn at random, weights of rows apply
     to validation, too, and the weights of the best epoch are restored.
@@ -71,6 +71,7 @@ class KerasModel:
     def __init__(self, model: Any, *, seed: int) -> None:  # noqa: ANN401
         self.model = model
         self._seed = seed
+        self._after: tuple[Any, OptimizerPosition | None] = (model.optimizer, None)
 
     def fit(
         self,
@@ -90,6 +91,8 @@ class KerasModel:
     ) -> Training:
         """Train the model from its present weights, and leave those of the best epoch in it.
 
+        As in Keras, a second call goes on with the state of the optimizer, until the model is compiled anew.
+
         Args:
             x: (rows, …) as the model takes them; a list of arrays, or a dict by name, for several inputs.
             callbacks: ``keras.callbacks.EarlyStopping`` or ``goodfit.EarlyStopping``, and functions called with the
@@ -105,6 +108,9 @@ class KerasModel:
         """
         rows, network = self._read(x)
         sequential = self._sequential(network)
+        optimizer, position = self._after
+        sequential.build(sum(math.prod(shape) for shape in network.row_shapes))
+        sequential._optimizer = position if optimizer is self.model.optimizer else None
         training = sequential.fit(
             rows,
             y,
@@ -120,6 +126,7 @@ class KerasModel:
             verbose=verbose,
         )
         network.write(training.params)
+        self._after = (self.model.optimizer, training.optimizer)
         return training
 
     def sweep(
@@ -183,6 +190,7 @@ class KerasModel:
             **space,
         )
         network.write(found.winner.params)
+        self._after = (self.model.optimizer, None)
         return found
 
     def _sequential(self, network: Network) -> Sequential:
