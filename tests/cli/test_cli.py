@@ -491,6 +491,13 @@ def test_a_prediction_waits_for_no_library_that_it_does_not_need(folder, mixed):
     assert Path("p.csv").exists()
 
 
+def test_the_exam_draws_nothing_again(folder, mixed):
+    """Only its own scores are new in the report."""
+    loaded = loaded_by("test", folder, "--data", mixed, among=["altair.vegalite", "pandas", "sklearn.base"])
+    assert loaded == [""]
+    assert "Opening 1" in (folder / "report.html").read_text("utf-8")
+
+
 def test_ctrl_c_keeps_the_best_weights_and_the_compiled_program_is_kept_for_the_next(here):
     rng = np.random.default_rng(0)
     write_csv("noise.csv", x=rng.normal(size=2000).round(3), y=rng.normal(size=2000).round(3))

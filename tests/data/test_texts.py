@@ -1,7 +1,10 @@
 """Texts as weighted words: the formula, what is learned from training rows alone, and texts without words."""
 
 import numpy as np
+import pyarrow as pa
 import pytest
+from sklearn.datasets import load_wine
+from sklearn.feature_extraction.text import TfidfVectorizer
 
 from goodfit.data.encoder import Encoder, fit_encoder
 from goodfit.data.features import text as module
@@ -37,6 +40,21 @@ def test_words_and_pairs_have_the_weights_of_the_formula():
     second = weights(7, [1, 1, 1], [3, 6, 3])
     assert x[3] == pytest.approx([0, second[0], second[1], 0, second[2], 0], abs=1e-7)
     assert not x[6].any(), "a word of fewer than three training rows has no column"
+
+
+def test_the_numbers_are_those_of_scikit_learn_also_for_letters_beyond_ascii():
+    texts = (
+        load_wine().DESCR.split("\n")
+        + ["Größe x ÉTÉ été a1_b", "東京 タワー 東京", "İstanbul's 3.5 — naïve"] * 4
+        + [""]
+    )
+    column = pa.chunked_array([texts])
+    feature = module.TextFeature.fit("message", column)
+    ours = np.empty((len(texts), len(feature.names)), np.float32)
+    feature.write(column, ours)
+    theirs = TfidfVectorizer(ngram_range=(1, 2), min_df=3, max_features=500, sublinear_tf=True).fit_transform(texts)
+    assert "東京 タワー" in feature.words and "été" in feature.words
+    assert ours == pytest.approx(theirs.toarray(), abs=1e-7)
 
 
 def test_words_are_learned_from_training_rows_only():

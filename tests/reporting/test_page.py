@@ -63,6 +63,20 @@ def test_no_character_steers_a_terminal_or_turns_the_writing_direction(written, 
     assert not CONTROLS.findall(page + written["swept"])
 
 
+def test_the_report_of_a_run_that_has_not_changed_makes_no_chart(swept, tmp_path, monkeypatch):
+    page = swept.report(tmp_path / "report.html")
+    text = page.read_text("utf-8")
+    made = []
+    monkeypatch.setattr(
+        "goodfit.reporting.pages.Figure.charts", property(lambda figure: made.append(figure.name) or ())
+    )
+    assert swept.report(page).read_text("utf-8") == text
+    assert made == []
+    monkeypatch.setattr("goodfit.reporting.page._code", lambda: b"other code")
+    swept.report(page)
+    assert "curves" in made
+
+
 def test_a_page_from_a_stranger_brings_nothing_into_the_new_one(swept, written, tmp_path):
     """Drawings of the page before are used again: their digests can be computed by anyone."""
     drawings, path = re.findall(r"<svg [^>]*data-digest=.*?</svg>", written["swept"], re.DOTALL), tmp_path / "page.html"

@@ -1,11 +1,12 @@
 """The comparison of several runs as one HTML file."""
 
+from __future__ import annotations
+
 import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import altair as alt
 import numpy as np
 
 from goodfit.errors import RunError
@@ -13,6 +14,7 @@ from goodfit.experiment.run_comparison import RunComparison
 from goodfit.experiment.run_folder import Record
 from goodfit.files import write_file
 from goodfit.reporting.charts.basics import Layer, epochs_x, loss_y, rows, sized
+from goodfit.reporting.lazy import alt
 from goodfit.reporting.pages import Figure, render
 from goodfit.reporting.theme import LIGHT
 

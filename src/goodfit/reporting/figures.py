@@ -5,6 +5,7 @@ A new figure is a chart in ``charts``, a sentence in ``sentences``, a function h
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple, Protocol, runtime_checkable
 
@@ -37,8 +38,8 @@ MOST_COLUMNS = 15
 RARE = 0.5
 """Steps are drawn where some feature is at most this share as frequent as another."""
 
-Parts = tuple[str, str, Sequence[Chart]]
-"""Title, sentence and charts of a figure."""
+Parts = tuple[str, str, Callable[[], Sequence[Chart]]]
+"""Title and sentence of a figure, and what makes its charts."""
 
 
 @runtime_checkable
@@ -75,8 +76,9 @@ def curves(shown: Shown) -> Parts | None:
     if not trial.best_epoch:
         return None
     stopped = trial.outcome == "stopped_early"
-    chart = loss_curves(trial.loss, trial.val_loss, best_epoch=trial.best_epoch, patience=patience, stopped=stopped)
-    return "Training and validation loss", sentences.of_curves(trial, patience=patience), [chart]
+    draw = partial(loss_curves, best_epoch=trial.best_epoch, patience=patience, stopped=stopped)
+    said = sentences.of_curves(trial, patience=patience)
+    return "Training and validation loss", said, lambda: [draw(trial.loss, trial.val_loss)]
 
 
 def alternatives(shown: Shown) -> Parts | None:
@@ -85,7 +87,7 @@ def alternatives(shown: Shown) -> Parts | None:
     found = sorted((each for each in compared if 0 < each.error < np.inf), key=_kind)
     if len(found) < 2 or any(each.is_clear for each in compared if each.error == 0):
         return None
-    return "Alternatives", sentences.of_alternatives(found), [alternatives_chart(found)]
+    return "Alternatives", sentences.of_alternatives(found), lambda: [alternatives_chart(found)]
 
 
 def _kind(compared: Comparison) -> int:
@@ -96,7 +98,7 @@ def _kind(compared: Comparison) -> int:
 def decision(shown: Shown) -> Parts | None:
     """The goal at every threshold, where one was chosen."""
     found = shown.record.decision
-    return ("Decision threshold", of_decision(found), [threshold_chart(found)]) if found else None
+    return ("Decision threshold", of_decision(found), lambda: [threshold_chart(found)]) if found else None
 
 
 def importance(shown: Shown) -> Parts | None:
@@ -105,7 +107,7 @@ def importance(shown: Shown) -> Parts | None:
     if found is None:
         return None
     columns = found.columns[:MOST_COLUMNS]
-    return "Importance of the columns", sentences.of_importance(found), [importance_chart(columns)]
+    return "Importance of the columns", sentences.of_importance(found), lambda: [importance_chart(columns)]
 
 
 def dependence(shown: Shown) -> Parts | None:
@@ -113,26 +115,28 @@ def dependence(shown: Shown) -> Parts | None:
     found = shown.record.measurements.importance
     if found is None or not found.dependence:
         return None
-    charts = [dependence_chart(curve) for curve in found.dependence]
-    return "Dependence on the most important columns", sentences.of_dependence(found.dependence), charts
+    shown_curves = found.dependence
+    said = sentences.of_dependence(shown_curves)
+    return "Dependence on the most important columns", said, lambda: [dependence_chart(each) for each in shown_curves]
 
 
 def splits(shown: Shown) -> Parts:
     """Sizes of the splits."""
     sizes = {name: len(rows) for name, rows in shown.record.splits.arrays().items()}
-    return "Training, validation and test rows", sentences.of_splits(sizes, shown.openings), [splits_chart(sizes)]
+    said = sentences.of_splits(sizes, shown.openings)
+    return "Training, validation and test rows", said, lambda: [splits_chart(sizes)]
 
 
 def weights(shown: Shown) -> Parts | None:
     """Weights of the restored training; of a grid without and with L2, at the same learning rate and seed."""
     if shown.grid is not None:
         pair = pair_of(shown.grid)
-        return pair and ("Weights without and with L2", sentences.of_pair(*pair), pair_charts(*pair))
+        return pair and ("Weights without and with L2", sentences.of_pair(*pair), lambda: pair_charts(*pair))
     trial = restored(shown.record)
     if not trial.best_epoch:
         return None
-    chart = weight_histogram(trial.quantiles, bins([trial.quantiles]), colour=TRAIN)
-    return "Weights", f"With {l2_name(trial.l2)}, {sentences.of_weights(trial)}.", [chart]
+    said = f"With {l2_name(trial.l2)}, {sentences.of_weights(trial)}."
+    return "Weights", said, lambda: [weight_histogram(trial.quantiles, bins([trial.quantiles]), colour=TRAIN)]
 
 
 def pair_charts(without: Trial, penalised: Trial) -> list[Layer]:
@@ -158,16 +162,15 @@ def rates(shown: Shown) -> Parts | None:
     most = 1.5 * max(trial.judged[0] for trial in (*slower, right))
     losses = [x for trial in found for x in (*trial.loss, *trial.val_loss) if x <= most]
     ends, n_epochs = (min(losses), max(losses)), max(trial.epochs for trial in found)
-    charts = [
-        rate_curves(
-            trial,
-            n_epochs=n_epochs,
-            ends=ends,
-            title=sentences.caption(trial, right),
-            width=WIDTH if len(found) < 3 else NARROW,
-        )
-        for trial in found
-    ]
+    width = WIDTH if len(found) < 3 else NARROW
+
+    def charts() -> list[Layer]:
+        titles = (sentences.caption(trial, right) for trial in found)
+        return [
+            rate_curves(trial, n_epochs=n_epochs, ends=ends, title=title, width=width)
+            for trial, title in zip(found, titles, strict=True)
+        ]
+
     left = sentences.LEAVES if leave(found, ends) else ""
     return "Learning rates", sentences.of_rates(found, right) + left, charts
 
@@ -179,8 +182,8 @@ def l2_path(shown: Shown) -> Parts | None:
     trials = [trial for trial in trials if trial.best_epoch]
     if winner is None or len(trials) < 3:
         return None
-    charts = [l2_path_chart(trials, chosen=winner.l2), l2_path_weights(trials)]
-    return "Regularization path", sentences.of_l2_path(trials), charts
+    said = sentences.of_l2_path(trials)
+    return "Regularization path", said, lambda: [l2_path_chart(trials, chosen=winner.l2), l2_path_weights(trials)]
 
 
 def steps(shown: Shown) -> Parts | None:
@@ -190,8 +193,8 @@ def steps(shown: Shown) -> Parts | None:
     if len(features) < 4 or min(shares) > RARE * max(shares):
         return None
     drawn = sorted(features, key=lambda feature: feature[1])[:: -(-len(features) // MOST_POINTS)]
-    charts = [named_step_chart(named_features(features)), step_chart(drawn)]
-    return "Step size of each feature", sentences.of_steps(features), charts
+    said = sentences.of_steps(features)
+    return "Step size of each feature", said, lambda: [named_step_chart(named_features(features)), step_chart(drawn)]
 
 
 def calibration(shown: Shown) -> Parts | None:
@@ -200,13 +203,13 @@ def calibration(shown: Shown) -> Parts | None:
     if not found:
         return None
     said = sentences.of_calibration(found, probabilities=classes)
-    return "Calibration", said, [calibration_chart(found, probabilities=classes)]
+    return "Calibration", said, lambda: [calibration_chart(found, probabilities=classes)]
 
 
 def residuals(shown: Shown) -> Parts | None:
     """Residuals of a regression."""
     found = shown.record.measurements.residuals
-    return ("Residuals", sentences.of_residuals(found), [residual_chart(found)]) if found else None
+    return ("Residuals", sentences.of_residuals(found), lambda: [residual_chart(found)]) if found else None
 
 
 FIGURES: Mapping[str, Callable[[Shown], Parts | None]] = {

@@ -77,13 +77,13 @@ def selectable(grid: Grid) -> SelectableGrid:
             "trial-curves",
             "Losses of the selected cell",
             f"In colour: the selected training; grey: validation losses of all others.{left}",
-            [trial_curves(trials, points=70 if len(trials) <= 60 else 40)],
+            lambda: [trial_curves(trials, points=70 if len(trials) <= 60 else 40)],
         ),
         weights=Figure(
             "trial-weights",
             "Weights of the selected cell",
             "The axis is the same for all trainings; a stronger penalty gives a narrower shape.",
-            [trial_weights(trials)],
+            lambda: [trial_weights(trials)],
         ),
         not_selectable=len(grid.trials) - len(shown),
     )

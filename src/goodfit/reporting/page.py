@@ -1,17 +1,20 @@
 """The report of a run as one HTML file: the verdict, the evidence for it and the next step."""
 
+import hashlib
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+import goodfit
 from goodfit.diagnosis.verdict import diagnose
 from goodfit.errors import RunError
 from goodfit.experiment.fine_tuning import Transfer
-from goodfit.experiment.run_folder import Record
+from goodfit.experiment.run_folder import Record, checksum_of
 from goodfit.files import read_file, write_file
 from goodfit.formatting import METRIC_LABELS, OTHER, numbers, share
 from goodfit.holdout.ledger import MAX_CLASSES, Confusion
@@ -87,7 +90,7 @@ def pictures(run: RunLike) -> list[Figure]:
     figures = [figure for figure in figures_of(run).values() if figure is not None]
     if run.record.sweep is not None:
         grid = grid_of(run.record.sweep)
-        figures.append(Figure("grid", "λ and learning rate", sentences.of_grid(grid), [heat_map(grid)]))
+        figures.append(Figure("grid", "λ and learning rate", sentences.of_grid(grid), lambda: [heat_map(grid)]))
     return figures
 
 
@@ -102,12 +105,13 @@ def html(run: RunLike, *, spell: Speller = python_call, before: str = "") -> str
     record, verdict = run.record, diagnose(run.record)
     grid = grid_of(record.sweep) if record.sweep else None
     selected = selectable(grid) if grid else None
-    figures, found, start = figures_of(run), record.measurements, _start(record.transfer, {}).get("start", "")
+    figures, found = figures_of(run), record.measurements
     return render(
         "report.html.j2",
         [figure for figure in (*figures.values(), *(selected.figures if selected else ())) if figure],
         extra_css=_selection_css(selected) if selected else "",
         before=before,
+        of=_digest_of(run),
         record=record,
         source=source_name(record.source),
         verdict=verdict,
@@ -137,13 +141,32 @@ def html(run: RunLike, *, spell: Speller = python_call, before: str = "") -> str
         of_labels=decision_sentences.of_labels(record.target.classes),
         openings=list(_openings(run)),
         command=training({}),
-        config=config_toml(
-            source_name(record.source, ""),
-            record.target.name,
-            record.settings if start else replace(record.settings, freeze=0),
-            start=start,
-        ),
+        config=_config(record),
     )
+
+
+def _digest_of(run: RunLike) -> str:
+    """A digest of what all drawings are made of: the run and the code that draws; "" for a run without a folder."""
+    try:
+        checksum = checksum_of(run.path) if run.path is not None else ""
+    except OSError:
+        return ""
+    return checksum and hashlib.sha256(checksum.encode() + _code()).hexdigest()
+
+
+@cache
+def _code() -> bytes:
+    """The source of everything that decides what is drawn."""
+    package = Path(goodfit.__file__).parent
+    files = [package / "formatting.py", *package.glob("diagnosis/**/*.py"), *package.glob("reporting/**/*.py")]
+    return b"".join(path.read_bytes() for path in sorted(files))
+
+
+def _config(record: Record) -> str:
+    """The training as TOML."""
+    start = _start(record.transfer, {}).get("start", "")
+    settings = record.settings if start else replace(record.settings, freeze=0)
+    return config_toml(source_name(record.source, ""), record.target.name, settings, start=start)
 
 
 def _start(transfer: Transfer | None, change: Mapping[str, Any]) -> dict[str, str]:

@@ -11,10 +11,10 @@ writing direction, are spelled out. A name from a table goes into <bdi>: ``<bdi>
 
 import base64
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -25,7 +25,7 @@ import goodfit
 from goodfit.errors import RunError
 from goodfit.files import write_file
 from goodfit.formatting import CONTROLS, count, numbers, printable, share, value
-from goodfit.reporting.svg import Chart, drawings_of, inline_svg, png, side_by_side
+from goodfit.reporting.svg import Chart, drawings_of, inline_svg, png, relabelled, side_by_side
 from goodfit.reporting.theme import palette_css
 
 LONGEST_TEXT = 2000
@@ -40,15 +40,20 @@ class Figure:
         name: unique on its page; also the name of its PNG file.
         title: what is drawn, in a few words.
         sentence: its message, computed from the numbers.
-        charts: one chart, or several side by side.
+        draw: one chart, or several side by side; or what makes them when they are to be drawn.
         code: the code that made it, or "".
     """
 
     name: str
     title: str
     sentence: str
-    charts: Sequence[Chart]
+    draw: Sequence[Chart] | Callable[[], Sequence[Chart]]
     code: str = ""
+
+    @cached_property
+    def charts(self) -> Sequence[Chart]:
+        """The charts."""
+        return self.draw() if callable(self.draw) else self.draw
 
 
 def render(
@@ -58,6 +63,7 @@ def render(
     *,
     extra_css: str = "",
     before: str = "",
+    of: str = "",
     **context: Any,  # noqa: ANN401
 ) -> str:
     """Render a page.
@@ -66,6 +72,7 @@ def render(
         figures: every figure that the template shows.
         extra_css: rules of this page alone; it must not contain text of a user.
         before: the same page as it was: figures that have not changed are not drawn again.
+        of: what all figures are made of, as a digest: where it is that of ``before``, no figure is made.
         context: variables of the template.
     """
     style = palette_css() + (files(__package__) / "page.css").read_text(encoding="utf-8") + extra_css
@@ -75,7 +82,7 @@ def render(
         .get_template(template)
         .render(
             **context,
-            drawings=_drawings(figures, drawings_of(before)),
+            drawings=_drawings(figures, drawings_of(before), of),
             policy=POLICY.format(digest),
             style=style,
             version=goodfit.__version__,
@@ -84,19 +91,37 @@ def render(
     return CONTROLS.sub(lambda found: legible(found[0]), page)
 
 
-def _drawings(figures: Iterable[Figure], before: Mapping[str, str]) -> dict[str, list[str]]:
+def _drawings(figures: Iterable[Figure], before: Mapping[str, str], of: str) -> dict[str, list[str]]:
     """Charts of each figure as SVG, by name; drawn in threads, since drawing releases the GIL."""
     with ThreadPoolExecutor() as pool:
-        drawn = {
-            figure.name: [
-                pool.submit(
-                    inline_svg, chart, label=legible(figure.sentence), name=f"{figure.name}-{number}", before=before
-                )
-                for number, chart in enumerate(figure.charts)
-            ]
-            for figure in figures
+        drawn = {figure.name: _drawn(figure, before, of, pool) for figure in figures}
+        return {
+            name: [svg if isinstance(svg, str) else svg.result() for svg in several] for name, several in drawn.items()
         }
-        return {name: [svg.result() for svg in several] for name, several in drawn.items()}
+
+
+def _drawn(figure: Figure, before: Mapping[str, str], of: str, pool: ThreadPoolExecutor) -> Sequence[str | Future[str]]:
+    """The drawings of the page before, or those that are being drawn."""
+    label = legible(figure.sentence)
+    for n in range(1, 1 + len(before)) if of else ():
+        digests = [_digest(of, figure, number, n) for number in range(n)]
+        if all(digest in before for digest in digests):
+            return [relabelled(before[digest], label) for digest in digests]
+    return [
+        pool.submit(
+            inline_svg,
+            chart,
+            label=label,
+            name=f"{figure.name}-{number}",
+            before=before,
+            digest=_digest(of, figure, number, len(figure.charts)) if of else "",
+        )
+        for number, chart in enumerate(figure.charts)
+    ]
+
+
+def _digest(of: str, figure: Figure, number: int, n: int) -> str:
+    return hashlib.sha256(f"{of} {figure.name} {number} {n}".encode()).hexdigest()[:32]
 
 
 def write_pngs(figures: Sequence[Figure], folder: Path) -> list[Path]:

@@ -4,21 +4,23 @@
 the ``description`` ``key:a b`` gets the CSS classes a and b, by which a page can show and hide it.
 """
 
+from __future__ import annotations
+
 import hashlib
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from types import MappingProxyType
-from typing import Any
+from typing import Any, TypeAlias
 from xml.etree import ElementTree
 
-import altair as alt
 import vl_convert
 
 import goodfit
+from goodfit.reporting.lazy import alt
 from goodfit.reporting.theme import CONFIG, LIGHT
 
-Chart = alt.TopLevelMixin
+Chart: TypeAlias = "alt.TopLevelMixin"
 SVG = "{http://www.w3.org/2000/svg}"
 SHAPES = ("path", "line", "rect", "text")
 GROUPS = ("g", "defs", "clipPath")
@@ -88,27 +90,35 @@ def _is_drawing(text: str) -> bool:
     )
 
 
-def inline_svg(chart: Chart, *, label: str, name: str, before: Mapping[str, str] = MappingProxyType({})) -> str:
+def inline_svg(
+    chart: Chart, *, label: str, name: str, before: Mapping[str, str] = MappingProxyType({}), digest: str = ""
+) -> str:
     """The chart as an SVG element that adapts to the width and colours of the page.
 
     Args:
         label: text alternative, which may change while the drawing stays.
         name: unique on its page.
         before: elements drawn before, by digest: a chart that is among them is not drawn again.
+        digest: of what is drawn; by default that of the specification.
     """
     spec = spec_of(chart)
     what = json.dumps([spec, name, goodfit.__version__], sort_keys=True)
-    digest = hashlib.sha256(what.encode()).hexdigest()[:32]
+    digest = digest or hashlib.sha256(what.encode()).hexdigest()[:32]
     if digest in before:
-        kept = ElementTree.fromstring(before[digest])
-        kept.set("aria-label", label)
-        return ElementTree.tostring(kept, encoding="unicode")
+        return relabelled(before[digest], label)
     drawn = ElementTree.fromstring(vl_convert.vegalite_to_svg(spec))
     _renumber(drawn)
     about = {"viewBox": drawn.attrib["viewBox"], "role": "img", "aria-label": label, "data-digest": digest}
     root = ElementTree.Element("svg", about)
     root.extend(_inside(drawn, name))
     return ElementTree.tostring(root, encoding="unicode")
+
+
+def relabelled(drawing: str, label: str) -> str:
+    """A drawing of ``drawings_of`` with another text alternative."""
+    kept = ElementTree.fromstring(drawing)
+    kept.set("aria-label", label)
+    return ElementTree.tostring(kept, encoding="unicode")
 
 
 def _renumber(drawn: ElementTree.Element) -> None:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+import re
+from collections import Counter
+from itertools import chain, pairwise
+from typing import ClassVar
 
 import lazy_loader
 import numpy as np
@@ -11,10 +14,12 @@ import pyarrow as pa
 from goodfit.data.features.base import ALL_MISSING, Block, ColumnFeature, Finite, Text
 from goodfit.data.table import Kind
 
-sklearn = lazy_loader.load("sklearn")  # it takes longer to import than most tables to encode
+sklearn = lazy_loader.load("sklearn")  # it takes longer to import than most tables to encode; predictions do without
 
 MIN_ROWS_WORD = 3
 """Fewest training rows of a word, or of two words in a row, that gets a column of its own."""
+_WORD = re.compile(r"\b\w\w+\b")
+"""What TfidfVectorizer takes as a word."""
 MAX_WORDS = 500
 """Most columns of one text, the most frequent words and pairs."""
 
@@ -46,7 +51,9 @@ class TextFeature(ColumnFeature, frozen=True, tag="text"):
         texts = column.drop_null().to_pylist()
         if not texts:
             return ALL_MISSING
-        vectorizer = _vectorizer(min_df=MIN_ROWS_WORD, max_features=MAX_WORDS)
+        vectorizer = sklearn.feature_extraction.text.TfidfVectorizer(
+            ngram_range=(1, 2), min_df=MIN_ROWS_WORD, max_features=MAX_WORDS, sublinear_tf=True
+        )
         try:
             vectorizer.fit(texts)
         except ValueError:  # scikit-learn's way to say that no word is left
@@ -59,14 +66,15 @@ class TextFeature(ColumnFeature, frozen=True, tag="text"):
         return tuple(f"{self.name}: {word}" for word in self.words) + (f"{self.name} is missing",) * self.indicator
 
     def write(self, column: pa.ChunkedArray, out: Block) -> None:
-        vectorizer = _vectorizer(vocabulary=self.words)
-        vectorizer.idf_ = np.array(self.idf)
-        found = vectorizer.transform(column.fill_null("").to_pylist()).tocoo()
+        places, idf = {word: place for place, word in enumerate(self.words)}, np.array(self.idf)
         out[:] = 0
-        out[found.row, found.col] = found.data
+        for row, text in enumerate(column.fill_null("").to_pylist()):
+            tokens = _WORD.findall(text.lower())
+            phrases = (f"{one} {two}" for one, two in pairwise(tokens))
+            counts = Counter(places[term] for term in chain(tokens, phrases) if term in places)
+            if counts:
+                known = np.array(sorted(counts))
+                weights = (1 + np.log([counts[place] for place in known.tolist()])) * idf[known]
+                out[row, known] = weights / np.sqrt(weights @ weights)
         if self.indicator:
             out[:, -1] = column.is_null().to_numpy()
-
-
-def _vectorizer(**options: Any) -> Any:  # noqa: ANN401
-    return sklearn.feature_extraction.text.TfidfVectorizer(ngram_range=(1, 2), sublinear_tf=True, **options)

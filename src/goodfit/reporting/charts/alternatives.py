@@ -1,11 +1,12 @@
 """Alternatives with their gain and its uncertainty."""
 
-from collections.abc import Sequence
+from __future__ import annotations
 
-import altair as alt
+from collections.abc import Sequence
 
 from goodfit.diagnosis.comparisons import Comparison
 from goodfit.reporting.charts.basics import Layer, rows, sized
+from goodfit.reporting.lazy import alt
 from goodfit.reporting.theme import INK, MUTED, TRAIN, VALIDATION
 
 ANSWERS = ("clearly better", "undecided", "not better")

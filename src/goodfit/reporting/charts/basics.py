@@ -1,17 +1,19 @@
 """Shared by several charts: data, axes, curves."""
 
+from __future__ import annotations
+
 import json
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, TypeAlias
 
-import altair as alt
 import numpy as np
 
 from goodfit.arrays import Array
+from goodfit.reporting.lazy import alt
 from goodfit.reporting.theme import HEIGHT, WIDTH
 
-Layer = alt.Chart | alt.LayerChart | alt.FacetChart
+Layer: TypeAlias = "alt.Chart | alt.LayerChart | alt.FacetChart"
 POINTS = 160
 """Epochs that a curve is drawn through, at most."""
 NUMBER = ",.4~r"

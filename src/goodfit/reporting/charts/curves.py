@@ -1,9 +1,10 @@
 """Learning curves: one training, one of several learning rates, and all trainings of a grid."""
 
+from __future__ import annotations
+
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-import altair as alt
 import numpy as np
 
 from goodfit.arrays import Array
@@ -20,18 +21,27 @@ from goodfit.reporting.charts.basics import (
     sized,
     thinned,
 )
+from goodfit.reporting.lazy import alt
 from goodfit.reporting.svg import KEY
 from goodfit.reporting.theme import DASHED, IDLE, INK, SHADE, SOLID, TRAIN, VALIDATION, WIDTH
 from goodfit.reporting.trials import Trial
 
 SPLITS = ["train", "validation"]
-COLOUR = alt.Color("split:N", scale=alt.Scale(domain=SPLITS, range=[TRAIN, VALIDATION]))
-DASH = alt.StrokeDash("split:N", scale=alt.Scale(domain=SPLITS, range=[DASHED, SOLID]))
 ROOM_FOR_STOP = 0.18
 """Share of the epochs that the label of the stop needs beside that of the best epoch."""
 ROOM = 3.0
 """The axis of many trainings goes from the lowest validation loss to the median loss of the first epoch, wider by this
 factor at both ends."""
+
+
+def colour() -> alt.Color:
+    """Colours of the two splits."""
+    return alt.Color("split:N", scale=alt.Scale(domain=SPLITS, range=[TRAIN, VALIDATION]))
+
+
+def dash() -> alt.StrokeDash:
+    """Strokes of the two splits."""
+    return alt.StrokeDash("split:N", scale=alt.Scale(domain=SPLITS, range=[DASHED, SOLID]))
 
 
 def loss_curves(
@@ -48,7 +58,7 @@ def loss_curves(
     epochs = thinned(len(loss), [best_epoch])
     drawn = curve(loss, epochs, split="train") + (curve(val_loss, epochs, split="validation") if len(val_loss) else [])
     y = loss_y(row["loss"] for row in drawn)
-    lines = alt.Chart(rows(drawn)).mark_line().encode(x=epochs_x(len(loss)), y=y, color=COLOUR, strokeDash=DASH)
+    lines = alt.Chart(rows(drawn)).mark_line().encode(x=epochs_x(len(loss)), y=y, color=colour(), strokeDash=dash())
     layers: list[alt.Chart] = []
     if stopped and patience:
         layers.append(_waiting(best_epoch, len(loss)))
@@ -67,9 +77,9 @@ def rate_curves(trial: Trial, *, n_epochs: int, ends: tuple[float, float], title
     curves = _curves(trial)
     axes = {"x": epochs_x(n_epochs, log=True), "y": loss_y(ends)}
     drawn = [point for each in curves for point in near(each, ends)]
-    lines = alt.Chart(rows(drawn)).mark_line(clip=True).encode(**axes, color=COLOUR, strokeDash=DASH)
+    lines = alt.Chart(rows(drawn)).mark_line(clip=True).encode(**axes, color=colour(), strokeDash=dash())
     left = [point for each in curves for point in exits(each, ends)]
-    layers = [lines, *[exit_marks(left).encode(color=COLOUR)] * bool(left)]
+    layers = [lines, *[exit_marks(left).encode(color=colour())] * bool(left)]
     return sized(alt.layer(*layers), title=title, height=200, width=width)
 
 
@@ -104,7 +114,7 @@ def trial_curves(trials: Sequence[Trial], *, points: int = 70) -> Layer:
     )
     faint = base.mark_line(clip=True, color=IDLE, strokeWidth=0.8, opacity=0.55)
     faint = faint.transform_filter("datum.split == 'validation'")
-    shown = base.mark_line(clip=True, strokeWidth=2.2).encode(color=COLOUR, strokeDash=DASH, description="key:N")
+    shown = base.mark_line(clip=True, strokeWidth=2.2).encode(color=colour(), strokeDash=dash(), description="key:N")
     marks = [
         {"epoch": trial.best_epoch, "loss": min(trial.at_best(trial.judged), ends[1]), "key": f"{KEY}of m{place}"}
         for place, trial in enumerate(trials)
@@ -116,7 +126,7 @@ def trial_curves(trials: Sequence[Trial], *, points: int = 70) -> Layer:
         .encode(x="epoch:Q", y="loss:Q", description="key:N")
     )
     left = [point for each in curves for point in exits(each, ends)]
-    layers = [faint, shown, *[exit_marks(left).encode(color=COLOUR, description="key:N")] * bool(left), best]
+    layers = [faint, shown, *[exit_marks(left).encode(color=colour(), description="key:N")] * bool(left), best]
     return sized(alt.layer(*layers), height=240)
 
 

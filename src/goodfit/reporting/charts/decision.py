@@ -1,12 +1,13 @@
 """The decision threshold: the goal at every threshold."""
 
-from typing import Literal
+from __future__ import annotations
 
-import altair as alt
+from typing import Literal
 
 from goodfit.experiment.decision import Decision
 from goodfit.formatting import METRIC_LABELS
 from goodfit.reporting.charts.basics import Layer, loss_y, rows, sized
+from goodfit.reporting.lazy import alt
 from goodfit.reporting.theme import INK, MUTED, VALIDATION
 
 

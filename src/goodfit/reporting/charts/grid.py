@@ -1,6 +1,7 @@
 """The grid of λ and learning rate as a heat map."""
 
-import altair as alt
+from __future__ import annotations
+
 import numpy as np
 
 from goodfit.formatting import grid_numbers
@@ -16,7 +17,8 @@ from goodfit.reporting.charts.basics import (
     sized,
     thinned,
 )
-from goodfit.reporting.charts.curves import COLOUR, DASH, loss_ends
+from goodfit.reporting.charts.curves import colour, dash, loss_ends
+from goodfit.reporting.lazy import alt
 from goodfit.reporting.theme import HEAT_LIGHT, INK
 from goodfit.reporting.trials import Grid, short_values
 
@@ -70,11 +72,11 @@ def explorer(grid: Grid) -> alt.HConcatChart:
     lines = (
         alt.Chart(rows(point for each in curves for point in near(each, ends)))
         .mark_line(clip=True)
-        .encode(x=epochs_x(n_epochs, log=True), y=loss_y(ends), color=COLOUR, strokeDash=DASH)
+        .encode(x=epochs_x(n_epochs, log=True), y=loss_y(ends), color=colour(), strokeDash=dash())
         .transform_filter(pick)
     )
     if left := [point for each in curves for point in exits(each, ends)]:
-        lines = alt.layer(lines, exit_marks(left).encode(color=COLOUR).transform_filter(pick))
+        lines = alt.layer(lines, exit_marks(left).encode(color=colour()).transform_filter(pick))
     both = alt.hconcat(heat_map(grid, pick=pick), sized(lines))
     linked: alt.HConcatChart = both.resolve_scale(color="independent", strokeDash="independent")
     return linked

@@ -1,12 +1,13 @@
 """What the model learned from each column: importance as bars, dependence as curves."""
 
-from collections.abc import Sequence
+from __future__ import annotations
 
-import altair as alt
+from collections.abc import Sequence
 
 from goodfit.experiment.importance import ColumnImportance, Dependence, interval
 from goodfit.formatting import printable
 from goodfit.reporting.charts.basics import NUMBER, Layer, rows, sized
+from goodfit.reporting.lazy import alt
 from goodfit.reporting.theme import INK, LIGHT, NARROW, TRAIN
 
 SLANTED = 8

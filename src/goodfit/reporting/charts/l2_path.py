@@ -1,12 +1,14 @@
 """Regularization path: both losses for each λ."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 
-import altair as alt
 import numpy as np
 
 from goodfit.reporting.charts.basics import Layer, loss_y, rows, sized
-from goodfit.reporting.charts.curves import COLOUR, DASH
+from goodfit.reporting.charts.curves import colour, dash
+from goodfit.reporting.lazy import alt
 from goodfit.reporting.theme import INK
 from goodfit.reporting.trials import Trial, short_values
 
@@ -23,8 +25,8 @@ def l2_path_chart(trials: Sequence[Trial], *, chosen: float) -> Layer:
         x=alt.X("l2:N", sort=None, axis=alt.Axis(title="λ", labelAngle=0)),
         y=loss_y(loss for trial in trials for loss in (trial.at_best(trial.loss), trial.at_best(trial.judged))),
     )
-    lines = base.mark_line().encode(color=COLOUR, strokeDash=DASH)
-    points = base.mark_point(filled=True, size=42, opacity=1).encode(color=COLOUR)
+    lines = base.mark_line().encode(color=colour(), strokeDash=dash())
+    points = base.mark_point(filled=True, size=42, opacity=1).encode(color=colour())
     ring = base.mark_point(filled=False, size=190, color=INK, strokeWidth=1.6).transform_filter(
         "datum.chosen && datum.split == 'validation'"
     )

@@ -1,10 +1,11 @@
 """Predictions of the validation rows: calibration and residuals."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 
-import altair as alt
-
 from goodfit.reporting.charts.basics import NUMBER, Layer, rows, sized
+from goodfit.reporting.lazy import alt
 from goodfit.reporting.theme import INK, MUTED, TRAIN, VALIDATION
 
 

@@ -1,20 +1,21 @@
 """Charts of the table: its splits, and step sizes by the frequency of its features."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import altair as alt
 import numpy as np
 
 from goodfit.formatting import printable, share
 from goodfit.reporting.charts.basics import NUMBER, Layer, log_axis, rows, sized
+from goodfit.reporting.lazy import alt
 from goodfit.reporting.theme import LIGHT, MUTED, TRAIN, VALIDATION, WIDTH
 
 Feature = tuple[str, float, float]
 """Name of a feature, share of training rows in which it is not zero, Adam's step for a unit of gradient."""
 SHOWN = 6
 """Most frequent features, and rarest ones, shown by name."""
-LEGEND = alt.Legend(symbolType="square", symbolSize=110, symbolStrokeWidth=0)
 COLOURS = {"train": TRAIN, "validation": VALIDATION, "test": MUTED}
 
 
@@ -29,8 +30,11 @@ def splits_chart(sizes: Mapping[str, int]) -> Layer:
             label = f"{round(100 * n / total)}%" if n / total > 0.08 else ""
             found.append({"split": split, "start": start, "end": start + n, "middle": start + n / 2, "label": label})
         start += n
+    legend = alt.Legend(symbolType="square", symbolSize=110, symbolStrokeWidth=0)
     colour = alt.Color(
-        "split:N", scale=alt.Scale(domain=shown, range=[COLOURS[split] for split in shown]), legend=LEGEND
+        "split:N",
+        scale=alt.Scale(domain=shown, range=[COLOURS[split] for split in shown]),
+        legend=legend,
     )
     x = alt.X("start:Q", axis=None, scale=alt.Scale(domain=[0, total], nice=False))
     bars = (

@@ -1,12 +1,14 @@
 """Distribution of the weights: of one network, of all in a grid, and for each λ."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 
-import altair as alt
 import numpy as np
 
 from goodfit.arrays import Array
 from goodfit.reporting.charts.basics import NUMBER, Layer, rows, sized
+from goodfit.reporting.lazy import alt
 from goodfit.reporting.svg import KEY
 from goodfit.reporting.theme import INK, TRAIN
 from goodfit.reporting.trials import Trial, bins, density, short_values
