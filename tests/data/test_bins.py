@@ -8,6 +8,7 @@ import pytest
 from sklearn.tree import DecisionTreeClassifier
 
 from goodfit.data.encoder import Encoder, fit_encoder
+from goodfit.data.features import bins
 from goodfit.data.features.bins import bin_edges, bin_labels, in_bins
 from goodfit.data.table import read_table
 from goodfit.data.target import fit_target
@@ -16,11 +17,11 @@ from goodfit.errors import DataError
 RNG = np.random.default_rng(0)
 
 
-def fit(columns, rows=None, *, bins=16):
+def fit(columns, rows=None, *, most=16):
     """The table, and its encoder with bins that follow its target y."""
     table = read_table(columns)
     rows = np.arange(table.n_rows) if rows is None else rows
-    return table, fit_encoder(table, rows, target=fit_target(table, "y", rows), bins=bins)
+    return table, fit_encoder(table, rows, target=fit_target(table, "y", rows), bins=most)
 
 
 def test_components_are_the_formula():
@@ -60,6 +61,23 @@ def test_a_target_that_does_not_change_leaves_quantiles():
 def test_between_two_edges_of_a_tree_are_enough_rows():
     x, y = RNG.normal(size=300), RNG.integers(0, 2, 300)
     assert np.histogram(x, bin_edges(x, y, 16))[0].min() >= 20
+
+
+def test_a_wide_table_grows_no_more_trees_than_it_has_room_for(monkeypatch):
+    """With 600 numbers not even two bins for each fit into 512 columns, which shows at the 257th at the latest."""
+    grown, thresholds = [], bins._thresholds
+    monkeypatch.setattr(bins, "_thresholds", lambda *a, **b: grown.append(a) or thresholds(*a, **b))
+    columns = {f"x{i}": RNG.normal(size=60) for i in range(600)} | {"y": RNG.normal(size=60)}
+    _, encoder = fit(columns)
+    assert not any(feature.edges for feature in encoder.features)
+    assert len(grown) <= 257
+    _, encoder = fit({name: columns[name] for name in ("x0", "x1", "y")})
+    assert all(feature.edges for feature in encoder.features)
+
+
+def test_too_few_rows_for_two_sides_of_a_threshold_grow_no_tree(monkeypatch):
+    monkeypatch.setattr(bins, "_thresholds", None)
+    assert bin_edges(np.arange(39.0), np.arange(39) // 20, 4) == bin_edges(np.arange(39.0), None, 4)
 
 
 @pytest.mark.parametrize("values", [[1.0] * 50, [0.0, 1.0] * 25], ids=["constant", "two values"])

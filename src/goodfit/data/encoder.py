@@ -139,11 +139,13 @@ def _binned(
 ) -> list[Feature]:
     """The features with at most so many bins for each number, and for all numbers as many as there is room for."""
     while bins > 1:
-        found = [
-            feature.binned(column, y, bins) if isinstance(feature, NumberFeature) else feature
-            for feature, column in zip(features, columns, strict=True)
-        ]
-        counts = [len(feature.edges) - 1 for feature in found if isinstance(feature, NumberFeature) and feature.edges]
+        found, counts = list[Feature](), list[int]()
+        for feature, column in zip(features, columns, strict=True):
+            found.append(feature.binned(column, y, bins) if isinstance(feature, NumberFeature) else feature)
+            if isinstance(found[-1], NumberFeature) and found[-1].edges:
+                counts.append(len(found[-1].edges) - 1)
+            if 2 * len(counts) > room:  # not even two bins for each
+                return list(features)
         if sum(counts) <= room:
             return found
         bins = max((most for most in range(bins) if sum(min(most, count) for count in counts) <= room), default=0)

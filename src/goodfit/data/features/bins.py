@@ -36,7 +36,7 @@ def bin_edges(values: Numbers, y: Codes | Numbers | None, max_bins: int, *, min_
         return ()
     inner = (
         np.empty(0)
-        if y is None
+        if y is None or len(values) < 2 * min_rows  # no threshold leaves so many rows on both sides
         else _thresholds(distinct, ranks, y, max_leaf_nodes=max_bins, min_samples_leaf=min_rows)
     )
     if not inner.size:
