@@ -110,6 +110,22 @@ def test_a_full_disk_is_said(tmp_path, monkeypatch):
     assert left <= {OWNER, "plan.json"}
 
 
+@pytest.mark.parametrize("name", ["a\0b", "", "x" * 300])
+def test_a_folder_of_an_impossible_name_is_refused(name, tmp_path):
+    with pytest.raises(RunError, match="choose another folder"):
+        goodfit.train("iris", out=str(tmp_path / name) if name else str(tmp_path.parent), **QUICK)
+
+
+def test_nothing_that_is_written_holds_a_secret_of_the_environment(tmp_path, monkeypatch):
+    secret = "9f2c77-not-for-others"
+    monkeypatch.setenv("API_TOKEN", secret)
+    run = goodfit.train("iris", out=tmp_path / "run", **QUICK)
+    goodfit.report(run, tmp_path / "run" / "report.html")
+    for path in (tmp_path / "run").rglob("*"):
+        if path.is_file():
+            assert secret.encode() not in path.read_bytes(), path.name
+
+
 # --- memory ----------------------------------------------------------------------------------------------------------
 
 

@@ -150,6 +150,14 @@ def test_what_the_journal_lacks_is_trained_again(interrupted, searched_again):
     assert content(interrupted) == content(searched_again)
 
 
+def test_a_clock_that_was_set_back_changes_nothing(interrupted, searched_again):
+    """The latest file of the journal has the highest number, whatever its time."""
+    for place, path in enumerate(reversed(journal_files(interrupted))):
+        os.utime(path, (place, place))
+    goodfit.train(resume=interrupted)
+    assert content(interrupted) == content(searched_again)
+
+
 # --- what is refused -------------------------------------------------------------------------------------------------
 
 

@@ -110,6 +110,12 @@ def test_an_array_of_another_shape_or_type_is_refused(folder):
         assert_refused(arrays_changed(copy, "weights.safetensors", change), "other arrays than the plan")
 
 
+@pytest.mark.parametrize("name", ["../evil.json", "/etc/passwd", "a\0b", "encoder.json/../../evil.json"])
+def test_a_file_outside_of_the_folder_is_none_of_the_run(name, folder):
+    (folder.parent / "evil.json").write_text("{}")
+    assert_refused(mended(folder, lambda summary: summary["files"].update({name: [2, "0" * 64]})))
+
+
 def test_a_summary_is_protected_by_its_own_checksum(folder):
     content = (folder / "run.json").read_bytes()
     (folder / "run.json").write_bytes(content.replace(b'"classes": [\n   "no"', b'"classes": [\n   "nO"'))

@@ -208,3 +208,11 @@ def test_no_thread_of_arrow_outlives_the_reading(content, tmp_path, monkeypatch)
     read_table(file(tmp_path, content))
     (options,) = seen
     assert not options.use_threads
+
+
+@pytest.mark.parametrize("name", ["t.csv", "t.parquet", "t.jsonl"])
+def test_a_table_larger_than_a_quarter_of_the_memory_is_refused_with_both_numbers(name, tmp_path, monkeypatch):
+    (tmp_path / name).write_bytes(b"x" * 1001)
+    monkeypatch.setattr("goodfit.data.io.files.memory", lambda: 4000)
+    with pytest.raises(DataError, match=r"has 1,001 bytes, more than the 1,000 that are read"):
+        read_table(tmp_path / name)
