@@ -14,6 +14,7 @@ from benchmarks import (
     one_training,
     quality,
     racing,
+    scale,
     start_up,
     whole_grid,
 )
@@ -36,6 +37,7 @@ BENCHMARKS = (
     fuzz,
     kill_peers,
     kills,
+    scale,
 )
 
 if __name__ == "__main__":

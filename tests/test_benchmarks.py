@@ -25,6 +25,7 @@ from benchmarks import (
     one_training,
     quality,
     racing,
+    scale,
     start_up,
     tables,
     whole_grid,
@@ -245,6 +246,16 @@ def test_a_step_is_compared_with_the_peak_of_all_cores(monkeypatch):
 def test_steps_and_the_machine_are_measured():
     assert limits.measure("goodfit", "small", "20")["us"] > 0
     assert limits.best_rate(6, lambda: None) > 0
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", ["csv", "parquet"])
+def test_scale_trains_on_a_table_in_blocks(kind, tmp_path, monkeypatch):
+    monkeypatch.setattr(scale, "CHUNK", 3_000)
+    assert scale.write(tmp_path / f"table.{kind}", 1e5) == 3_000
+    found = scale.measure("train", str(tmp_path / f"table.{kind}"), "1MB", "1")
+    assert found["rows"] == 3_000
+    assert found["accuracy"] > 0.4
 
 
 def test_growth_measures_trials_beside_ten(few_digits):

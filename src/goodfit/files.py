@@ -24,8 +24,6 @@ _STREAM = re.compile(r"-|/dev/stdin|/(?:dev|proc/self)/fd/(\d{1,9})")
 """Standard input, and what the caller opened for this process, such as ``<(zcat table.csv.gz)`` in a shell: the one
 kind of source that may be a pipe or a device."""
 
-SCANNED_BYTES = 1 << 23
-"""Bytes that are read at a time of a file that is larger than memory."""
 Version = tuple[int, ...]
 
 _TEMPORARY = re.compile(r"\.[0-9a-f]{32}\.tmp")
@@ -100,8 +98,8 @@ def read_file(path: Path, *, limit: int, links: bool = False) -> bytes:
     return content
 
 
-def scan_file(path: Path, on_chunk: Callable[[bytes], None]) -> tuple[FileMark, Version]:
-    """Read a regular file, or a link to one, from its start to its end, in pieces, and return its mark and version.
+def scan_file(path: Path, on_chunk: Callable[[bytes], None], *, piece: int) -> tuple[FileMark, Version]:
+    """Read a regular file, or a link to one, in pieces of so many bytes, and return its mark and version.
 
     Raises:
         UnsafeFile: no regular file, or changed while it was read. OSError: it cannot be opened.
@@ -110,7 +108,7 @@ def scan_file(path: Path, on_chunk: Callable[[bytes], None]) -> tuple[FileMark, 
     handle = os.open(path, os.O_RDONLY | NO_WAIT)
     with open(handle, "rb", buffering=0) as file:
         before = _version(_regular(os.fstat(handle)))
-        while chunk := file.read(SCANNED_BYTES):
+        while chunk := file.read(piece):
             digest.update(chunk)
             size += len(chunk)
             on_chunk(chunk)

@@ -21,6 +21,7 @@ from goodfit.data.unfamiliar import sentence, unfamiliar_cells
 from goodfit.diagnosis.findings import Verdict
 from goodfit.diagnosis.verdict import diagnose
 from goodfit.errors import DataError, DataWarning, ExamError, RunError
+from goodfit.experiment.block_training import sealed_blocks
 from goodfit.experiment.decision import Decision
 from goodfit.experiment.fine_tuning import Transfer
 from goodfit.experiment.importance import Importance
@@ -30,7 +31,7 @@ from goodfit.experiment.prepare import (
     metrics_of,
     scores_in_unit,
 )
-from goodfit.experiment.reopening import reopen_source
+from goodfit.experiment.reopening import validate_reopened
 from goodfit.experiment.run_folder import (
     Record,
     SweepRecord,
@@ -76,7 +77,7 @@ class Run(ShownAsCard):
 
     def _card(self) -> Card:
         target, verdict, openings = self.record.target, self.verdict, self.ledger.openings()
-        sizes = ", ".join(f"{len(rows):,} {name}" for name, rows in self.splits.arrays().items())
+        sizes = ", ".join(f"{n:,} {name}" for name, n in self.record.sizes.items())
         step = verdict.next_step
         advice = (", ".join(keywords(step.change)) or step.advice) if step else ""
         times = "once" if len(openings) == 1 else f"{len(openings):,} times"
@@ -328,6 +329,8 @@ class Run(ShownAsCard):
         if table is None and not self.record.source:
             raise ExamError("The run was trained on a table in memory or from a pipe: give it again as table='…'.")
         try:
+            if self.record.streamed is not None:
+                return sealed_blocks(self.record, table, purpose="the exam")
             source = self._recorded_source() if table is None else open_source(table)
             return SealedRows(source, self.splits.test, self.record.schema)
         except DataError as error:
@@ -336,7 +339,8 @@ class Run(ShownAsCard):
     def _recorded_source(self) -> Source:
         """The table that the run folder names: a built-in one, or the very file of the training."""
         record = self.record
-        return reopen_source(record.source, record.source_file, record.machine, purpose="the exam")
+        validate_reopened(record.source, record.source_file, record.machine, purpose="the exam")
+        return open_source(record.source, expected=record.source_file)
 
     def _score(self, rows: Table) -> Result:
         target = self.record.target

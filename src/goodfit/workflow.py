@@ -12,13 +12,16 @@ from typing import Any
 
 import numpy as np
 
-from goodfit.data.table import Source, open_source
+from goodfit.data.io.blocks import Blocks
+from goodfit.data.table import Source
 from goodfit.errors import ConfigError, DataError, DataWarning, ExamError, RunError
+from goodfit.experiment.block_training import fit_blocks, prepare_blocks
 from goodfit.experiment.earlier_rows import validate_new_rows
 from goodfit.experiment.experiment import Fitted, OnRefined, OpenGrid, Watchers, fit_all, plan_for
 from goodfit.experiment.fine_tuning import Start
 from goodfit.experiment.learned import what_it_learned
 from goodfit.experiment.memory import ran_out_of_memory
+from goodfit.experiment.opening import open_table
 from goodfit.experiment.prepare import (
     Prepared,
     prepare,
@@ -107,14 +110,14 @@ def train(
         return _resume(Path(resume), table, given, watched, earlier)
     choices = _choices(settings, earlier)
     if out is None:
-        found = open_source(table, kinds=choices.kinds, drop=choices.drop)
+        found = open_table(table, choices)
         prepared = _prepared(found, target, choices, earlier)
         fitted = _told_and_fitted(prepared, watched, refine=refine)
         record = _record(fitted, _source(table, found), found.file)
         return Run(record, ledger_of(None, record), prepared.table, prepared.sealed)
     choices.to_json()  # a splitter object is refused before the training
     with claimed(Path(out)):
-        found = open_source(table, kinds=choices.kinds, drop=choices.drop)
+        found = open_table(table, choices)
         prepared = _prepared(found, target, choices, earlier)
         plan = plan_of(prepared, _source(table, found), found.file, refine=refine, start=_named(earlier))
         return _train(Path(out), plan, prepared, watched)
@@ -139,7 +142,7 @@ def _resume(folder: Path, table: object, given: Mapping[str, Any], watched: Watc
             raise RunError(f"The training in {folder} started from a run in memory: give that run again as start.")
         earlier = load(plan.start)
     with claimed(folder, resume=True):
-        given_again = None if table is DEFAULT_TABLE else open_source(table, kinds=settings.kinds, drop=settings.drop)
+        given_again = None if table is DEFAULT_TABLE else open_table(table, settings)
         found = given_again or resumed_source(plan)
         prepared = _prepared(found, plan.target, settings, earlier)
         now = plan_of(prepared, plan.source, plan.source_file, refine=plan.refine, start=_named(earlier))
@@ -152,7 +155,7 @@ def _train(folder: Path, plan: Plan, prepared: Prepared, watched: Watchers) -> R
     journal = Journal(folder)
     journal.begin(plan)
     try:
-        fitted = _told_and_fitted(prepared, watched, refine=plan.refine, open_grid=journal.of_grid)
+        fitted = _told_and_fitted(prepared, watched, refine=plan.refine, open_grid=journal.of_grid, folder=folder)
     except ConfigError as error:
         if not ran_out_of_memory(error):  # it would be the same again
             journal.remove()
@@ -165,14 +168,24 @@ def _train(folder: Path, plan: Plan, prepared: Prepared, watched: Watchers) -> R
 
 
 def _told_and_fitted(
-    prepared: Prepared, watched: Watchers, *, refine: bool, open_grid: OpenGrid = lambda name: None
+    prepared: Prepared,
+    watched: Watchers,
+    *,
+    refine: bool,
+    open_grid: OpenGrid = lambda name: None,
+    folder: Path | None = None,
 ) -> Fitted:
-    """Tell what was understood, or warn of it, and train."""
+    """Tell what was understood, or warn of it, and train.
+
+    folder: of the run, for temporary files.
+    """
     folds = prepare_folds(prepared)
     if watched.on_prepared is not None:
         watched.on_prepared(prepared)
     else:
         _warn_of(prepared)
+    if prepared.blocks is not None:
+        return fit_blocks(prepared, watched, refine=refine, open_grid=open_grid, folder=folder)
     return fit_all(folds, watched, refine=refine, open_grid=open_grid)
 
 
@@ -216,7 +229,7 @@ def dry_run(
     """
     earlier = load(start) if isinstance(start, str | Path) else start
     choices = _choices(settings, earlier)
-    found = open_source(table, kinds=choices.kinds, drop=choices.drop)
+    found = open_table(table, choices)
     prepared = _prepared(found, target, choices, earlier)
     folds = prepare_folds(prepared)
     if on_prepared is not None:
@@ -273,8 +286,13 @@ def _start_of(run: Run) -> Start:
     return Start(settings.hidden, settings.activation, record.target, record.encoder, record.training.params, name)
 
 
-def _prepared(found: Source, target: str | None, settings: Settings, earlier: Run | None) -> Prepared:
+def _prepared(found: Source | Blocks, target: str | None, settings: Settings, earlier: Run | None) -> Prepared:
     """What is known of a table before the first epoch."""
+    if isinstance(found, Blocks):
+        if earlier is not None:
+            raise ConfigError("A training that starts from an earlier run needs its table in memory: leave out memory.")
+        columns = Source(found.schema.empty_table(), found.name)
+        return prepare_blocks(found, _target_name(columns, target), settings)
     if earlier is None:
         return prepare(found, _target_name(found, target), settings)
     start = _start_of(earlier)
@@ -303,7 +321,7 @@ def _target_name(table: Source, target: object) -> str:
     return target or "target"
 
 
-def _source(table: object, found: Source) -> str:
+def _source(table: object, found: Source | Blocks) -> str:
     """Where the exam can read the table again: an absolute path or a built-in name; "" for none."""
     if not isinstance(table, str | Path) or is_stream(table):
         return ""

@@ -39,4 +39,5 @@ def row_counters(table: Table, columns: Sequence[str]) -> list[str]:
     Years and times are not among them, however regular: they say when.
     """
     numbers = (name for name in columns if table.column(name).kind == "number" and not is_time_name(name))
-    return [name for name in numbers if counts_rows(table.values(name), 2 * table.n_rows)]
+    n_rows = max(2 * table.n_rows, int(table.row_numbers.max(initial=0)) + 1)  # of the source, which may be larger
+    return [name for name in numbers if counts_rows(table.values(name), n_rows)]

@@ -33,6 +33,7 @@ RULES = {
     "group": "rows with the same {group} kept together",
     "time": "ordered by {time}",
     "duplicates": "duplicate rows kept together",
+    "hash": "by a hash of the row number",
 }
 MISSING = {"imputed": ("number", "date"), "as the category “missing”": ("category",), "as empty texts": ("text",)}
 """What becomes of missing cells, by the kind of their column."""
@@ -43,12 +44,14 @@ def show_prepared(prepared: Prepared, console: Console) -> None:
     """Table, target, splits, network and penalty, in about twenty lines however wide the table is."""
     table = prepared.table
     missing = sum(column.missing for column in table.schema)
-    rows = sum(len(part) for part in prepared.splits.arrays().values())
+    blocks = prepared.blocks
+    rows = blocks.sizes.n_rows if blocks else sum(len(part) for part in prepared.splits.arrays().values())
     console.print(plain_source(table.source), style="bold")
-    cells = f"{count(missing, 'missing cell')}{' in the known rows' if rows > table.n_rows else ''}"
+    where = f" in a sample of {count(table.n_rows, 'known row')}" if blocks else " in the known rows"
+    cells = f"{count(missing, 'missing cell')}{where if rows > table.n_rows else ''}"
     console.print(f"{count(rows, 'row')}, {count(len(table.names), 'column')}, {cells}", end="\n\n")
     console.print(_grid([*_columns(prepared), *_target(prepared)]), "")
-    console.print(_grid([_splits(prepared), *_network(prepared)]), "")
+    console.print(_grid([_splits(prepared), *_sample(prepared), *_network(prepared)]), "")
     show_checks(prepared.checks, console)
 
 
@@ -145,9 +148,19 @@ def _range(prepared: Prepared) -> str:
     return f"{low} to {high} in the training rows, mean {mean}"
 
 
+def _sample(prepared: Prepared) -> Iterator[Line]:
+    """Of a table that is read in blocks, the rows in memory."""
+    if prepared.blocks is not None:
+        splits = prepared.splits
+        rows = f"train {len(splits.train):,} · validation {len(splits.validation):,} · test {len(splits.test):,}"
+        yield "sample", "", f"{rows}\nfor the checks, the search, validation and the exam"
+
+
 def _splits(prepared: Prepared) -> Line:
     splits, settings = prepared.splits, prepared.settings
-    train, validation, test = len(splits.train), len(splits.validation), len(splits.test)
+    whole = prepared.blocks.sizes if prepared.blocks else None
+    n_rows = (whole.train, whole.validation, whole.test) if whole else map(len, splits.arrays().values())
+    train, validation, test = n_rows
     sizes = f"train {train:,} · validation {validation:,} · test {test:,}"
     if not settings.races and prepared.n_folds > 1:
         sizes = f"train + validation {train + validation:,} in {settings.folds} folds · test {test:,}"

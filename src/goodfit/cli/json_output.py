@@ -136,7 +136,8 @@ def prediction_summary(run: Run, table: Table, prediction: Prediction, out: Path
 def _splits(run: Run) -> dict[str, Any]:
     splits = run.splits
     sizes = {name: len(rows) for name, rows in splits.arrays().items()}
-    return {**sizes, "rule": splits.rule, "seed": splits.seed}
+    whole = {"whole_table": asdict(run.record.streamed)} if run.record.streamed else {}
+    return {**sizes, "rule": splits.rule, "seed": splits.seed, **whole}
 
 
 def _finite(value: Any) -> Any:  # noqa: ANN401

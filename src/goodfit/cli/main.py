@@ -95,6 +95,7 @@ def train(
     drop: options.Drop = None,
     numbers: options.Numbers = None,
     missing_target: options.MissingTargets = None,
+    memory: options.Memory = None,
     test_size: options.TestSize = None,
     validation_split: options.ValidationSplit = None,
     split: options.SplitRule = None,
@@ -127,7 +128,7 @@ def train(
     Train every λ with every learning rate on 64 % of the rows, select on 16 % and seal 20 % for the exam.
     """
     if is_typed(context, "data"):
-        validate_source(data)
+        validate_source(data, folder=memory is not None)
     given = training_given(context)
     if dry_run:
         _estimate(given, as_json=as_json)

@@ -27,6 +27,9 @@ Drop = Annotated[list[str] | None, Table(metavar="COLUMN", help="Exclude this co
 MissingTargets = Annotated[
     str | None, Table("--missing-target", metavar="HOW", help="Rows without a target: drop, or error.")
 ]
+Memory = Annotated[
+    str | None, Table("--memory", metavar="SIZE", help="Most memory for rows, such as 1GB: larger files are streamed.")
+]
 TestSize = Annotated[str | None, Splits(metavar="SHARE", help="Share of all rows, sealed for the exam; 0 for none.")]
 ValidationSplit = Annotated[float | None, Splits(metavar="SHARE", help="Share of the other rows, for validation.")]
 SplitRule = Annotated[str | None, Splits(metavar="RULE", help="random, last, group, time or duplicates.")]

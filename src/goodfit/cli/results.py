@@ -61,7 +61,8 @@ def show_training(run: Run, report: Path | None, console: Console, *, first: Fir
 def show_exam(run: Run, opening: Opening, console: Console) -> None:
     """Test metrics with their intervals, and those of the validation rows and of the baseline."""
     record = run.record
-    rows = count(len(run.splits.test), "test row")
+    n, n_all = len(run.splits.test), record.sizes["test"]
+    rows = count(n, "test row") if n == n_all else f"{n:,} of {count(n_all, 'test row')}, drawn at random"
     time = opening.time.replace("T", " ").replace("+00:00", " UTC")
     reason = f" ({printable(opening.reason)})" if opening.reason else ""
     console.print(f"{printable(record.target.name)}: {rows}, not used for training or selection", style="bold")

@@ -38,7 +38,7 @@ def show_selection(run: Run, sweep: SweepRecord, console: Console, *, first: Fir
     marks = {best: LOWEST} | {chosen: SELECTED}
     console.print(_heading(sweep), style="bold")
     console.print(draw_grid(space["l2"], space["learning_rate"], _means(sweep), marks=marks))
-    console.print(_legend(sweep, chosen != best), style="dim", end="\n\n")
+    console.print(_legend(sweep, chosen != best, streamed=run.record.streamed is not None), style="dim", end="\n\n")
     for sentence in (*_won(run, selection), *_reliability(run, sweep), _gain(selection), *_ensemble(run)):
         console.print(sentence)
     console.print()
@@ -76,13 +76,14 @@ def _own_trials(sweep: SweepRecord) -> set[tuple[int, int]]:
     return {(row["fold"], row["seed"]) for row in rows}
 
 
-def _legend(sweep: SweepRecord, lowest_apart: bool) -> str:
+def _legend(sweep: SweepRecord, lowest_apart: bool, *, streamed: bool = False) -> str:
     """What the marks mean, and by what the other configurations of a race were judged."""
     marks = f"{SELECTED} selected{f'  {LOWEST} lowest' if lowest_apart else ''}"
     n_contenders, n_configs = sweep.n_contenders, len(_means(sweep))
     if n_contenders == n_configs:
         return marks
-    rest = f"{n_contenders:,} of {n_configs:,} configurations were trained on all folds, the others on the first"
+    where = "all rows, the others on a sample" if streamed else "all folds, the others on the first"
+    rest = f"{n_contenders:,} of {n_configs:,} configurations were trained on {where}"
     return f"{marks}  ·  {rest}"
 
 
@@ -95,7 +96,7 @@ def _means(sweep: SweepRecord) -> dict[Cell, float]:
     cells: dict[Cell, dict[tuple[int, int], float]] = {}
     for row in sweep.table.to_pylist():
         cells.setdefault((row["l2"], row["learning_rate"]), {})[row["fold"], row["seed"]] = row["cross_fitted_loss"]
-    return comparable_means(cells)
+    return comparable_means(cells, _own_trials(sweep))
 
 
 def _ensemble(run: Run) -> Iterator[str]:
@@ -125,7 +126,8 @@ def _reliability(run: Run, sweep: SweepRecord) -> Iterator[str]:
         row = sweep.table.slice(selection.trial, 1).to_pylist()[0]
         seed = f", seed {row['seed']}" if settings.seeds > 1 else ""
         n_trials, shown = count(len(selection.chosen.trials), "training"), "shown below" if run.ensemble else "kept"
-        yield f"Of its {n_trials}, the one on the first fold{seed} is {shown}."
+        where = f"on the first fold{seed}" if sweep.n_folds > 1 else f"with seed {row['seed']}"
+        yield f"Of its {n_trials}, the one {where} is {shown}."
     n, what = len(_means(sweep)), "Selected from" if selection.rule == "1se" else "Lowest of"
     if n > 1:
         _, error = numbers(selection.chosen.mean, selection.chosen.standard_error)

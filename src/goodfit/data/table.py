@@ -11,9 +11,11 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from goodfit.arrays import Indices
 from goodfit.cards import Card, ShownAsCard
 from goodfit.data.columns.cells import cast_all
 from goodfit.data.columns.convert import is_date, is_text, plain_array, without_nan
+from goodfit.data.columns.fixed import ARROW_TYPES
 from goodfit.data.columns.names import complete_names, did_you_mean
 from goodfit.data.columns.schema import KINDS, Column, Kind, Reading, infer_kind, read_as
 from goodfit.data.io.files import read_source
@@ -23,8 +25,6 @@ from goodfit.formatting import count
 
 __all__ = ["KINDS", "Column", "Kind", "Source", "Table", "open_source", "read_table", "row_hashes"]
 
-ARROW_TYPES: dict[str, pa.DataType] = {"number": pa.float64(), "date": pa.timestamp("us")}
-"""Other kinds are strings."""
 EXCLUDED = "excluded"
 """Note of a column that the user dropped."""
 _NO_DATE = np.iinfo(np.int64).min
@@ -38,7 +38,8 @@ class Source:
 
     columns: one plain Arrow array each. name: where they came from, for messages. kinds, dropped: what the user says
     about columns. decimal_comma: a comma is the decimal mark where a number could be read either way. file: size and
-    SHA-256 of the file; None if it was none.
+    SHA-256 of the file; None if it was none. sampled: where these rows are a sample of a larger table, their numbers in
+    it, ascending, and the number of all its rows.
     """
 
     columns: pa.Table
@@ -47,10 +48,22 @@ class Source:
     dropped: frozenset[str] = frozenset()
     decimal_comma: bool = False
     file: FileMark | None = None
+    sampled: tuple[Indices, int] | None = None
 
     @property
     def n_rows(self) -> int:
-        return int(self.columns.num_rows)
+        """Number of rows of the table, those of which these are a sample included."""
+        return int(self.columns.num_rows) if self.sampled is None else self.sampled[1]
+
+    @property
+    def row_numbers(self) -> Indices:
+        """Number of each row in the table, from 0."""
+        return np.arange(self.columns.num_rows) if self.sampled is None else self.sampled[0]
+
+    def places(self, rows: npt.ArrayLike) -> Indices:
+        """Return the places in ``columns`` of rows that are given by number."""
+        numbers = np.asarray(rows, np.int64)
+        return numbers if self.sampled is None else np.searchsorted(self.sampled[0], numbers)
 
     @property
     def names(self) -> list[str]:
@@ -64,8 +77,8 @@ class Source:
         """Return the table of these rows, ascending, and columns; kinds are inferred from these cells alone."""
         self.validate_names(names or ())
         raw = self.columns if names is None else self.columns.select(names)
-        numbers = None if rows is None else np.asarray(rows, np.int64)
-        raw = raw if numbers is None else raw.take(pa.array(numbers))
+        numbers = np.asarray(rows, np.int64) if rows is not None else self.sampled and self.row_numbers
+        raw = raw if rows is None else raw.take(pa.array(self.places(rows)))
         readings = {name: self._infer(name, raw[name].combine_chunks()) for name in raw.column_names}
         return _table(readings, replace(self, columns=raw), numbers)
 
@@ -80,7 +93,8 @@ class Source:
         """
         self.validate_names(column.name for column in schema)
         numbers = np.asarray(rows, np.int64)
-        arrow = pa.table({column.name: self._cells(column, pa.array(numbers)) for column in schema})
+        places = pa.array(self.places(numbers))
+        arrow = pa.table({column.name: self._cells(column, places) for column in schema})
         found = tuple(replace(column, missing=arrow[i].null_count) for i, column in enumerate(schema))
         return Table(arrow, found, self.name, rows=numbers)
 
@@ -153,7 +167,7 @@ class Table(ShownAsCard):
 
     def override(self, *, kinds: Mapping[str, Kind] | None = None, drop: str | Iterable[str] = ()) -> "Table":
         """The same rows with columns read as other kinds, or not used; the rules are those of `read_table`."""
-        source = _asked(self._source, kinds, drop)
+        source = asked(self._source, kinds, drop)
         readings = {
             column.name: source._infer(column.name, source.columns[column.name].combine_chunks())
             if column.name in (kinds or {})
@@ -222,14 +236,14 @@ def open_source(
         DataError: as `read_table`, and for a file that is not the expected one.
     """
     if isinstance(source, Table):
-        return _asked(source._source, kinds, drop)
+        return asked(source._source, kinds, drop)
     raw = read_source(source, expected=expected)
     names = complete_names(raw.columns.column_names)
     if not names or not raw.columns.num_rows:
         raise DataError(f"{raw.name} has no {'rows' if names else 'columns'}: give a table with at least one of each")
     columns = {name: _plain(name, column) for name, column in zip(names, raw.columns.columns, strict=True)}
     found = Source(pa.table(columns), raw.name, decimal_comma=raw.decimal_comma, file=raw.file)
-    return _asked(found, kinds, drop)
+    return asked(found, kinds, drop)
 
 
 def row_hashes(table: Table, names: Sequence[str] | None = None) -> npt.NDArray[np.uint64]:
@@ -297,7 +311,7 @@ def _table(readings: Mapping[str, Reading], source: Source, rows: npt.NDArray[np
     return Table(arrow, tuple(columns), source.name, source, rows)
 
 
-def _asked(source: Source, kinds: Mapping[str, Kind] | None, drop: str | Iterable[str]) -> Source:
+def asked(source: Source, kinds: Mapping[str, Kind] | None, drop: str | Iterable[str]) -> Source:
     """The source with what the user says about its columns added."""
     kinds, dropped = kinds or {}, {drop} if isinstance(drop, str) else set(drop)
     source.validate_names(kinds, "kinds")

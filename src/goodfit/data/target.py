@@ -274,10 +274,11 @@ def _regression(name: str, values: Numbers, note: str) -> Target:
     reduced = np.ldexp(values, -exponent)
     mean = float(np.ldexp(reduced.mean(), exponent))
     scale = float(np.ldexp(reduced.std(), exponent))
-    return Target(name, "regression", "number", (), mean, scale, Baseline(mean, None), note, _limits(values))
+    return Target(name, "regression", "number", (), mean, scale, Baseline(mean, None), note, limits_of(values))
 
 
-def _limits(values: Numbers) -> tuple[float, float]:
+def limits_of(values: Numbers) -> tuple[float, float]:
+    """Return the lowest and the highest prediction of a quantity with these values in training; see `Target`."""
     low, high = values.min() / 2, values.max() / 2
     with np.errstate(over="ignore"):
         beyond = 2 * np.array([low - MARGIN * (high - low), high + MARGIN * (high - low)])
@@ -290,9 +291,13 @@ def _complete(table: Table, name: str, kind: Kind) -> pa.ChunkedArray:
     column = column_as(table, name, kind)
     if not column.null_count:
         return column
-    rows = table.row_numbers[np.flatnonzero(column.is_null().to_numpy())] + 1
-    raise DataError(
-        f"target {name!r} is missing in rows {join(rows, most=5)} (the first row of data is 1): "
+    raise missing_target(name, table.row_numbers[np.flatnonzero(column.is_null().to_numpy())])
+
+
+def missing_target(name: str, rows: npt.NDArray[np.int64]) -> DataError:
+    """Return the error about a target that is missing in these rows, numbered from 0."""
+    return DataError(
+        f"target {name!r} is missing in rows {join(rows + 1, most=5)} (the first row of data is 1): "
         "fill in or remove these rows."
     )
 

@@ -94,7 +94,9 @@ def _neighbours(rows: Sequence[Mapping[str, Any]], selection: Selection) -> Iter
 def _comparable_loss(rows: Sequence[Mapping[str, Any]], trials: Sequence[int], own: Sequence[int]) -> float:
     """Training loss of a config on all folds of the selected one, whose own loss stands in for folds it lacks."""
     pairs = {(rows[trial]["fold"], rows[trial]["seed"]) for trial in trials}
-    same = [trial for trial in own if (rows[trial]["fold"], rows[trial]["seed"]) in pairs]
+    config = {name: rows[own[0]][name] for name in ("l2", "learning_rate") if name in rows[own[0]]}
+    of_own = [trial for trial, row in enumerate(rows) if all(row[name] == value for name, value in config.items())]
+    same = [trial for trial in of_own if (rows[trial]["fold"], rows[trial]["seed"]) in pairs]
     return _mean_loss(rows, trials) + _mean_loss(rows, own) - _mean_loss(rows, same)
 
 
@@ -121,9 +123,9 @@ def _of_record(record: Record) -> dict[str, Any]:
         "learning_rate": config.get("learning_rate"),
         "l2": config.get("l2"),
         "hidden": settings.hidden,
-        "n_train": len(record.splits.train),
+        "n_train": record.streamed.train if record.streamed else len(record.splits.train),
         "n_validation": len(record.splits.validation),
-        "time_order": settings.split == "time",
+        "time_order": settings.split == "time" or record.streamed is not None,
         "classes": tuple(map(str, record.target.classes or ())),
     }
     if record.sweep is not None:

@@ -38,7 +38,7 @@ class Observations:
         restored_epoch: the epoch whose weights are restored, counted from 1; 0 for none.
         mean_loss, mean_val_loss: losses of the restored weights, mean over seeds and folds.
         n_folds: number of folds; 1 for a single split.
-        time_order: whether the rows are ordered by time, so that they cannot be dealt to folds.
+        time_order: whether the rows are ordered by time, or read in blocks, so that they cannot be dealt to folds.
         epochs, patience: the largest number of epochs, and the patience of early stopping; None for none.
         learning_rate, l2: of this training.
         hidden: units of each hidden layer; () for a linear model.

@@ -22,13 +22,13 @@ from goodfit.search.space import refined
 from goodfit.search.sweep import Fold, Sweep, SweepPlan, cross_fitted_losses, plan_sweep, sweep
 from goodfit.training.checkpoint import OpenCheckpoints
 from goodfit.training.fit import OnEpoch, Outcome, Training, fit
-from goodfit.training.recipe import make_recipe
+from goodfit.training.recipe import Recipe, make_recipe
 
 OnRefined = Callable[[Settings, Selection], None]
-GridName = Literal["first", "second", "scratch"]
+GridName = Literal["first", "second", "scratch", "all"]
 OpenGrid = Callable[[GridName], OpenCheckpoints | None]
 """From the name of a grid, or of a single training, to its checkpoints: ``second`` is finer, ``scratch`` is the one
-beside a grid that starts from an earlier network."""
+beside a grid that starts from an earlier network, ``all`` are the contenders on all rows of a table in blocks."""
 
 
 class Watchers(NamedTuple):
@@ -159,19 +159,8 @@ def fit_once(
     """One training, with every size padded to ``size`` of it."""
     settings, target, fold = prepared.settings, prepared.target, arrays_of(prepared)
     n_rows, n_features = fold.rows.x.shape
-    batch_size = settings.rows_per_update(len(prepared.splits.known))
-    layers = _trained_layers(prepared, from_start=from_start)
-    recipe = make_recipe(
-        layers,
-        optimizer=settings.make_optimizer(),
-        loss=TASKS[target.task].loss,
-        metrics=TASKS[target.task].watched,
-        batch_size=batch_size,
-        early_stopping=settings.early_stopping(),
-        total_steps=settings.epochs * -(-len(fold.train) // batch_size),
-        seed=settings.seed,
-    )
-    random = init_network(layers, n_inputs=n_features, seed=settings.seed)
+    recipe = recipe_for(prepared, len(fold.train), from_start=from_start)
+    random = init_network(recipe.layers, n_inputs=n_features, seed=settings.seed)
     training = fit(
         recipe,
         padded_fold(fold, size(n_features), size(n_rows)).rows,
@@ -191,6 +180,22 @@ def _trained_layers(prepared: Prepared, *, from_start: bool) -> tuple[Layer, ...
     """Return the layers of a training; those that are frozen where it starts from an earlier network."""
     layers = layers_for(prepared.settings, prepared.target)
     return frozen(layers, prepared.settings.freeze) if from_start else layers
+
+
+def recipe_for(prepared: Prepared, n_train: int, *, from_start: bool = False) -> Recipe:
+    """The recipe of a single training on so many rows in each epoch."""
+    settings, target = prepared.settings, prepared.target
+    batch_size = settings.rows_per_update(len(prepared.splits.known))
+    return make_recipe(
+        _trained_layers(prepared, from_start=from_start),
+        optimizer=settings.make_optimizer(),
+        loss=TASKS[target.task].loss,
+        metrics=TASKS[target.task].watched,
+        batch_size=batch_size,
+        early_stopping=settings.early_stopping(),
+        total_steps=settings.epochs * -(-n_train // batch_size),
+        seed=settings.seed,
+    )
 
 
 def plan_for(prepared: Prepared, *, from_start: bool = False) -> SweepPlan:

@@ -11,8 +11,9 @@ import numpy as np
 import pyarrow as pa
 
 from goodfit.arrays import Array
+from goodfit.data.columns.fixed import ARROW_TYPES
 from goodfit.data.encoder import Encoder, Feature
-from goodfit.data.table import ARROW_TYPES, EXCLUDED, Kind, Table
+from goodfit.data.table import EXCLUDED, Kind, Table
 from goodfit.data.target import Target
 from goodfit.errors import ConfigError, DataError
 from goodfit.formatting import count

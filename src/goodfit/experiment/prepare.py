@@ -22,7 +22,8 @@ from goodfit.errors import DataError, SplitError
 from goodfit.experiment.fine_tuning import Start
 from goodfit.experiment.settings import Settings
 from goodfit.formatting import count
-from goodfit.holdout.partition import partition
+from goodfit.holdout.block_partition import BlockPartition
+from goodfit.holdout.partition import Partition, partition
 from goodfit.holdout.sealed_rows import SealedRows
 from goodfit.nn.layers import Layer
 from goodfit.search.sweep import Fold
@@ -78,6 +79,7 @@ class Prepared:
     weights: Array | None = None
     checks: tuple[Check, ...] = ()
     start: Start | None = None
+    blocks: BlockPartition | None = None
 
     @property
     def places(self) -> Splits:
@@ -109,12 +111,18 @@ def prepare_unchecked(
         start: an earlier network, whose columns are encoded as they were there.
     """
     found = partition(source, target, settings.split_options())
+    learned = prepare_partition(found, target, settings, start=start)
+    return replace(learned, weights=None if weights is None else weights[found.splits.known])
+
+
+def prepare_partition(found: Partition, target: str, settings: Settings, *, start: Start | None = None) -> Prepared:
+    """Learn target and encoder from the training rows of a table that is split."""
     usable = _usable(found.known, settings)
-    _refuse_infinity(usable, target)
+    refuse_infinity(usable, target)
     known = without_row_counters(found.known, _row_counters(usable, settings, target))
     learned = _learned(settings, known, found.splits, found.sealed, target, start)
     _validate_threshold(settings, learned.target)
-    return replace(learned, weights=None if weights is None else weights[found.splits.known])
+    return learned
 
 
 def _validate_threshold(settings: Settings, target: Target) -> None:
@@ -267,11 +275,19 @@ def _usable(table: Table, settings: Settings) -> Table:
     return table.override(drop=[*settings.drop, *aside])
 
 
-def _refuse_infinity(table: Table, target: str) -> None:
+def refuse_infinity(table: Table, target: str) -> None:
     """Raise DataError for an infinite feature of a known row, with the row's number in the source."""
     for column in table.schema:
         if column.used and column.kind == "number" and column.name != target:
             read_numbers(column.name, table.arrow.column(column.name), rows=table.row_numbers)
+
+
+def class_factors_of(settings: Settings, target: Target, y: Array, train: Array) -> Array | None:
+    """Return the weight of each class by number, by its training rows; None where all are equal."""
+    factors = _class_factors(settings, target, y, train, None)
+    if factors is None:
+        return None
+    return np.array([next(iter(factors[y == code]), 1.0) for code in range(len(target.classes))])
 
 
 def _class_factors(

@@ -57,6 +57,7 @@ def record_of(fitted: Fitted, ensemble: KeptEnsemble | None, source: str, file: 
         created=now(),
         versions=versions(),
         transfer=fitted.transfer,
+        streamed=prepared.blocks.sizes if prepared.blocks else None,
     )
 
 

@@ -2,17 +2,19 @@
 
 import warnings
 
+from goodfit.data.io.blocks import Blocks
 from goodfit.data.io.names import BUILTIN
-from goodfit.data.table import Source, open_source
+from goodfit.data.table import Source
 from goodfit.errors import DataError
+from goodfit.experiment.opening import open_table
 from goodfit.experiment.settings import Settings
 from goodfit.files import FileMark, machine
 from goodfit.formatting import printable
 
 
 def reopen_source(
-    source: str, file: FileMark | None, of_machine: str, *, settings: Settings | None = None, purpose: str
-) -> Source:
+    source: str, file: FileMark | None, of_machine: str, *, settings: Settings, purpose: str
+) -> Source | Blocks:
     """Open a built-in table, or the very file of the training.
 
     Args:
@@ -23,6 +25,12 @@ def reopen_source(
     Raises:
         DataError: the table was in memory, or the file is not there or has changed.
     """
+    validate_reopened(source, file, of_machine, purpose=purpose)
+    return open_table(source, settings, expected=file)
+
+
+def validate_reopened(source: str, file: FileMark | None, of_machine: str, *, purpose: str) -> None:
+    """Raise DataError unless a run says which table it was trained on; warn where that was on another machine."""
     if not source:
         raise DataError(f"The run was trained on a table in memory or from a pipe: give that table to {purpose}.")
     if file is None and source not in BUILTIN:
@@ -31,5 +39,3 @@ def reopen_source(
         name = printable(source, longest=300)
         told = f"the run folder is of another machine; reading the table that it names: {name}"
         warnings.warn(told, UserWarning, stacklevel=5)
-    kinds, drop = (settings.kinds, settings.drop) if settings else (None, ())
-    return open_source(source, kinds=kinds, drop=drop, expected=file)

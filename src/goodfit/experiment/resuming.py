@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from goodfit.data.io.blocks import Blocks
 from goodfit.data.table import Source
 from goodfit.errors import DataError, RunError
 from goodfit.experiment.prepare import Prepared
@@ -60,7 +61,7 @@ def resumed_settings(folder: Path, plan: Plan, given: Mapping[str, Any]) -> Sett
     return settings
 
 
-def resumed_source(plan: Plan) -> Source:
+def resumed_source(plan: Plan) -> Source | Blocks:
     """Return the table that the training was begun with.
 
     Raises:

@@ -1,5 +1,6 @@
 """The choices of a training on a table, all of them plain values that a run folder can hold."""
 
+import re
 import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields, replace
@@ -29,6 +30,8 @@ SplitRule = NamedSplit | Splitter
 AUTO_BATCH_SIZES = {32: 0, 64: 4_000, 128: 8_000, 256: 16_000}
 """``batch_size="auto"``: batch size, and the smallest number of known rows that gets it. From 4,000 to 16,000
 known rows an epoch has 50 to 100 updates; measured in docs/benchmarks.md."""
+_SIZE = re.compile(r"(\d+(?:\.\d*)?)\s*([kMGT]?B)?", re.IGNORECASE)
+_UNITS = {"B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12}
 KEPT = ("ensemble", "one")
 NUMBERS = ("auto", "scaled", "piecewise")
 BINS, ROWS_PER_BIN = (4, 16), 80
@@ -80,6 +83,8 @@ class Settings:
             ``auto``: piecewise where an ensemble is kept. A single network on one split is overconfident with bins.
         drop: columns not to be used.
         missing_target: ``drop`` leaves rows without a value of the target out, with a warning; ``error`` refuses them.
+        memory: most memory for the rows of a table, such as ``1GB``. A file that needs more, or a folder of files, is
+            read in blocks; see docs/scale.md.
 
     Raises:
         ConfigError: a value is outside its range; it is named.
@@ -113,6 +118,7 @@ class Settings:
     numbers: Literal["auto", "scaled", "piecewise"] = "auto"
     drop: tuple[str, ...] = ()
     missing_target: MissingTarget = "drop"
+    memory: str | int | None = None
 
     def __post_init__(self) -> None:
         for f in fields(self):
@@ -129,6 +135,7 @@ class Settings:
         self._check_numbers()
         self._check_names()
         self._check_columns()
+        _ = self.memory_bytes
         # Building the splits of a training checks what they are built from.
         self.early_stopping()
         self.layers(1, "linear")
@@ -224,6 +231,21 @@ class Settings:
         """Whether there is more than one training."""
         folds = 1 if self.folds == "auto" else self.folds
         return max(self.seeds, folds, *(len(values) for values in self.space.values())) > 1
+
+    @property
+    def memory_bytes(self) -> int | None:
+        """The bound of memory in bytes; None for none.
+
+        >>> Settings(memory="1.5GB").memory_bytes, Settings(memory=2_000_000).memory_bytes
+        (1500000000, 2000000)
+        """
+        if self.memory is None:
+            return None
+        found = _SIZE.fullmatch(str(self.memory))
+        n_bytes = int(float(found[1]) * _UNITS[(found[2] or "B").upper()]) if found else 0
+        if n_bytes < _UNITS["MB"]:
+            raise ConfigError(f"memory must be a size of at least 1MB, such as '500MB' or '2GB', not {self.memory!r}.")
+        return n_bytes
 
     def n_folds(self, n_known: int) -> int:
         """Return the number of folds for so many known rows.

@@ -92,11 +92,15 @@ def _rows_with_target(column: Table, missing: MissingTarget) -> Indices:
     lacking = column.arrow[0].is_null().to_numpy()
     if missing == "error" or not lacking.any() or lacking.all():
         return rows
-    some, name = int(lacking.sum()), column.names[0]
-    are = ("has", "is") if some == 1 else ("have", "are")
-    told = f"{some:,} of {count(len(rows), 'row')} {are[0]} no value of {name!r} and {are[1]} left out."
-    warnings.warn(told, UserWarning, stacklevel=5)
+    warn_of_rows_without_target(column.names[0], int(lacking.sum()), len(rows))
     return np.flatnonzero(~lacking)
+
+
+def warn_of_rows_without_target(target: str, n_lacking: int, n_rows: int) -> None:
+    """Say how many rows are left out because they have no value of the target."""
+    are = ("has", "is") if n_lacking == 1 else ("have", "are")
+    told = f"{n_lacking:,} of {count(n_rows, 'row')} {are[0]} no value of {target!r} and {are[1]} left out."
+    warnings.warn(told, UserWarning, stacklevel=6)
 
 
 def _labels(column: Table, task: AskedTask) -> tuple[Target, npt.NDArray[Any] | None]:

@@ -50,12 +50,14 @@ class SealedRows:
         return Seal(tuple(self.rows.tolist()), content)
 
     def fingerprint(self, known: Table) -> str:
-        """Return the fingerprint of the whole table, read as the kinds of the known rows."""
-        hashes = np.empty(self._source.n_rows, np.uint64)
-        hashes[known.row_numbers], hashes[self.rows] = row_hashes(known), self._hashes
-        left = np.setdiff1d(np.arange(len(hashes)), np.append(known.row_numbers, self.rows))
+        """Return the fingerprint of the table, or of the sample of it, read as the kinds of the known rows."""
+        source = self._source
+        hashes = np.empty(len(source.row_numbers), np.uint64)
+        hashes[source.places(known.row_numbers)] = row_hashes(known)
+        hashes[source.places(self.rows)] = self._hashes
+        left = np.setdiff1d(source.row_numbers, np.append(known.row_numbers, self.rows))
         if len(left):  # rows that a splitter of scikit-learn leaves out of every split
-            hashes[left] = row_hashes(self._source.read_as(self.schema, left))
+            hashes[source.places(left)] = row_hashes(source.read_as(self.schema, left))
         return fingerprint(known, hashes)
 
     def open(self, seal: Seal) -> Table:

@@ -122,8 +122,10 @@ def dependence(shown: Shown) -> Parts | None:
 
 def splits(shown: Shown) -> Parts:
     """Sizes of the splits."""
-    sizes = {name: len(rows) for name, rows in shown.record.splits.arrays().items()}
+    record, sizes = shown.record, shown.record.sizes
     said = sentences.of_splits(sizes, shown.openings)
+    if record.streamed is not None:
+        said += sentences.of_sample(record.streamed, record.splits)
     return "Training, validation and test rows", said, lambda: [splits_chart(sizes)]
 
 

@@ -4,9 +4,11 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from goodfit.data.splits.splits import Splits
 from goodfit.diagnosis.comparisons import Comparison
 from goodfit.experiment.importance import Dependence, Importance
 from goodfit.formatting import count, join, numbers, printable, share
+from goodfit.holdout.block_partition import SplitSizes
 from goodfit.reporting.trials import Grid, Trial, short_value
 
 CLEARLY = 1.02
@@ -69,12 +71,12 @@ def of_weights(trial: Trial) -> str:
     return "90% of the weights are between {} and {}".format(*numbers(low, high))
 
 
-def of_grid(grid: Grid) -> str:
-    """The heat map."""
+def of_grid(grid: Grid, what: str = "folds") -> str:
+    """The heat map. what: that contenders were trained on, and the others only on some."""
     finite = [mean for mean in grid.means.values() if np.isfinite(mean)]
     lowest, highest = numbers(grid.means[grid.lowest], max(finite))
     l2, rate = grid.lowest
-    among = "validation loss" if grid.n_contenders == len(grid.means) else "validation loss on all folds"
+    among = "validation loss" if grid.n_contenders == len(grid.means) else f"validation loss on all {what}"
     at = f"at λ {short_value(l2)} and learning rate {short_value(rate)}"
     if grid.chosen == grid.lowest:
         return f"The lowest {among}, {lowest}, is {at} (selected); the highest is {highest}."
@@ -178,6 +180,16 @@ def of_splits(sizes: Mapping[str, int], openings: int) -> str:
         times = "once" if openings == 1 else f"{openings:,} times"
         return f"{said}; the exam on the other {shares['test']} was opened {times}."
     return f"{said}; the other {shares['test']} are sealed for the exam."
+
+
+def of_sample(whole: SplitSizes, sample: Splits) -> str:
+    """Which rows of a table that was read in blocks measured what, after the sentence about the splits."""
+    train, validation, test = (f"{len(rows):,}" for rows in sample.arrays().values())
+    return (
+        f" All {count(whole.n_rows, 'row')} were read, in blocks. What predicts was trained on all training rows, "
+        f"{whole.epoch_rows:,} of them in an epoch. The search, validation and every measurement are by a random "
+        f"sample of {train} training and {validation} validation rows, the exam by {test} of the test rows."
+    )
 
 
 def of_importance(found: Importance) -> str:

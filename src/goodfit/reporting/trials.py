@@ -156,8 +156,9 @@ def grid_of(found: SweepRecord | Sweep) -> Grid:
         for config in (selection.chosen.config, selection.best.config)
     )
     n_each = len(selection.chosen.trials)
-    n_contenders = sum(len(of) >= n_each for of in values.values())
-    return Grid(trials, comparable_means(values), chosen, lowest, n_each, n_contenders)
+    judged = {(table[trial]["fold"], table[trial]["seed"]) for trial in selection.chosen.trials}
+    n_contenders = sum(judged <= set(of) for of in values.values())
+    return Grid(trials, comparable_means(values, judged), chosen, lowest, n_each, n_contenders)
 
 
 def pair_of(grid: Grid) -> tuple[Trial, Trial] | None:

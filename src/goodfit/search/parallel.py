@@ -184,6 +184,7 @@ class ParallelTrials:
         shuffle: bool,
         n_trials: int,
         checkpoints: Checkpoints | None = None,
+        max_chunk: int = MAX_CHUNK_EPOCHS,
     ) -> None:
         self.trials, self.epochs = trials, epochs
         recipe, _, params = trials[0]
@@ -191,7 +192,7 @@ class ParallelTrials:
         cost = estimate(recipe, params, n_trials=n_trials, n_train=len(fold.train), epochs=epochs)
         self.advance = make_advance(self.layout, fold.rows, evaluated)
         self.names = column_names(recipe, validation=evaluated.validation.shape[0] > 0)
-        self.capacity, self.chunk = cost.chunk_epochs, 1
+        self.capacity, self.chunk = min(cost.chunk_epochs, max_chunk), 1
         self.n_validation = len(fold.validation)
         self.start = partial(start, n_validation=evaluated.validation.shape[0])
         # An empty slot holds a finished training, which costs nothing.

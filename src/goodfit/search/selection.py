@@ -97,6 +97,7 @@ def select(
     contenders: Sequence[Mapping[str, float]] | None = None,
     rule: SelectionRule = "best",
     seed: int = 0,
+    last_rung: int | None = None,
 ) -> Selection:
     """Select a config.
 
@@ -107,13 +108,15 @@ def select(
         contenders: of a race the configs that were trained on all folds, from which one is selected; None for all.
         rule: ``best``, the lowest mean; ``1se``, the largest l2 whose mean is within one standard error of the lowest.
         seed: of the bootstrap that estimates the optimism.
+        last_rung: the fold on which contenders were trained with more rows, and by which alone they are compared.
 
     Raises:
         ConfigError: every trial diverged, or the rule is unknown or does not fit the search space.
     """
     validate_rule(rule, results[0].config)
-    every = TrialTable(results, losses, weights)
-    table = every if contenders is None else TrialTable(results, losses, weights, contenders)
+    before, last = (None, None) if last_rung is None else (range(last_rung), (last_rung,))
+    every = TrialTable(results, losses, weights, folds=before)
+    table = every if contenders is None else TrialTable(results, losses, weights, contenders, folds=last)
     best = int(np.argmin(table.means))
     if not np.isfinite(table.means[best]):
         raise ConfigError("every trial of the grid diverged; try learning rates ten times smaller.")

@@ -246,7 +246,7 @@ def sweep(
         seed=plan.seeds[0],
     )
     return Sweep(
-        table=running.table(),
+        table=trials_table(running.results, running.trainings),
         trainings=tuple(running.trainings),
         selection=selection,
         space=plan.space,
@@ -332,7 +332,7 @@ class _RunningSweep:
         for (config, seed), trial, training in zip(pairs, trials, trainings, strict=True):
             if training is not None:
                 cut = unpadded(training, fold.rows.x.shape[1])
-                value = _cross_fitted_loss(trial.recipe, cut, fold, self.weights[number])
+                value = cross_fitted_loss(trial.recipe, cut, fold, self.weights[number])
                 self.results.append(TrialResult(config, number, seed, value))
                 self.trainings.append(cut)
                 self.recipes.append(trial.recipe)
@@ -371,17 +371,18 @@ class _RunningSweep:
 
         return report
 
-    def table(self) -> pa.Table:
-        """Return one row for each trial."""
-        rows = []
-        for result, training in zip(self.results, self.trainings, strict=True):
-            at_best = training.history.row(training.best_epoch) if training.best_epoch else {}
-            measured = {name: at_best.get(name, float("inf")) for name in ("val_loss", "loss", "penalty")}
-            ran = {"best_epoch": training.best_epoch, "epochs": training.history.n_epochs}
-            outcome = {"outcome": training.outcome.name.lower()}
-            trial = {"seed": result.seed, "fold": result.fold, "cross_fitted_loss": result.value}
-            rows.append({**result.config, **trial, **measured, **ran, **outcome})
-        return pa.Table.from_pylist(rows)
+
+def trials_table(results: Sequence[TrialResult], trainings: Sequence[Training]) -> pa.Table:
+    """Return one row for each trial, see ``Sweep``."""
+    rows = []
+    for result, training in zip(results, trainings, strict=True):
+        at_best = training.history.row(training.best_epoch) if training.best_epoch else {}
+        measured = {name: at_best.get(name, float("inf")) for name in ("val_loss", "loss", "penalty")}
+        ran = {"best_epoch": training.best_epoch, "epochs": training.history.n_epochs}
+        outcome = {"outcome": training.outcome.name.lower()}
+        trial = {"seed": result.seed, "fold": result.fold, "cross_fitted_loss": result.value}
+        rows.append({**result.config, **trial, **measured, **ran, **outcome})
+    return pa.Table.from_pylist(rows)
 
 
 def validation_weights(fold: Fold) -> Array:
@@ -390,7 +391,7 @@ def validation_weights(fold: Fold) -> Array:
     return weights
 
 
-def _cross_fitted_loss(recipe: Recipe, training: Training, fold: Fold, weights: Array) -> float:
+def cross_fitted_loss(recipe: Recipe, training: Training, fold: Fold, weights: Array) -> float:
     """Return the mean cross-fitted loss of the validation rows; infinite if no epoch was finite."""
     if not training.best_epoch:
         return float("inf")

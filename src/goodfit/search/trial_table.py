@@ -15,7 +15,7 @@ network, and those of a part an epoch, so folds and parts can differ by more tha
 by chance, and then the term of the rows is the larger one.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import NamedTuple
@@ -81,7 +81,7 @@ class TrialTable:
         results: of all trials.
         losses: from the number of a trial to the losses of its fold's validation rows (rows,).
         weights: for each fold, the weights of its validation rows (rows,).
-        only: the configs of the table; by default all.
+        only: the configs of the table; by default all. folds: its folds, those that its configs have in common.
 
     Attributes:
         configs, means, l2: of each config; l2 is NaN where it is not searched.
@@ -97,13 +97,14 @@ class TrialTable:
         losses: Callable[[int], Array],
         weights: Sequence[Array],
         only: Sequence[Mapping[str, float]] | None = None,
+        folds: Container[int] | None = None,
     ) -> None:
         cells: dict[tuple[float, ...], dict[tuple[int, int], int]] = {}
         for index, trial in enumerate(results):
-            if only is None or trial.config in only:
+            if (only is None or trial.config in only) and (folds is None or trial.fold in folds):
                 cells.setdefault(tuple(trial.config.values()), {})[trial.fold, trial.seed] = index
-        folds, seeds = _common(list(cells.values()))
-        self.trials = np.array([[[of[fold, seed] for seed in seeds] for fold in folds] for of in cells.values()])
+        common, seeds = _common(list(cells.values()))
+        self.trials = np.array([[[of[fold, seed] for seed in seeds] for fold in common] for of in cells.values()])
         self.configs = [results[index].config for index in self.trials[:, 0, 0]]
         self.l2 = np.array([config.get("l2", np.nan) for config in self.configs])
         self.values = np.array([trial.value for trial in results])[self.trials]
@@ -111,8 +112,8 @@ class TrialTable:
         self.results = results
         self.losses = losses
         self.rows = lru_cache(maxsize=2)(self._rows)  # one of them is compared with many
-        self.weights = np.concatenate([weights[fold] / np.sum(weights[fold]) / len(folds) for fold in folds])
-        parts = (np.arange(len(weights[fold])) % N_PARTS for fold in folds)
+        self.weights = np.concatenate([weights[fold] / np.sum(weights[fold]) / len(common) for fold in common])
+        parts = (np.arange(len(weights[fold])) % N_PARTS for fold in common)
         self.parts = np.concatenate([i * N_PARTS + part for i, part in enumerate(parts)])
 
     def _rows(self, config: int) -> Array:

@@ -49,8 +49,14 @@ def make_labels(y: np.ndarray, weight: np.ndarray | None, dtype: str) -> np.ndar
     columns = y.reshape(len(y), -1)
     labels = np.zeros((len(y) + 1, columns.shape[1] + 1), dtype)
     labels[:-1, :-1] = columns
-    labels[:-1, -1] = 1 if weight is None else np.ldexp(weight, 1 - np.frexp(weight.max())[1])
+    labels[:-1, -1] = 1 if weight is None else scaled_weights(weight)
     return labels
+
+
+def scaled_weights(weight: np.ndarray) -> np.ndarray:
+    """Return weights divided by a power of two, so that float32 can hold them."""
+    scaled: np.ndarray = np.ldexp(weight, 1 - np.frexp(weight.max())[1])
+    return scaled
 
 
 def take(array: jax.Array, index: jax.Array) -> jax.Array:

@@ -48,6 +48,8 @@ class Parsed(NamedTuple):
     share: float
     """Share of the non-missing cells that could be read, 0 to 1."""
     note: str = ""
+    notation: str = ""
+    """In which they were read; see `parse_numbers` and `parse_dates`."""
 
 
 class _Form(NamedTuple):
@@ -60,23 +62,27 @@ class _Form(NamedTuple):
 
 
 _POINT = _Form(_PLAIN, "", ".", "")
+POINT, THOUSANDS, COMMA, CLOCK = "point", "thousands", "comma", "clock"
+"""Names of the notations of numbers."""
 _THOUSANDS_PLAIN = rf"{_PLAIN}|[+-]?[1-9]\d{{0,2}}(?:,\d{{3}})+(?:\.\d*)?"
 _THOUSANDS = _Form(_THOUSANDS_PLAIN, ",", ".", "comma is the thousands separator")
 _COMMA_PLAIN = r"[+-]?(?:(?:\d+|[1-9]\d{0,2}(?:\.\d{3})+)(?:,\d*)?|,\d+)(?:[eE][+-]?\d+)?"
 _COMMA = _Form(_COMMA_PLAIN, ".", ",", "comma is the decimal mark")
+_FORMS = {POINT: _POINT, THOUSANDS: _THOUSANDS, COMMA: _COMMA}
 _CLOCK = r"^(?P<hour>[01]?\d|2[0-3]):(?P<minute>[0-5]\d)(?::(?P<second>[0-5]\d(?:\.\d+)?))?$"
 
 
-def clean_text(raw: pa.Array) -> Text:
+def clean_text(raw: pa.Array, *, booleans: bool | None = None) -> Text:
     """Return strings without the spaces around them, and with the words of `MISSING` as missing cells.
 
-    If only true and false are left, in any case, they become lower case, as the booleans of a data frame are.
+    If only true and false are left, in any case, they become lower case, as the booleans of a data frame are; with
+    `booleans` always, or never.
 
     >>> clean_text(pa.array([" a", "?", "a", " ", None])).codes.to_pylist()
     [0, None, 0, None, None]
     """
     encoded = raw.dictionary_encode()
-    trimmed = _lower_case_booleans(pc.utf8_trim_whitespace(encoded.dictionary))
+    trimmed = _lower_case_booleans(pc.utf8_trim_whitespace(encoded.dictionary), booleans)
     missing = pc.is_in(trimmed, value_set=pa.array(MISSING, trimmed.type))
     words = [word for word in pc.filter(trimmed, missing).to_pylist() if word]
     if not (pc.any(missing).as_py() or not trimmed.equals(encoded.dictionary)):
@@ -86,11 +92,17 @@ def clean_text(raw: pa.Array) -> Text:
     return Text(cleaned.dictionary, cleaned.indices, _counts(cleaned), note)
 
 
-def _lower_case_booleans(distinct: pa.StringArray) -> pa.StringArray:
+def are_booleans(distinct: pa.StringArray) -> bool:
+    """Whether these are true and false alone, in any case, and words for missing cells."""
+    known = pa.array(["true", "false", *(word.lower() for word in MISSING)], distinct.type)
+    return len(distinct) < 20 and bool(pc.all(pc.is_in(pc.utf8_lower(distinct), value_set=known)).as_py())
+
+
+def _lower_case_booleans(distinct: pa.StringArray, booleans: bool | None) -> pa.StringArray:
     small = pc.utf8_lower(distinct)
-    known = pa.array(["true", "false", *(word.lower() for word in MISSING)], small.type)
-    is_truth = len(distinct) < 20 and pc.all(pc.is_in(small, value_set=known)).as_py()
-    return pc.if_else(pc.is_in(small, value_set=known.slice(0, 2)), small, distinct) if is_truth else distinct
+    known = pa.array(["true", "false"], small.type)
+    is_truth = are_booleans(distinct) if booleans is None else booleans
+    return pc.if_else(pc.is_in(small, value_set=known), small, distinct) if is_truth else distinct
 
 
 def cast_all(strings: pa.StringArray, target: pa.DataType) -> pa.Array | None:
@@ -104,17 +116,19 @@ def cast_all(strings: pa.StringArray, target: pa.DataType) -> pa.Array | None:
         return None
 
 
-def parse_numbers(text: Text, *, decimal_comma: bool = False) -> Parsed:
-    """Return distinct strings as float64, all in the one notation that reads the most cells.
+def parse_numbers(text: Text, *, decimal_comma: bool = False, notation: str = "") -> Parsed:
+    """Return distinct strings as float64, all in the one notation that reads the most cells, or in the one given.
 
     Notations in order of preference: decimal point, thousands separators ("1,234.5"), decimal comma ("1.234,5"); with
     `decimal_comma` the last two change places. Then times of day ("13:05" or "13:05:59"), in seconds since midnight.
     """
-    if (plain := cast_all(text.distinct, pa.float64())) is not None:
-        return Parsed(plain, 1.0)
-    forms = [_POINT]
+    if notation not in (COMMA, CLOCK) and (plain := cast_all(text.distinct, pa.float64())) is not None:
+        return Parsed(plain, 1.0, notation=POINT)
+    if notation:
+        return _read_clock(text) if notation == CLOCK else _read_form(text, notation)
+    forms = [POINT]
     if pc.any(pc.match_substring(text.distinct, ",")).as_py():
-        forms += [_COMMA, _THOUSANDS] if decimal_comma else [_THOUSANDS, _COMMA]
+        forms += [COMMA, THOUSANDS] if decimal_comma else [THOUSANDS, COMMA]
     return max((*(_read_form(text, form) for form in forms), _read_clock(text)), key=lambda parsed: parsed.share)
 
 
@@ -148,7 +162,8 @@ def quoted(examples: Sequence[str]) -> str:
     return ", ".join(repr(value if len(value) <= 30 else value[:29] + "…") for value in examples)
 
 
-def _read_form(text: Text, form: _Form) -> Parsed:
+def _read_form(text: Text, notation: str) -> Parsed:
+    form = _FORMS[notation]
     fits = pc.match_substring_regex(text.distinct, rf"^(?:{form.pattern})$")
     plain = text.distinct
     if form.thousands:
@@ -156,7 +171,7 @@ def _read_form(text: Text, form: _Form) -> Parsed:
     if form.decimal != ".":
         plain = pc.replace_substring(plain, pattern=form.decimal, replacement=".")
     values = pc.cast(pc.if_else(fits, plain, pa.scalar(None, pa.string())), pa.float64())
-    return Parsed(values, _share(text, fits), form.note)
+    return Parsed(values, _share(text, fits), form.note, notation)
 
 
 def _read_clock(text: Text) -> Parsed:
@@ -165,7 +180,7 @@ def _read_clock(text: Text) -> Parsed:
     second = pc.if_else(pc.equal(second, ""), "0", second)
     hours, minutes, seconds = (pc.cast(part, pa.float64()) for part in (hour, minute, second))
     values = pc.add(pc.add(pc.multiply(hours, 3600.0), pc.multiply(minutes, 60.0)), seconds)
-    return Parsed(values, _share(text, values.is_valid()), "times of day, in seconds since midnight")
+    return Parsed(values, _share(text, values.is_valid()), "times of day, in seconds since midnight", CLOCK)
 
 
 def _share(text: Text, read: pa.BooleanArray) -> float:

@@ -31,26 +31,37 @@ _Parts = Mapping[str, str | None]
 """A date as written; `first` and `second` where only the other cells can say which one is the day."""
 
 
-def parse_dates(text: Text) -> Parsed:
+DAY_FIRST, MONTH_FIRST = "day first", "month first"
+"""Names of the notations of dates."""
+
+
+def parse_dates(text: Text, *, notation: str = "") -> Parsed:
     """Return distinct strings as timestamp[us]; times with a time zone are converted to UTC.
 
     Accepted are ISO dates and times, 2021/2/28, 28.2.2021, 28 Feb 2021, Feb 28, 2021, and 2/28/2021 or 28/2/2021 if a
     day above 12 in the column tells which is meant. If none does, nothing is read and the note says so.
+
+    notation: how 3/4/2021 is read, whatever the other cells say.
     """
     nothing = pa.nulls(len(text.distinct), pa.timestamp("us"))
-    if not any(_match(value) for value in text.distinct.slice(0, 20).to_pylist()):
+    if not notation and not any(_match(value) for value in text.distinct.slice(0, 20).to_pylist()):
         return Parsed(nothing, 0.0)
     if (plain := cast_all(text.distinct, pa.timestamp("us"))) is not None:
         return Parsed(plain, 1.0)
     parts = [_match(value) for value in text.distinct.to_pylist()]
-    day_first = _day_first(found for found in parts if found)
+    day_first = notation == DAY_FIRST if notation else _day_first(found for found in parts if found)
     if day_first is None:
         return Parsed(nothing, 0.0, _UNCERTAIN)
     dates = [_timestamp(found, day_first=day_first) if found else None for found in parts]
     read = np.array([timestamp is not None for timestamp in dates], bool)
     zoned = any(found and found["zone"] for found in parts)
     share = float(text.counts[read].sum() / max(text.present, 1))
-    return Parsed(pa.array(dates, pa.timestamp("us")), share, "times in UTC" if zoned else "")
+    return Parsed(
+        pa.array(dates, pa.timestamp("us")),
+        share,
+        "times in UTC" if zoned else "",
+        DAY_FIRST if day_first else MONTH_FIRST,
+    )
 
 
 def _match(value: str) -> _Parts | None:

@@ -24,12 +24,11 @@ from goodfit.data.io.files import is_json, validate_no_other_format, without_ind
 from goodfit.data.io.names import not_found
 from goodfit.data.io.text import TextFormat, decode_text, find_text_format, open_delimited
 from goodfit.errors import DataError
-from goodfit.files import SCANNED_BYTES, FileMark, UnsafeFile, Version, scan_file, version_of
+from goodfit.files import FileMark, UnsafeFile, Version, scan_file, version_of
 from goodfit.formatting import count
 
 _START_BYTES = 1 << 20
-"""Start of a text by which its separator and its header are found."""
-_MIN_BLOCK_BYTES = 1 << 16
+"""Start of a text by which its separator and its header are found; files are scanned in pieces of this size."""
 _UNDEFINED = bytes([0x81, 0x8D, 0x8F, 0x90, 0x9D])
 """Bytes that Windows-1252 does not define: text that has one of them is read as Latin-1."""
 _RAGGED = re.compile(r"Row #(\d+): Expected (\d+) columns, got (\d+)")
@@ -82,6 +81,11 @@ class Blocks:
                     yield self._plain(batch, file)
                 self._validate_unchanged(file)
 
+    @property
+    def file(self) -> FileMark:
+        """The mark, as a ``Source`` has it."""
+        return self.mark
+
     def _validate_unchanged(self, file: BlockFile) -> None:
         if version_of(file.path) != file.version:
             raise DataError(f"{str(file.path)!r} changed while it was read: train on a copy that nothing writes to")
@@ -89,7 +93,7 @@ class Blocks:
     def _parquet_batches(self, file: BlockFile) -> Iterator[pa.RecordBatch]:
         rows = max(1, self.block_bytes // (8 * len(self.schema)))
         # Buffers of all columns of a row group at once would be as large as the row group.
-        with pyarrow.parquet.ParquetFile(file.path, pre_buffer=False, buffer_size=_MIN_BLOCK_BYTES) as opened:
+        with pyarrow.parquet.ParquetFile(file.path, pre_buffer=False, buffer_size=_START_BYTES) as opened:
             yield from opened.iter_batches(batch_size=rows, use_threads=False)
 
     def _plain(self, batch: pa.RecordBatch, file: BlockFile) -> pa.Table:
@@ -115,7 +119,6 @@ def open_blocks(source: str | Path, *, block_bytes: int, expected: FileMark | No
         DataError: there is no such table, its files do not fit together, or it is not the one that is expected.
     """
     path = Path(source).expanduser()
-    block_bytes = max(block_bytes, _MIN_BLOCK_BYTES)
     found = [_look_at(file) for file in _files_of(path, str(source))]
     schema = _schema(found)
     files = tuple(_with_columns(file, schema) for file in found)
@@ -124,6 +127,22 @@ def open_blocks(source: str | Path, *, block_bytes: int, expected: FileMark | No
         raise DataError(f"{str(source)!r} has changed since the training")
     comma = any(file.text and file.text.decimal_comma for file in files)
     return Blocks(str(source), files, mark, schema, comma, block_bytes)
+
+
+def count_cells(path: Path) -> int:
+    """Return about how many cells a file has: exactly of Parquet, by the lines of its first megabyte of other files."""
+    with _explained(str(path)):
+        start = _start_of(path)
+        if start.startswith(b"PAR1"):
+            with pyarrow.parquet.ParquetFile(path) as opened:
+                return int(opened.metadata.num_rows * opened.metadata.num_columns)
+        size = path.stat().st_size
+        if start.startswith(b"\x1f\x8b"):
+            unpacked = zlib.decompressobj(31).decompress(start, _START_BYTES)
+            size, start = size * len(unpacked) // max(1, len(start)), unpacked
+    lines = start.count(b"\n") or 1
+    separators = max(start.count(mark) for mark in (b",", b";", b"\t", b"|"))
+    return size * (separators + lines) // max(1, len(start))
 
 
 def _files_of(path: Path, name: str) -> list[Path]:
@@ -142,17 +161,17 @@ def _look_at(path: Path) -> BlockFile:
     with _explained(str(path)):
         start = _start_of(path)
         if start.startswith(b"PAR1"):
-            mark, version = scan_file(path, lambda chunk: None)
+            mark, version = scan_file(path, lambda chunk: None, piece=_START_BYTES)
             with pyarrow.parquet.ParquetFile(path) as opened:
                 return BlockFile(path, mark, version, False, "", None, opened.schema_arrow, ())
         packed = start.startswith(b"\x1f\x8b")
         scan = _TextScan()
-        mark, version = scan_file(path, (lambda chunk: None) if packed else scan.see)
+        mark, version = scan_file(path, (lambda chunk: None) if packed else scan.see, piece=_START_BYTES)
         if packed:
             with gzip.open(path) as unpacked:
                 start = unpacked.read(_START_BYTES)
                 scan.see(start)
-                while chunk := unpacked.read(SCANNED_BYTES):
+                while chunk := unpacked.read(_START_BYTES):
                     scan.see(chunk)
         found = _text_format(start, scan, str(path))
         schema = pa.schema([(name, pa.string()) for name in found.names])

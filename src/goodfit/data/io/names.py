@@ -10,12 +10,12 @@ BUILTIN = ("breast_cancer", "digits", "wine", "iris", "diabetes")
 """Names of the built-in data sets."""
 
 
-def validate_source(name: str) -> None:
-    """Raise DataError if there is neither a built-in data set nor a file of this name."""
+def validate_source(name: str, *, folder: bool = False) -> None:
+    """Raise DataError if there is neither a built-in data set nor a file of this name, or a folder if one may be."""
     if name in BUILTIN or is_stream(name):
         return
     path = Path(name).expanduser()
-    if path.is_dir():
+    if path.is_dir() and not folder:
         raise is_folder(name)
     if not path.exists() and not path.is_symlink():
         raise not_found(name)
@@ -30,4 +30,4 @@ def not_found(name: str) -> DataError:
 
 def is_folder(name: str) -> DataError:
     """Return the error about a folder in place of a file."""
-    return DataError(f"{name!r} is a folder: give the path of a file in it")
+    return DataError(f"{name!r} is a folder: give the path of a file in it, or memory='1GB' to read all in blocks")

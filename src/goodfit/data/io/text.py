@@ -22,8 +22,6 @@ SEPARATORS = ("\t", ";", "|", ",")
 
 _SAMPLE_BYTES, _SAMPLE_LINES = 1 << 16, 5
 _LARGEST_BLOCK = 2**31 - 1
-_MAX_LINES_OF_CELL = 20
-"""Line breaks from the end of the start of a text that are tried as the end of a row."""
 _BOMS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
 _FIGURE = re.compile(r"[+-]?[.,]?\d[\d.,:/ %TZ+-]*(?:e[+-]?\d+)?", re.IGNORECASE)
 """Numbers, dates and times in any notation, which are hardly ever names of columns."""
@@ -97,10 +95,7 @@ def open_delimited(stream: pa.NativeFile, found: TextFormat, *, block_bytes: int
 def _whole_rows(start: bytes) -> bytes:
     """The start of a text up to the end of a row: a line break after which no cell is left open."""
     end = len(start)
-    for _ in range(_MAX_LINES_OF_CELL):
-        end = start.rfind(b"\n", 0, end)
-        if end < 0:
-            return start
+    while (end := start.rfind(b"\n", 0, end)) > len(start) // 2:
         if _misplaced_quote(start[: end + 1], _find_separator(_sample(start[: end + 1]))) is None:
             return start[: end + 1]
     return start

@@ -44,6 +44,11 @@ def hashed_splits(rows: Indices, *, test_size: float, validation_split: float, s
     return np.where(u < test_size, TEST, known).astype(np.int8)
 
 
+def block_of(rows: Indices, n_blocks: int, *, seed: int) -> Indices:
+    """Return the block, from 0, to which each row is dealt out: int64 (rows,)."""
+    return (hash_rows(rows, seed=seed, purpose="block") % np.uint64(n_blocks)).astype(np.int64)
+
+
 @dataclass
 class BottomK:
     """The k rows with the lowest keys of all that were added, in any order and any pieces.
@@ -56,10 +61,10 @@ class BottomK:
     _rows: Indices = field(default_factory=lambda: np.empty(0, np.int64))
     _tables: list[pa.Table] = field(default_factory=list)
 
-    def add(self, keys: Keys, rows: Indices, table: pa.Table) -> None:
-        """Take in the rows of a table with these keys and numbers."""
-        highest = self._keys.max() if len(self._keys) >= self.k else None
-        low = np.arange(len(keys)) if highest is None else np.flatnonzero(keys < highest)
+    def add(self, keys: Keys, rows: Indices, table: pa.Table, *, where: Array | bool = True) -> None:
+        """Take in the rows of a table with these keys and numbers, or only those where a mask is true."""
+        is_full = len(self._keys) >= self.k
+        low = np.flatnonzero(np.broadcast_to(where, keys.shape) & (keys < self._keys.max() if is_full else True))
         if len(low):
             self._keys, self._rows = np.append(self._keys, keys[low]), np.append(self._rows, rows[low])
             self._tables.append(table.take(pa.array(low)))

@@ -18,6 +18,7 @@ from goodfit.experiment.measure import Measurements
 from goodfit.experiment.prepare import metrics_of
 from goodfit.experiment.run_folder.record import Record, SweepRecord
 from goodfit.experiment.settings import Settings, apply_change
+from goodfit.holdout.block_partition import RULE, SplitSizes
 from goodfit.nn.arrays import Params
 from goodfit.search.selection import ConfigResult, Contrast
 from goodfit.training.fit import Outcome
@@ -37,6 +38,8 @@ def validate(record: Record) -> None:
     _training(record)
     _measurements(record, measured)
     _decision(record)
+    if record.streamed is not None:
+        _streamed(record, record.streamed)
     if record.transfer is not None:
         _transfer(record.transfer, record.encoder)
     _out_of_fold(record)
@@ -124,6 +127,17 @@ def _rows(record: Record) -> None:
     require(len(rows["train"]) and len(rows["validation"]), "a split has no rows")
     require((record.seal is not None) == bool(len(rows["test"])), "the seal is of other rows than the test rows")
     require(record.splits.seed == record.settings.seed, "the splits have another seed than the settings")
+
+
+def _streamed(record: Record, whole: SplitSizes) -> None:
+    sizes = {"train": whole.train, "validation": whole.validation, "test": whole.test}
+    require(record.splits.rule == RULE, "a table in blocks is split by another rule")
+    require(record.settings.memory_bytes is not None, "a table in blocks has no bound of memory")
+    require(whole.n_rows == record.n_rows and sum(sizes.values()) <= whole.n_rows, "the table has other rows")
+    for name, numbers in record.splits.arrays().items():
+        require(len(numbers) <= sizes[name], f"the sample has more {name} rows than the table")
+    require(len(record.splits.test) <= whole.n_sampled, "the sample has more test rows than it may have")
+    require(0 < whole.epoch_rows <= whole.train, "an epoch has more rows than the table")
 
 
 def _columns(record: Record, encoder: Encoder) -> None:

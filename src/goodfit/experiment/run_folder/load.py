@@ -148,6 +148,7 @@ def _read(folder: Path, summary: Summary) -> Record:
         created=summary.created,
         versions=summary.versions,
         transfer=summary.transfer,
+        streamed=summary.streamed,
     )
     validate(record)
     return record

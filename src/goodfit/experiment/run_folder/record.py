@@ -24,6 +24,7 @@ from goodfit.experiment.out_of_fold import OutOfFold
 from goodfit.experiment.settings import Settings
 from goodfit.files import FileMark
 from goodfit.formatting import count
+from goodfit.holdout.block_partition import SplitSizes
 from goodfit.holdout.seal import Seal
 from goodfit.nn.arrays import Params
 from goodfit.search.selection import Selection, selection_card
@@ -43,7 +44,8 @@ class Record:
     source_file: size and SHA-256 of that file; None where there is none. machine: on which it was, see ``machine``.
     fingerprint: of the table's content. n_rows: of the table. schema: its columns as they were understood.
     seal: None without test rows. measurements: what was measured of the network, with metrics of the validation rows.
-    transfer: what an earlier network bought, if there was one.
+    transfer: what an earlier network bought, if there was one. streamed: sizes of the splits of a table that was read
+    in blocks, of which ``splits`` are a sample.
     """
 
     settings: Settings
@@ -64,6 +66,14 @@ class Record:
     created: str
     versions: Mapping[str, str]
     transfer: Transfer | None = None
+    streamed: SplitSizes | None = None
+
+    @property
+    def sizes(self) -> dict[str, int]:
+        """Number of training, validation and test rows of the table, of which ``splits`` may be a sample."""
+        if self.streamed is not None:
+            return {name: getattr(self.streamed, name) for name in self.splits.arrays()}
+        return {name: len(rows) for name, rows in self.splits.arrays().items()}
 
     @property
     def validation_scores(self) -> dict[str, float]:
@@ -134,9 +144,15 @@ class SweepRecord(ShownAsCard):
 
     @property
     def n_contenders(self) -> int:
-        """Number of configs that were trained on as many folds and seeds as the selected one."""
-        n_trials = Counter(tuple(row[name] for name in self.selection.chosen.config) for row in self.table.to_pylist())
-        return sum(n >= len(self.selection.chosen.trials) for n in n_trials.values())
+        """Number of configs that were trained on the folds and with the seeds of the selected one."""
+        rows = self.table.select([*self.selection.chosen.config, "fold", "seed"]).to_pylist()
+        pairs = {(rows[trial]["fold"], rows[trial]["seed"]) for trial in self.selection.chosen.trials}
+        n_trials = Counter(
+            tuple(row[name] for name in self.selection.chosen.config)
+            for row in rows
+            if (row["fold"], row["seed"]) in pairs
+        )
+        return sum(n == len(pairs) for n in n_trials.values())
 
     def _card(self) -> Card:
         return selection_card(f"Sweep of {count(self.table.num_rows, 'trial')}", self.selection)

@@ -98,5 +98,6 @@ def _summary(record: Record, files: Mapping[str, bytes]) -> Summary:
         selection=sweep.selection if sweep else None,
         ensemble=record.ensemble is not None,
         transfer=record.transfer,
+        streamed=record.streamed,
         files={name: mark_of(content) for name, content in files.items()},
     )

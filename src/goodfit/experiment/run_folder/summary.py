@@ -10,6 +10,7 @@ from goodfit.data.table import Column
 from goodfit.data.target import Target
 from goodfit.experiment.fine_tuning import Transfer
 from goodfit.files import FileMark
+from goodfit.holdout.block_partition import SplitSizes
 from goodfit.search.selection import Selection
 
 Word = Annotated[str, Meta(max_length=100, pattern=r"^[ -~]*$")]
@@ -57,4 +58,5 @@ class Summary:
     selection: Selection | None
     ensemble: bool
     transfer: Transfer | None
+    streamed: SplitSizes | None
     files: Mapping[Word, FileMark]
