@@ -44,6 +44,7 @@ from .run import load as load
 from .search.lr_range import RateRange as RateRange
 from .search.sweep import Sweep as Sweep
 from .sequential import Sequential as Sequential
+from .sequential import load_model as load_model
 from .training.compilation import use_compilation_cache as use_compilation_cache
 from .training.fit import Outcome as Outcome
 from .training.fit import Training as Training

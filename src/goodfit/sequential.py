@@ -11,10 +11,12 @@ import numpy.typing as npt
 from goodfit.arrays import Array
 from goodfit.data.arrays import validate_inputs
 from goodfit.data.splits.rules import Split
-from goodfit.errors import ConfigError, SplitError
+from goodfit.errors import ConfigError, RunError, SplitError
 from goodfit.experiment.array_inputs import ClassWeight, Reader, SweptClassWeight, ValidationData
 from goodfit.experiment.array_resuming import arguments_of_fit, arguments_of_sweep, resumable
+from goodfit.experiment.model_file import SavedModel, dump_model, read_model
 from goodfit.experiment.settings import MAX_ROWS_AUTO_FOLDS
+from goodfit.files import write_file
 from goodfit.nn.arrays import Params
 from goodfit.nn.early_stopping import EarlyStopping
 from goodfit.nn.layers import Layer
@@ -357,6 +359,35 @@ class Sequential:
         self.params = init_network(layers, n_inputs=n_features, seed=self.seed, dtype=self.dtype)
         self._optimizer = None
 
+    def save(self, path: str | Path, *, overwrite: bool = False) -> Path:
+        """Write layers, weights, and what was given to ``compile`` into one file, and return its path.
+
+        The file is safetensors with JSON in its metadata: it holds no code, and other programs can read the weights.
+        The state of the optimizer is not in it: after ``goodfit.load_model`` a ``fit`` starts the optimizer anew.
+
+        Raises:
+            RunError: the file exists (unless ``overwrite``), or cannot be written.
+            ConfigError: a layer, loss or optimizer is of a class of your own.
+
+        >>> import tempfile
+        >>> from goodfit import Dense
+        >>> model = Sequential([Dense(1)])
+        >>> model.build(3)
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     again = load_model(model.save(Path(folder) / "model.safetensors"))
+        >>> bool((again.get_weights()[0] == model.get_weights()[0]).all())
+        True
+        """
+        out = Path(path)
+        content = dump_model(SavedModel(tuple(self.layers), self.params, self._choices, self.seed, self.dtype))
+        try:
+            write_file(out, content, replace=overwrite)
+        except FileExistsError as error:
+            raise RunError(f"{str(out)!r} already exists: choose another file, or overwrite=True.") from error
+        except OSError as error:
+            raise RunError(f"{str(out)!r} cannot be written ({error.strerror}): choose another file.") from error
+        return out
+
     def count_params(self) -> int:
         """Return the number of weights."""
         return count_params(self._built())
@@ -408,3 +439,19 @@ class Sequential:
         self.layers = list(layers_with(self.layers, config))
         self._choices = {**choices, "optimizer": optimizer_with(choices["optimizer"], config)}
         self.params, self._optimizer = found.winner.params, None
+
+
+def load_model(path: str | Path) -> Sequential:
+    """Return the model of a file of ``Sequential.save``, with its weights, ready to predict, evaluate and train.
+
+    Nothing in the file is run or imported, whoever wrote it.
+
+    Raises:
+        RunError: there is no such file, it is not a model that goodfit has saved, or it is damaged.
+    """
+    saved = read_model(Path(path))
+    model = Sequential(saved.layers, seed=saved.seed, dtype=saved.dtype)
+    if saved.choices is not None:
+        model.compile(**saved.choices)
+    model.params = saved.params
+    return model
