@@ -16,6 +16,7 @@ import goodfit
 from goodfit import RunError, load, train
 from goodfit.experiment.run_folder import claimed
 from goodfit.experiment.run_folder.layout import FILES, with_checksum
+from tests.experiment.conftest import AUDITED
 
 N = 60
 RNG = np.random.default_rng(0)
@@ -252,28 +253,9 @@ def test_a_run_of_another_format_is_explained(folder):
 
 # --- nothing in a run folder is code ---------------------------------------------------------------------------------
 
-AUDIT = """
-import os, sys
-import goodfit
-
-folder, table, *named = sys.argv[1:]
-own = (os.path.dirname(goodfit.__file__), os.environ["GOODFIT_CACHE"])
-libraries, seen = (sys.prefix, sys.base_prefix, *own, "/proc", "/sys", "/dev/urandom", "/etc/machine-id"), []
-FORBIDDEN = ("pickle.", "os.system", "os.exec", "os.posix_spawn", "os.fork", "subprocess.", "socket.", "ctypes.dlopen")
-
-def watch(event, arguments):
-    if event.startswith(FORBIDDEN) or (event == "exec" and named[0] in str(arguments)):
-        seen.append((event, str(arguments)))
-    elif event == "import" and arguments[0].split(".")[0] in named:
-        seen.append((event, str(arguments)))
-    elif event == "open" and isinstance(arguments[0], (str, bytes, os.PathLike)):
-        path, writes = os.path.realpath(os.fsdecode(arguments[0])), arguments[2] & (os.O_WRONLY | os.O_RDWR)
-        inside = path == table or path.startswith(folder)
-        if not inside and (writes or not path.startswith(libraries)):
-            seen.append((event, path, writes))
-    elif event in ("os.rename", "os.remove", "os.link", "os.symlink", "os.mkdir", "os.rmdir"):
-        seen.extend((event, path) for path in arguments[:2] if isinstance(path, str) and not path.startswith(folder))
-
+AUDIT = (
+    AUDITED
+    + """
 def use():
     run = goodfit.load(folder)
     run.predict(table)
@@ -288,6 +270,7 @@ sys.addaudithook(watch)
 use()
 print(seen)
 """
+)
 
 
 def test_nothing_is_imported_unpickled_or_run(folder, tmp_path):
