@@ -4,7 +4,7 @@ Every door for tables calls these and nothing else.
 """
 
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
@@ -28,7 +28,7 @@ from goodfit.experiment.prepare import (
     prepare_folds,
 )
 from goodfit.experiment.recording import kept, record_of
-from goodfit.experiment.resuming import plan_of, resumed_settings, resumed_source, validate_resumed
+from goodfit.experiment.resuming import plan_of, resumed_settings, resumed_source, validate_resumed, warn_of_little_room
 from goodfit.experiment.run_comparison import RunComparison, compare_records
 from goodfit.experiment.run_folder import (
     Journal,
@@ -177,9 +177,11 @@ def _told_and_fitted(
 ) -> Fitted:
     """Tell what was understood, or warn of it, and train.
 
-    folder: of the run, for temporary files.
+    folder: of the run, for its files and temporary ones.
     """
     folds = prepare_folds(prepared)
+    if folder is not None:
+        warn_of_little_room(folder, _cost(folds))
     if watched.on_prepared is not None:
         watched.on_prepared(prepared)
     else:
@@ -234,10 +236,16 @@ def dry_run(
     folds = prepare_folds(prepared)
     if on_prepared is not None:
         on_prepared(prepared)
+    return _cost(folds)
+
+
+def _cost(folds: Sequence[Prepared]) -> SweepCost:
+    """What training these folds would take; from an earlier run everything is trained from scratch, too."""
     n_features = max(len(fold.encoder.feature_names) for fold in folds)
     n_train = [len(fold.splits.train) for fold in folds]
-    cost = estimate_sweep(plan_for(prepared), n_features=n_features, n_train=n_train, race=choices.races)
-    return cost._replace(trials=2 * cost.trials, kept_bytes=2 * cost.kept_bytes) if earlier else cost
+    plan, races = plan_for(folds[0]), folds[0].settings.races
+    cost = estimate_sweep(plan, n_features=n_features, n_train=n_train, race=races)
+    return cost._replace(trials=2 * cost.trials, kept_bytes=2 * cost.kept_bytes) if folds[0].start else cost
 
 
 def compare(*runs: Run | str | Path, out: str | Path | None = None, overwrite: bool = False) -> RunComparison:

@@ -110,6 +110,17 @@ def test_a_full_disk_is_said(tmp_path, monkeypatch):
     assert left <= {OWNER, "plan.json"}
 
 
+def test_little_room_on_the_disk_is_said_before_the_training(tmp_path, monkeypatch):
+    usage = shutil.disk_usage(tmp_path)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: usage._replace(free=2**10))
+    told, wide = [], QUICK | {"hidden": (64,)}
+    with pytest.warns(UserWarning, match=r"has 0\.0 MB of free space, and the training may need 0\.\d MB: make room"):
+        goodfit.train(
+            "iris", out=tmp_path / "run", on_prepared=lambda _: told.append("begun"), **QUICK | {"hidden": (64,)}
+        )
+    assert told and load(tmp_path / "run").path
+
+
 @pytest.mark.parametrize("name", ["a\0b", "", "x" * 300])
 def test_a_folder_of_an_impossible_name_is_refused(name, tmp_path):
     with pytest.raises(RunError, match="choose another folder"):

@@ -1,5 +1,6 @@
 """A training that was interrupted, and the conditions under which it goes on."""
 
+import shutil
 import warnings
 from collections.abc import Mapping
 from pathlib import Path
@@ -14,6 +15,7 @@ from goodfit.experiment.run_folder import Begun, Plan
 from goodfit.experiment.settings import Settings, settings_from
 from goodfit.files import FileMark
 from goodfit.formatting import join
+from goodfit.search.parallel import SweepCost
 
 
 def plan_of(
@@ -95,3 +97,18 @@ def warn_of_other_bits(before: Begun) -> None:
     if changed := before.may_differ_in_bits():
         told = f"{join(changed)} changed since the training began; the last bits of its numbers may differ"
         warnings.warn(told, UserWarning, stacklevel=4)
+
+
+def warn_of_little_room(folder: Path, cost: SweepCost) -> None:
+    """Warn if the disk of a folder has less free space than a training may need.
+
+    That is its results, and three states of what is running: two are kept while the next one is written.
+    """
+    needed = cost.kept_bytes + 3 * cost.running_bytes
+    try:
+        free = shutil.disk_usage(folder).free
+    except OSError:  # it was removed meanwhile, or the system does not say
+        return
+    if free < needed:
+        told = f"{folder} has {free / 2**20:,.1f} MB of free space, and the training may need {needed / 2**20:,.1f} MB"
+        warnings.warn(f"{told}: make room, or choose a folder on another disk", UserWarning, stacklevel=5)
