@@ -1,6 +1,9 @@
 """A small part of ``benchmarks.fuzz``: changed files are refused in one sentence, or are what they say."""
 
+import base64
+import json
 import random
+from pathlib import Path
 
 import pytest
 
@@ -60,6 +63,25 @@ def test_a_changed_journal_whose_checksums_are_mended(name, tmp_path, monkeypatc
 @pytest.mark.parametrize("name", TABLES)
 def test_a_changed_table(name, tmp_path):
     assert "refused" in outcomes(target(name, tmp_path), range(60))
+
+
+CORPUS = json.loads(Path(__file__).with_name("fuzz_corpus.json").read_text())
+"""Contents that reach code which others do not, in base64, by file: found by ``benchmarks.fuzz.coverage``."""
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("name", [name for name in CORPUS if name in TABLES])
+def test_what_the_coverage_guided_search_found_is_read_or_refused_in_one_sentence(name, tmp_path):
+    of = target(name, tmp_path)
+    assert {outcome(of, base64.b64decode(content)) for content in CORPUS[name]} <= {"read", "refused"}
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("name", [name for name in CORPUS if name in RUN_FILES])
+def test_what_the_search_found_of_a_run_is_refused_or_is_what_it_says(name, places):
+    of = target(name, places[name == "ledger.jsonl"])
+    found = {outcome(of, base64.b64decode(content)) for content in CORPUS[name]}
+    assert found <= {"refused", "same", "consistent"}
 
 
 def test_changes_follow_from_their_number_alone():

@@ -39,6 +39,8 @@ from goodfit.reporting import pages
 
 MODULE = "benchmarks.fuzz"
 SECONDS, MEGABYTES = 5, 300
+PATIENCE = 60
+"""Seconds by the clock, after which a process that no signal reaches is ended: a busy machine is slow, too."""
 BAD = ("uncaught", "crash", "hang", "memory")
 
 
@@ -50,7 +52,7 @@ def outcome_of(read: Read, content: bytes, name: object) -> str:
     """What becomes of a content: see the head of this file."""
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     signal.setitimer(signal.ITIMER_PROF, SECONDS)  # of the processor, so that a busy machine is no hang
-    faulthandler.dump_traceback_later(4 * SECONDS, exit=True)  # for what no signal reaches
+    faulthandler.dump_traceback_later(PATIENCE, exit=True)  # for what no signal reaches
     try:
         found = read(content)
     except GoodFitError as error:

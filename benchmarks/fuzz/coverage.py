@@ -22,7 +22,7 @@ except ImportError as error:
     raise SystemExit("pip install atheris") from error
 
 with atheris.instrument_imports(include=["goodfit"]):
-    from benchmarks.fuzz.__main__ import BAD, SECONDS, outcome_of, prepare_process
+    from benchmarks.fuzz.__main__ import BAD, PATIENCE, outcome_of, prepare_process
     from benchmarks.fuzz.changes import changed
     from benchmarks.fuzz.targets import JOURNAL_FILES, RUN_FILES, TABLES, target
 
@@ -49,7 +49,7 @@ def work(name: str, corpus: Path, seconds: int) -> None:
             new = changed(content, random.Random(seed)) if seed % 2 else atheris.Mutate(content, len(content))
             return new[:longest]
 
-        options = [f"-max_total_time={seconds}", f"-timeout={4 * SECONDS}", f"-rss_limit_mb={MEMORY_MEGABYTES}"]
+        options = [f"-max_total_time={seconds}", f"-timeout={PATIENCE}", f"-rss_limit_mb={MEMORY_MEGABYTES}"]
         options += [f"-max_len={LONGEST}", f"-artifact_prefix={corpus.parent}/died-{corpus.name}-"]
         atheris.Setup([sys.argv[0], *options, str(corpus)], one, custom_mutator=mutate)
         atheris.Fuzz()

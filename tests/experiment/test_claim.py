@@ -115,9 +115,7 @@ def test_little_room_on_the_disk_is_said_before_the_training(tmp_path, monkeypat
     monkeypatch.setattr(shutil, "disk_usage", lambda _: usage._replace(free=2**10))
     told, wide = [], QUICK | {"hidden": (64,)}
     with pytest.warns(UserWarning, match=r"has 0\.0 MB of free space, and the training may need 0\.\d MB: make room"):
-        goodfit.train(
-            "iris", out=tmp_path / "run", on_prepared=lambda _: told.append("begun"), **QUICK | {"hidden": (64,)}
-        )
+        goodfit.train("iris", out=tmp_path / "run", on_prepared=told.append, **wide)
     assert told and load(tmp_path / "run").path
 
 
