@@ -3,6 +3,7 @@
 Every door for tables calls these and nothing else.
 """
 
+import time
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
@@ -16,6 +17,7 @@ from goodfit.data.io.blocks import Blocks
 from goodfit.data.table import Source
 from goodfit.errors import ConfigError, DataError, DataWarning, ExamError, RunError
 from goodfit.experiment.block_training import fit_blocks, prepare_blocks
+from goodfit.experiment.budget import seconds_of
 from goodfit.experiment.earlier_rows import validate_new_rows
 from goodfit.experiment.experiment import Fitted, OnRefined, OpenGrid, Watchers, fit_all, plan_for
 from goodfit.experiment.fine_tuning import Start
@@ -65,6 +67,7 @@ def train(
     on_progress: OnProgress | None = None,
     on_refined: OnRefined | None = None,
     refine: bool = False,
+    budget: float | str | None = None,
     start: "Run | str | Path | None" = None,
     **settings: Any,  # noqa: ANN401
 ) -> Run:
@@ -90,6 +93,8 @@ def train(
         on_refined: told the settings of the second grid and the choice among the first, before it is trained.
         refine: train a second grid where the best of the first lies (see ``Run.refined_space``), and choose among that
             one if its lowest loss is lower still. The settings of the run are then those of the second grid.
+        budget: the time after which the search ends with the best so far, in seconds or as ``"90s"``, ``"5m"``,
+            ``"2h"``, counted from this call; measurements and report come after it. With ``out``, ``resume`` goes on.
         start: an earlier run or its folder, whose network the training starts from; see docs/fine-tuning.md. Everything
             is trained from scratch as well, and ``Run.transfer`` says what the earlier network bought.
         settings: l2, learning_rate, hidden, dropout, epochs, patience, split, seed and more; see ``goodfit.Settings``.
@@ -101,7 +106,8 @@ def train(
     >>> len(run.splits.train), len(run.splits.validation), len(run.splits.test)
     (96, 24, 30)
     """
-    watched = Watchers(on_prepared, on_epoch, on_progress, on_refined)
+    deadline = None if budget is None else time.monotonic() + seconds_of(budget)
+    watched = Watchers(on_prepared, on_epoch, on_progress, on_refined, deadline)
     earlier = load(start) if isinstance(start, str | Path) else start
     if resume is not None:
         if out is not None:

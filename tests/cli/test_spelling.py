@@ -2,12 +2,13 @@
 
 import ast
 import shlex
+from dataclasses import fields
 
 import pytest
 import typer
 
 import goodfit
-from goodfit.cli.arguments import settings_given
+from goodfit.cli.arguments import training_given
 from goodfit.cli.main import app
 from goodfit.cli.spelling import flags, train_command, with_flags
 from goodfit.errors import ConfigError
@@ -67,11 +68,14 @@ BEFORE = [
 ]
 
 
+SETTINGS = {field.name for field in fields(Settings)}
+
+
 def parsed(words):
     """Data, target and the arguments of ``goodfit.train``, as the command understands these words."""
     command = typer.main.get_command(app).commands["train"]
     with command.make_context("train", list(words)) as context:
-        given = settings_given(context)
+        given = {name: value for name, value in training_given(context).items() if name in SETTINGS}
         return context.params["data"], context.params["target"], given, context.params["refine"]
 
 

@@ -23,6 +23,7 @@ class Told(NamedTuple):
     values: np.ndarray
     fold: int = 0
     restored: int = 0
+    rung: int = 0
 
 
 def filled(steps, **settings):

@@ -72,9 +72,9 @@ def test_all_rows_are_split_and_a_sample_of_them_is_kept(run):
 
 def test_contenders_are_trained_on_all_rows_and_one_of_them_is_selected(run):
     table = run.sweep.table.to_pylist()
-    assert [row["fold"] for row in table].count(0) == 4
-    assert table[run.sweep.selection.trial]["fold"] == 1
-    assert {run.sweep.table["fold"][i].as_py() for member in run.ensemble.members for i in member.trials} == {1}
+    assert [row["rung"] for row in table].count(0) == 4
+    assert table[run.sweep.selection.trial]["rung"] == 1
+    assert {run.sweep.table["rung"][i].as_py() for member in run.ensemble.members for i in member.trials} == {1}
     assert run.scores["accuracy"].value > 0.85
 
 
@@ -173,7 +173,7 @@ def test_a_training_that_was_interrupted_on_all_rows_goes_on_bit_for_bit(run, pa
     epochs = []
 
     def stop(progress):
-        epochs.append(progress.fold)
+        epochs.append(progress.rung)
         if epochs.count(1) == 3:
             raise Stop
 
@@ -181,7 +181,7 @@ def test_a_training_that_was_interrupted_on_all_rows_goes_on_bit_for_bit(run, pa
     with pytest.raises(Stop):
         trained(path, out=tmp_path / "run", on_progress=stop)
     epochs.clear()
-    given = {**dict.fromkeys(FEW), "resume": tmp_path / "run", "on_progress": lambda p: epochs.append(p.fold)}
+    given = {**dict.fromkeys(FEW), "resume": tmp_path / "run", "on_progress": lambda p: epochs.append(p.rung)}
     resumed = trained(goodfit.workflow.DEFAULT_TABLE, **given)
     assert epochs.count(1) == FEW["epochs"] - 2  # two were saved before the third was interrupted
     assert resumed.sweep.table.equals(run.sweep.table)

@@ -208,6 +208,8 @@ def put(arrays, name, place, value):
         ("trials.safetensors", "best_epoch", 9, "best epoch"),
         ("trials.safetensors", "outcome", 77, "77"),
         ("trials.safetensors", "fold", -3, "fold"),
+        ("trials.safetensors", "rung", -1, "rung"),
+        ("trials.safetensors", "train_rows", 0, "training rows"),
         ("trials.safetensors", "seed", 9, "seed"),
         ("trials.safetensors", "config.l2", 0.5, "grid"),
         ("trials.safetensors", "quantiles", np.nan, "quantiles"),

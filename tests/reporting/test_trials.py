@@ -45,6 +45,7 @@ def test_where_there_are_several_seeds_all_pairs_are_shown_by_the_winners():
             "learning_rate": [0.01] * 4,
             "seed": [seed for _, seed in cells],
             "fold": [0] * 4,
+            "rung": [0] * 4,
             "cross_fitted_loss": values,
             "best_epoch": [1] * 4,
             "outcome": ["finished"] * 4,

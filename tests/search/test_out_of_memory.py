@@ -1,7 +1,5 @@
 """Memory that runs out while trials run: fewer at a time, then shorter chunks, and nothing is lost."""
 
-import threading
-
 import jax
 import numpy as np
 import pytest
@@ -12,6 +10,7 @@ from goodfit.search import parallel
 from goodfit.search.parallel import Fold, Trial, run_trials
 from goodfit.training import fit as single
 from goodfit.training.evaluation import Dataset, make_labels
+from goodfit.training.interrupt import Interruption
 from goodfit.training.recipe import make_recipe
 
 N, EPOCHS, N_TRIALS = 40, 20, 6
@@ -165,7 +164,7 @@ def test_a_single_training_that_cannot_go_on_is_saved(monkeypatch):
 
 def test_trials_that_wait_with_their_states_are_saved_and_stopped_as_those_that_run(monkeypatch):
     """As after a resume on fewer cores."""
-    kept, interrupted = Kept(), threading.Event()
+    kept, interrupted = Kept(), Interruption()
     run_trials(TRIALS, FOLD, epochs=EPOCHS, checkpoints=kept, interrupted=set_event(interrupted))
     before = {number: len(checkpoint.records) for number, checkpoint in kept.running.items()}
     monkeypatch.setattr(parallel, "SLOT_BYTES", 1)

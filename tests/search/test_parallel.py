@@ -3,7 +3,6 @@
 import os
 import subprocess
 import sys
-import threading
 from pathlib import Path
 
 import jax
@@ -17,6 +16,7 @@ from goodfit.search.parallel import Fold, Trial, estimate, run_trials
 from goodfit.training import fit as fitting
 from goodfit.training.evaluation import Dataset, make_labels
 from goodfit.training.fit import Outcome, evaluation_rows, row_order
+from goodfit.training.interrupt import Interruption
 from goodfit.training.recipe import make_recipe
 from tests.search.trials import (
     CONFIGS,
@@ -140,7 +140,7 @@ def test_progress_counts_trials_and_shows_their_best_values(reference):
 def test_who_has_not_begun_when_the_sweep_is_stopped_is_left_out(monkeypatch):
     monkeypatch.setattr(parallel, "SLOT_BYTES", 1)
     n = len(jax.devices())
-    interrupted = threading.Event()
+    interrupted = Interruption()
     interrupted.set()
     found = together([trial({"learning_rate": 0.01}, 0) for _ in range(7)], interrupted=interrupted)
     assert [training is None for training in found] == [False] * n + [True] * (7 - n)
@@ -152,7 +152,7 @@ def test_who_has_not_begun_when_the_sweep_is_stopped_is_left_out(monkeypatch):
 def test_what_was_done_before_the_stop_is_kept(reference, monkeypatch):
     """Stopped after the first trial is done: it is whole, the others are as far as they were."""
     monkeypatch.setattr(fitting, "CHUNK_SECONDS", 0.0)
-    interrupted = threading.Event()
+    interrupted = Interruption()
     found = together(interrupted=interrupted, on_progress=lambda progress: progress.done and interrupted.set())
     done = [training.outcome != Outcome.STOPPED_BY_USER for training in found]
     assert 0 < sum(done) < len(CONFIGS)

@@ -128,10 +128,10 @@ def test_folds_of_different_widths_train_as_each_alone():
 
 def test_means_of_configs_with_fewer_folds_are_put_on_the_level_of_the_others():
     values = {
-        "a": {(0, 0): 1.0, (1, 0): 3.0},
-        "b": {(0, 0): 2.0, (1, 0): 4.0},
-        "c": {(0, 0): 5.0},
-        "d": {(0, 0): np.inf},
+        "a": {(0, 0, 0): 1.0, (0, 1, 0): 3.0},
+        "b": {(0, 0, 0): 2.0, (0, 1, 0): 4.0},
+        "c": {(0, 0, 0): 5.0},
+        "d": {(0, 0, 0): np.inf},
     }
     assert comparable_means(values) == pytest.approx({"a": 2.0, "b": 3.0, "c": 6.0, "d": np.inf})
     assert comparable_means({}) == {}

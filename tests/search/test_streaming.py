@@ -1,7 +1,5 @@
 """Training on blocks of rows is the training in memory where one buffer holds them all, and close to it elsewhere."""
 
-from threading import Event
-
 import numpy as np
 
 from goodfit.data.row_store import RowStore
@@ -13,6 +11,7 @@ from goodfit.nn.optimizers import Adam
 from goodfit.search.parallel import Fold, Trial, run_trials
 from goodfit.search.streaming import Stream, buffer_size, stream_trials
 from goodfit.training.evaluation import Dataset, make_labels
+from goodfit.training.interrupt import Interruption
 from goodfit.training.recipe import make_recipe
 
 N_TRAIN, N_VALIDATION, N_COLUMNS = 600, 150, 5
@@ -58,7 +57,7 @@ def trials(rates, n_rows):
 
 def streamed(fold, n_blocks, size, n_trials=2, epochs=12, **given):
     stream = Stream(stored(fold, n_blocks), fold, size)
-    return stream_trials(trials(range(n_trials), size), stream, epochs=epochs, interrupted=Event(), **given)
+    return stream_trials(trials(range(n_trials), size), stream, epochs=epochs, interrupted=Interruption(), **given)
 
 
 def test_one_block_gives_the_bits_of_the_training_in_memory():
@@ -88,7 +87,7 @@ def test_the_first_trial_is_told_of_every_epoch():
 
 
 def test_it_ends_after_the_buffer_in_which_it_is_interrupted():
-    interrupted = Event()
+    interrupted = Interruption()
     interrupted.set()
     stream = Stream(stored(make_fold(), 6), make_fold(), 192)
     found = stream_trials(trials(range(2), 192), stream, epochs=12, interrupted=interrupted)

@@ -13,7 +13,7 @@ from rich.table import Table as Grid
 from goodfit.cli.spelling import flags
 from goodfit.cli.verdict import show_checks
 from goodfit.formatting import count, join, numbers, printable, share, value
-from goodfit.search.race_arithmetic import race_trials
+from goodfit.search.race_arithmetic import race_trials, rung_sizes
 
 if TYPE_CHECKING:
     from goodfit.data.encoder import Encoder
@@ -188,11 +188,11 @@ def _network(prepared: Prepared) -> Iterator[Line]:
     stops = f"batch size {batch_size:,}, up to {count(settings.epochs, 'epoch')}, patience {settings.patience:,}"
     yield "training", "", f"{settings.optimizer}, {rate}{stops}"
     if settings.sweeps:
-        yield "grid", "", _grid_size(settings, prepared.n_folds)
+        yield "grid", "", _grid_size(settings, prepared.n_folds, len(prepared.splits.train))
 
 
-def _grid_size(settings: Settings, n_folds: int) -> str:
-    """Every hyperparameter with several values, seeds and folds, and the number of trainings."""
+def _grid_size(settings: Settings, n_folds: int, n_train: int) -> str:
+    """Every hyperparameter with several values, seeds and folds or rungs, and the number of trainings."""
     l2, rates = settings.space["l2"], settings.space["learning_rate"]
     spans = ((l2, "λ", "λ"), (rates, "learning rate", "learning rates"))
     sizes = [
@@ -204,6 +204,11 @@ def _grid_size(settings: Settings, n_folds: int) -> str:
     full_folds = 1 if settings.races else n_folds
     sizes += [count(n, noun) for n, noun in ((settings.seeds, "seed"), (full_folds, "fold")) if n > 1]
     text = f"{' × '.join(sizes)} = {count(n_configs * settings.seeds * full_folds, 'training')}"
+    rows = settings.rung_rows(n_folds, n_train)
+    if len(rows) > 1:
+        sizes_of_rungs = zip(rung_sizes(n_configs, len(rows)), rows, strict=True)
+        further = [f"up to {n * settings.seeds:,} on {n_rows:,}" for n, n_rows in sizes_of_rungs][1:]
+        return f"{text} on {rows[0]:,} of the training rows; then {join(further)}"
     if n_folds == full_folds:
         return text
     most = race_trials(n_configs, settings.seeds, n_folds) - n_configs * settings.seeds

@@ -30,7 +30,7 @@ from goodfit.cli.json_output import (
 )
 from goodfit.cli.progress import Progress, progress
 from goodfit.cli.results import show_comparison, show_exam, show_export, show_predictions, show_training
-from goodfit.cli.selection_summary import FirstGrid, show_estimate
+from goodfit.cli.selection_summary import FirstGrid, show_estimate, stopped
 from goodfit.cli.signals import ended_by_signals, resume_command
 from goodfit.cli.spelling import train_command, with_flags
 from goodfit.cli.sweep_progress import SweepProgress, sweep_progress
@@ -121,6 +121,7 @@ def train(
     start: options.Start = None,
     freeze: options.Freeze = None,
     refine: options.Refine = False,
+    budget: options.Budget = None,
     dry_run: options.DryRun = False,
 ) -> None:
     """Example: goodfit train churn.csv --target Churn --l2 0,0.01,0.1
@@ -148,14 +149,16 @@ def train(
             on_progress=grids.step,
             on_refined=watched.refine,
         )
-        stopped = run.path is not None and run.can_be_resumed  # nobody waits for a report after Ctrl-C
-        report = None if stopped else goodfit.report(run, folder / REPORT, spell=train_command)
+        unfinished = run.path is not None and run.can_be_resumed
+        pressed = unfinished and (budget is None or stopped(run))  # nobody waits for a report after Ctrl-C
+        report = None if pressed else goodfit.report(run, folder / REPORT, spell=train_command)
     if as_json:
         typer.echo(to_json(training_summary(run) | {"report": report and str(report)}))
     else:
         show_training(run, report, OUT, first=watched.first)
-    if run.path and stopped:
+    if run.path and unfinished:
         ERR.print(f"To go on: {resume_command(run.path)}", soft_wrap=True)
+    if pressed:
         raise typer.Exit(INTERRUPTED)
 
 
@@ -323,7 +326,7 @@ def _estimate(given: Mapping[str, Any], *, as_json: bool) -> None:
         if not as_json:
             show_prepared(prepared, OUT)
 
-    planned = {name: value for name, value in given.items() if name not in ("out", "resume", "refine")}
+    planned = {name: value for name, value in given.items() if name not in ("out", "resume", "refine", "budget")}
     estimate = goodfit.dry_run(**planned, on_prepared=show)
     if as_json:
         typer.echo(to_json(estimate_summary(estimate)))

@@ -75,6 +75,9 @@ Freeze = Annotated[
     int | None, Search(metavar="N", help="With --from: the first N hidden layers keep the earlier weights.")
 ]
 Refine = Annotated[bool, Search("--refine", help="Train a second grid around the best configuration.")]
+Budget = Annotated[
+    str | None, Search("--budget", metavar="TIME", help="End the search after 90s, 5m or 2h with the best so far.")
+]
 DryRun = Annotated[bool, Search("--dry-run", help="Show trainings, memory and compilations; train nothing.")]
 Resume = Annotated[
     Path | None,

@@ -144,6 +144,8 @@ def _ending(run: Run) -> Iterator[str]:
             yield f"Stopped early after epoch {done:,}: no lower validation loss for {waited}."
         case "STOPPED_BY_USER":
             yield f"Stopped by you after epoch {done:,} of {settings.epochs:,}."
+        case "OUT_OF_TIME":
+            yield f"Its time was over after epoch {done:,} of {settings.epochs:,}."
         case "DIVERGED":
             yield f"Diverged in epoch {done:,}: the loss is not finite."
     if best:

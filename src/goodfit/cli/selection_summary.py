@@ -9,9 +9,9 @@ from rich.console import Console
 
 from goodfit.cli.grid_table import LOWEST, SELECTED, Cell, draw_grid
 from goodfit.cli.spelling import flags
-from goodfit.formatting import count, numbers, value
+from goodfit.formatting import count, join, numbers, value
 from goodfit.reporting.ensemble_sentences import of_ensemble
-from goodfit.search.race_arithmetic import comparable_means
+from goodfit.search.race_arithmetic import Place, comparable_means
 
 if TYPE_CHECKING:
     from goodfit.experiment.run_folder import SweepRecord
@@ -38,7 +38,7 @@ def show_selection(run: Run, sweep: SweepRecord, console: Console, *, first: Fir
     marks = {best: LOWEST} | {chosen: SELECTED}
     console.print(_heading(sweep), style="bold")
     console.print(draw_grid(space["l2"], space["learning_rate"], _means(sweep), marks=marks))
-    console.print(_legend(sweep, chosen != best, streamed=run.record.streamed is not None), style="dim", end="\n\n")
+    console.print(_legend(sweep, chosen != best), style="dim", end="\n\n")
     for sentence in (*_won(run, selection), *_reliability(run, sweep), _gain(selection), *_ensemble(run)):
         console.print(sentence)
     console.print()
@@ -58,9 +58,9 @@ def show_estimate(estimate: SweepCost, console: Console) -> None:
 
 
 def stopped(run: Run) -> bool:
-    """Whether Ctrl-C ended the training."""
+    """Whether Ctrl-C ended the training, not the end of its time."""
     outcomes = [run.training.outcome.name.lower()] if run.sweep is None else run.sweep.table["outcome"].to_pylist()
-    return "stopped_by_user" in outcomes or (run.sweep is not None and not run.sweep.is_complete)
+    return "stopped_by_user" in outcomes
 
 
 def _heading(sweep: SweepRecord) -> str:
@@ -76,14 +76,16 @@ def _own_trials(sweep: SweepRecord) -> set[tuple[int, int]]:
     return {(row["fold"], row["seed"]) for row in rows}
 
 
-def _legend(sweep: SweepRecord, lowest_apart: bool, *, streamed: bool = False) -> str:
+def _legend(sweep: SweepRecord, lowest_apart: bool) -> str:
     """What the marks mean, and by what the other configurations of a race were judged."""
     marks = f"{SELECTED} selected{f'  {LOWEST} lowest' if lowest_apart else ''}"
     n_contenders, n_configs = sweep.n_contenders, len(_means(sweep))
     if n_contenders == n_configs:
         return marks
-    where = "all rows, the others on a sample" if streamed else "all folds, the others on the first"
-    rest = f"{n_contenders:,} of {n_configs:,} configurations were trained on {where}"
+    if sweep.rungs:
+        trained = [f"{count(n, 'configuration')} on {n_rows:,}" for n_rows, n in sweep.rungs]
+        return f"{marks}  ·  trained on samples of the rows that grow: {join(trained)}"
+    rest = f"{n_contenders:,} of {n_configs:,} configurations were trained on all folds, the others on the first"
     return f"{marks}  ·  {rest}"
 
 
@@ -93,10 +95,11 @@ def _cell(configuration: ConfigResult) -> Cell:
 
 def _means(sweep: SweepRecord) -> dict[Cell, float]:
     """Mean validation loss of each cell; infinite where a trial has no finite epoch."""
-    cells: dict[Cell, dict[tuple[int, int], float]] = {}
+    cells: dict[Cell, dict[Place, float]] = {}
     for row in sweep.table.to_pylist():
-        cells.setdefault((row["l2"], row["learning_rate"]), {})[row["fold"], row["seed"]] = row["cross_fitted_loss"]
-    return comparable_means(cells, _own_trials(sweep))
+        place = row["rung"], row["fold"], row["seed"]
+        cells.setdefault((row["l2"], row["learning_rate"]), {})[place] = row["cross_fitted_loss"]
+    return comparable_means(cells)
 
 
 def _ensemble(run: Run) -> Iterator[str]:
@@ -164,10 +167,11 @@ def _gain(selection: Selection) -> str:
 
 def _warnings(run: Run, sweep: SweepRecord, first: FirstGrid | None) -> Iterator[str]:
     outcomes = sweep.table["outcome"].to_pylist()
-    if stopped(run):
-        done = sum(outcome != "stopped_by_user" for outcome in outcomes)
+    if not sweep.is_complete:
+        done = sum(outcome not in ("stopped_by_user", "out_of_time") for outcome in outcomes)
         finished = f"{done:,} of {count(sweep.n_planned, 'training')} finished"
-        yield f"Stopped by you: {finished}, {len(outcomes):,} had started. The selection is among those."
+        why = "Stopped by you" if stopped(run) else "The time was over"
+        yield f"{why}: {finished}, {len(outcomes):,} had started. The selection is among those."
     if diverged := outcomes.count("diverged"):
         yield f"{diverged:,} of {count(len(outcomes), 'training')} diverged; – marks those without a finite loss."
     if first is not None:

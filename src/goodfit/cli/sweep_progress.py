@@ -20,7 +20,7 @@ from rich.text import Text
 from goodfit.cli.grid_table import SELECTED, Cell, draw_grid
 from goodfit.cli.progress import SECONDS_BETWEEN_LINES
 from goodfit.formatting import count, numbers
-from goodfit.search.race_arithmetic import comparable_means
+from goodfit.search.race_arithmetic import Place, comparable_means
 
 if TYPE_CHECKING:
     from goodfit.experiment.settings import Settings
@@ -31,8 +31,8 @@ if TYPE_CHECKING:
 class SweepState:
     """Results so far.
 
-    trials: number of trainings, as far as it is known. restored: those of an earlier process. values: for each fold,
-    the lowest validation loss so far of each configuration and seed, infinite where there is none.
+    trials: number of trainings, as far as it is known. restored: those of an earlier process. values: for each rung
+    and fold, the lowest validation loss so far of each configuration and seed, infinite where there is none.
     """
 
     l2: tuple[float, ...] = ()
@@ -42,7 +42,7 @@ class SweepState:
     done: int = 0
     restored: int = 0
     seconds: float = 0.0
-    values: dict[int, list[float]] = field(default_factory=dict)
+    values: dict[tuple[int, int], list[float]] = field(default_factory=dict)
 
     @classmethod
     def of(cls, settings: Settings) -> SweepState:
@@ -52,18 +52,18 @@ class SweepState:
 
     def add(self, progress: Progress) -> None:
         """Add the losses of the running fold."""
-        self.values[progress.fold] = [float(value) for value in progress.values]
+        self.values[progress.rung, progress.fold] = [float(value) for value in progress.values]
         self.done, self.trials, self.seconds = progress.done, progress.trials, progress.seconds
         self.restored = progress.restored
 
     def means(self) -> dict[Cell, float]:
         """Mean of each cell over its seeds and folds so far."""
         cells = [(cell, seed) for cell in product(self.l2, self.rates) for seed in range(self.seeds)]
-        found: dict[Cell, dict[tuple[int, int], float]] = defaultdict(dict)
-        for fold, values in self.values.items():
+        found: dict[Cell, dict[Place, float]] = defaultdict(dict)
+        for (rung, fold), values in self.values.items():
             for (cell, seed), value in zip(cells, values, strict=True):
                 if math.isfinite(value):
-                    found[cell][fold, seed] = value
+                    found[cell][rung, fold, seed] = value
         return comparable_means(found)
 
     def left(self) -> str:

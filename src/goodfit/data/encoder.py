@@ -97,6 +97,7 @@ def fit_encoder(
     target: str | Target | None = None,
     bins: int = 0,
     max_width: int = 512,
+    max_bytes: int = 2**28,
 ) -> Encoder:
     """Learn how the columns become numbers, from these rows and no others.
 
@@ -107,7 +108,8 @@ def fit_encoder(
         rows: row numbers of the training rows, counted from 0.
         target: the column to predict, which is no feature; a `Target` also decides where the bins of numbers are.
         bins: most bins of each number, see `bin_edges`. 0: numbers are scaled alone.
-        max_width: most columns of an encoded table with bins; numbers have fewer bins, or none, to stay within it.
+        max_width, max_bytes: most columns of a table that is encoded with bins, and most memory; numbers have fewer
+            bins, or none, to stay within both.
 
     Raises:
         DataError: no column is left.
@@ -130,7 +132,8 @@ def fit_encoder(
     if bins:
         y = target.encode(table.take(rows)) if isinstance(target, Target) else None
         columns = [table.arrow.column(feature.name).take(indices) for feature in features]
-        features = _binned(features, columns, y, bins, max_width - sum(len(feature.names) for feature in features))
+        width = min(max_width, max_bytes // (np.dtype(np.float32).itemsize * table.n_rows))
+        features = _binned(features, columns, y, bins, width - sum(len(feature.names) for feature in features))
     return Encoder(tuple(features), tuple(dropped), name)
 
 

@@ -92,12 +92,15 @@ def _neighbours(rows: Sequence[Mapping[str, Any]], selection: Selection) -> Iter
 
 
 def _comparable_loss(rows: Sequence[Mapping[str, Any]], trials: Sequence[int], own: Sequence[int]) -> float:
-    """Training loss of a config on all folds of the selected one, whose own loss stands in for folds it lacks."""
-    pairs = {(rows[trial]["fold"], rows[trial]["seed"]) for trial in trials}
+    """Training loss of a config as on all folds and the rung of the selected one, whose own losses give the level."""
+    places = {_place(rows[trial]) for trial in trials}
     config = {name: rows[own[0]][name] for name in ("l2", "learning_rate") if name in rows[own[0]]}
-    of_own = [trial for trial, row in enumerate(rows) if all(row[name] == value for name, value in config.items())]
-    same = [trial for trial in of_own if (rows[trial]["fold"], rows[trial]["seed"]) in pairs]
+    same = [n for n, row in enumerate(rows) if _place(row) in places and config.items() <= row.items()]
     return _mean_loss(rows, trials) + _mean_loss(rows, own) - _mean_loss(rows, same)
+
+
+def _place(row: Mapping[str, Any]) -> tuple[int, int, int]:
+    return row["rung"], row["fold"], row["seed"]
 
 
 def _mean_loss(rows: Sequence[Mapping[str, Any]], trials: Sequence[int]) -> float:
@@ -106,7 +109,7 @@ def _mean_loss(rows: Sequence[Mapping[str, Any]], trials: Sequence[int]) -> floa
 
 
 def _differs_by_seed(row: Mapping[str, Any], own: Mapping[str, Any], selection: Selection) -> bool:
-    return row["fold"] == own["fold"] and all(row[name] == own[name] for name in selection.chosen.config)
+    return _place(row)[:2] == _place(own)[:2] and all(row[name] == own[name] for name in selection.chosen.config)
 
 
 def _error(selection: Selection) -> float | None:

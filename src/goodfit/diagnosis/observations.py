@@ -34,7 +34,8 @@ class Observations:
 
     Attributes:
         loss, val_loss, penalty: one value per epoch, see ``goodfit.History``.
-        outcome: ``finished``, ``stopped_early``, ``diverged`` or ``stopped_by_user``.
+        outcome: ``finished``, ``stopped_early``, ``diverged``, ``stopped_by_user`` or
+            ``out_of_time``.
         restored_epoch: the epoch whose weights are restored, counted from 1; 0 for none.
         mean_loss, mean_val_loss: losses of the restored weights, mean over seeds and folds.
         n_folds: number of folds; 1 for a single split.

@@ -22,7 +22,7 @@ from goodfit.errors import SplitError
 from goodfit.estimators.one_epoch import Batch, begin, one_epoch, quantity, single
 from goodfit.estimators.rows import columns_of, learning_rows
 from goodfit.estimators.several_targets import Joint, JointPredictor, fit_several
-from goodfit.experiment.experiment import Fitted, fit_prepared
+from goodfit.experiment.experiment import Fitted, Watchers, fit_prepared
 from goodfit.experiment.kept_ensemble import KeptEnsemble
 from goodfit.experiment.predictor import Predictor
 from goodfit.experiment.prepare import prepare_folds, prepare_unchecked, with_checks
@@ -150,7 +150,8 @@ class GoodFitEstimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn has
             self._keep_several(fit_several(folds, rows.outputs, on_progress))
             line.end()
             return self
-        fitted = fit_prepared(folds, share_programs=True, on_epoch=call_each(line.listeners), on_progress=on_progress)
+        watched = Watchers(on_epoch=call_each(line.listeners), on_progress=on_progress)
+        fitted = fit_prepared(folds, watched, share_programs=True)
         line.end()
         self._keep(fitted, settings)
         return self

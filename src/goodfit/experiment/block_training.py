@@ -146,8 +146,9 @@ def fit_blocks(
             rule=prepared.settings.choice,
             on_progress=watched.on_progress,
             checkpoints=open_grid("all"),
+            deadline=watched.deadline,
         )
-        return first._replace(training=found.winner, sweep=found, folds=[first.prepared] * len(found.folds))
+        return first._replace(training=found.winner, sweep=found)
 
 
 def _fit_once(prepared: Prepared, stream: Stream, watched: Watchers, open_grid: OpenGrid) -> Fitted:
@@ -155,7 +156,7 @@ def _fit_once(prepared: Prepared, stream: Stream, watched: Watchers, open_grid: 
     recipe = recipe_for(prepared, stream.buffer_rows)
     params = init_network(recipe.layers, n_inputs=stream.sample.rows.x.shape[1], seed=settings.seed)
     checkpoints = open_grid("all")
-    with interruptible(saves=checkpoints is not None) as interrupted:
+    with interruptible(saves=checkpoints is not None, deadline=watched.deadline) as interrupted:
         [training] = stream_trials(
             [Trial(recipe, settings.seed, params)],
             stream,

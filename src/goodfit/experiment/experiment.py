@@ -21,9 +21,11 @@ from goodfit.search.selection import Selection
 from goodfit.search.space import refined
 from goodfit.search.sweep import Fold, Sweep, SweepPlan, cross_fitted_losses, plan_sweep, sweep
 from goodfit.training.checkpoint import OpenCheckpoints
-from goodfit.training.fit import OnEpoch, Outcome, Training, fit
-from goodfit.training.recipe import Recipe, make_recipe
+from goodfit.training.fit import OnEpoch, Outcome, Training, epoch_rows, fit
+from goodfit.training.recipe import MAX_UPDATES, Recipe, make_recipe
 
+STOPPED = (Outcome.STOPPED_BY_USER, Outcome.OUT_OF_TIME)
+"""Outcomes of a training that can go on."""
 OnRefined = Callable[[Settings, Selection], None]
 GridName = Literal["first", "second", "scratch", "all"]
 OpenGrid = Callable[[GridName], OpenCheckpoints | None]
@@ -32,12 +34,19 @@ beside a grid that starts from an earlier network, ``all`` are the contenders on
 
 
 class Watchers(NamedTuple):
-    """Whom a training tells how it goes; see ``goodfit.train``."""
+    """Whom a training tells how it goes, see ``goodfit.train``, and when its time is over.
+
+    deadline: in seconds of ``time.monotonic``; None for no end.
+    """
 
     on_prepared: Callable[[Prepared], None] | None = None
     on_epoch: OnEpoch | None = None
     on_progress: OnProgress | None = None
     on_refined: OnRefined | None = None
+    deadline: float | None = None
+
+
+UNWATCHED = Watchers()
 
 
 class Fitted(NamedTuple):
@@ -61,7 +70,7 @@ class Fitted(NamedTuple):
     def is_complete(self) -> bool:
         """Whether it came to its end without being stopped by the user."""
         if self.sweep is None:
-            return not self.stopped and self.training.outcome is not Outcome.STOPPED_BY_USER
+            return not self.stopped and self.training.outcome not in STOPPED
         return not (self.stopped or _stopped(self.sweep)) and len(self.sweep.trainings) == self.sweep.n_planned
 
     def measured_folds(self) -> list[MeasuredFold]:
@@ -82,10 +91,9 @@ class Fitted(NamedTuple):
 
 def fit_prepared(
     folds: Sequence[Prepared],
+    watched: Watchers = UNWATCHED,
     *,
     share_programs: bool = False,
-    on_epoch: OnEpoch | None = None,
-    on_progress: OnProgress | None = None,
     open_grid: OpenGrid = lambda name: None,
 ) -> Fitted:
     """Train what the settings ask for: one network, or a grid; with an earlier network from there and from scratch.
@@ -99,40 +107,37 @@ def fit_prepared(
         validate_network_size(layers, len(each.encoder.feature_names))
     with memory_explained():
         if folds[0].start is not None:
-            return _fit_both(folds, on_epoch, on_progress, open_grid)
+            return _fit_both(folds, watched, open_grid)
         if folds[0].settings.sweeps:
-            return fit_grid(folds, on_progress, share_programs=share_programs, checkpoints=open_grid("first"))
+            return fit_grid(folds, watched, share_programs=share_programs, checkpoints=open_grid("first"))
         size = shared_size if share_programs else int
-        return fit_once(folds[0], on_epoch, size=size, checkpoints=open_grid("first"))
+        return fit_once(folds[0], watched, size=size, checkpoints=open_grid("first"))
 
 
 def fit_all(
     folds: Sequence[Prepared], watched: Watchers, *, refine: bool, open_grid: OpenGrid = lambda name: None
 ) -> Fitted:
     """Train what the settings ask for, and with ``refine`` a second grid."""
-    fitted = fit_prepared(folds, on_epoch=watched.on_epoch, on_progress=watched.on_progress, open_grid=open_grid)
+    fitted = fit_prepared(folds, watched, open_grid=open_grid)
     return second_grid(fitted, folds, watched, open_grid) if refine else fitted
 
 
-def _fit_both(
-    folds: Sequence[Prepared],
-    on_epoch: OnEpoch | None,
-    on_progress: OnProgress | None,
-    open_grid: OpenGrid,
-) -> Fitted:
+def _fit_both(folds: Sequence[Prepared], watched: Watchers, open_grid: OpenGrid) -> Fitted:
     """Train from the earlier network and from scratch, and keep what has the lower loss; after Ctrl-C what there is."""
     own = [from_scratch(each) for each in folds]
     first, of_scratch = open_grid("first"), open_grid("scratch")
     if not folds[0].settings.sweeps:
-        tuned = fit_once(folds[0], on_epoch, from_start=True, checkpoints=first)
+        tuned = fit_once(folds[0], watched, from_start=True, checkpoints=first)
         if not tuned.is_complete:
             return tuned
-        return _better_start(tuned, fit_once(own[0], None, checkpoints=of_scratch))
-    tuned = fit_grid(folds, on_progress and _of_two(on_progress, first=True), from_start=True, checkpoints=first)
+        return _better_start(tuned, fit_once(own[0], watched._replace(on_epoch=None), checkpoints=of_scratch))
+    tell = watched.on_progress
+    of_tuned, of_own = (watched._replace(on_progress=tell and _of_two(tell, first=first)) for first in (True, False))
+    tuned = fit_grid(folds, of_tuned, from_start=True, checkpoints=first)
     if not tuned.is_complete:
         return tuned
     try:
-        scratch = fit_grid(own, on_progress and _of_two(on_progress, first=False), checkpoints=of_scratch)
+        scratch = fit_grid(own, of_own, checkpoints=of_scratch)
     except ConfigError:  # nothing in it is finite, so nothing in it is lower
         return tuned
     return _better_start(tuned, scratch)
@@ -150,14 +155,14 @@ def _of_two(tell: OnProgress, *, first: bool) -> OnProgress:
 
 def fit_once(
     prepared: Prepared,
-    on_epoch: OnEpoch | None,
+    watched: Watchers,
     *,
     size: Callable[[int], int] = int,
     from_start: bool = False,
     checkpoints: OpenCheckpoints | None = None,
 ) -> Fitted:
     """One training, with every size padded to ``size`` of it."""
-    settings, target, fold = prepared.settings, prepared.target, arrays_of(prepared)
+    settings, target, fold, on_epoch = prepared.settings, prepared.target, arrays_of(prepared), watched.on_epoch
     n_rows, n_features = fold.rows.x.shape
     recipe = recipe_for(prepared, len(fold.train), from_start=from_start)
     random = init_network(recipe.layers, n_inputs=n_features, seed=settings.seed)
@@ -172,6 +177,7 @@ def fit_once(
         sizes=(size(len(fold.train)), size(len(fold.validation))),
         on_epoch=on_epoch and (lambda record: on_epoch(in_unit_of_target(record, target))),
         checkpoints=checkpoints and checkpoints(0, [0]),
+        deadline=watched.deadline,
     )
     return Fitted(prepared, fold, unpadded(training, n_features), None, [prepared], from_start)
 
@@ -183,17 +189,19 @@ def _trained_layers(prepared: Prepared, *, from_start: bool) -> tuple[Layer, ...
 
 
 def recipe_for(prepared: Prepared, n_train: int, *, from_start: bool = False) -> Recipe:
-    """The recipe of a single training on so many rows in each epoch."""
+    """The recipe of a single training on so many rows."""
     settings, target = prepared.settings, prepared.target
     batch_size = settings.rows_per_update(len(prepared.splits.known))
+    _, n_ordered = epoch_rows(n_train, batch_size, MAX_UPDATES)
     return make_recipe(
         _trained_layers(prepared, from_start=from_start),
         optimizer=settings.make_optimizer(),
         loss=TASKS[target.task].loss,
         metrics=TASKS[target.task].watched,
         batch_size=batch_size,
+        max_updates=MAX_UPDATES,
         early_stopping=settings.early_stopping(),
-        total_steps=settings.epochs * -(-n_train // batch_size),
+        total_steps=settings.epochs * -(-n_ordered // batch_size),
         seed=settings.seed,
     )
 
@@ -212,12 +220,13 @@ def plan_for(prepared: Prepared, *, from_start: bool = False) -> SweepPlan:
         early_stopping=settings.early_stopping(),
         seeds=settings.seeds,
         seed=settings.seed,
+        max_updates=MAX_UPDATES,
     )
 
 
 def fit_grid(
     folds: Sequence[Prepared],
-    on_progress: OnProgress | None,
+    watched: Watchers,
     *,
     share_programs: bool = False,
     from_start: bool = False,
@@ -233,8 +242,9 @@ def fit_grid(
         race=settings.races,
         share_programs=share_programs,
         starts=[initial_params(each) for each in folds] if from_start else None,
-        on_progress=on_progress,
+        on_progress=watched.on_progress,
         checkpoints=checkpoints,
+        deadline=watched.deadline,
     )
     winner = found.winner_fold
     return Fitted(folds[winner], arrays[winner], found.winner, found, folds, from_start)
@@ -243,7 +253,7 @@ def fit_grid(
 def second_grid(first: Fitted, folds: Sequence[Prepared], watched: Watchers, open_grid: OpenGrid) -> Fitted:
     """The winner of a second grid where the best of the first lies, if its best is lower; else that of the first.
 
-    There is none after Ctrl-C, and none where no axis has two values to go on from.
+    There is none after Ctrl-C or the end of the time, and none where no axis has two values to go on from.
     """
     if first.sweep is None or _stopped(first.sweep):
         return first
@@ -255,7 +265,7 @@ def second_grid(first: Fitted, folds: Sequence[Prepared], watched: Watchers, ope
         watched.on_refined(settings, selection)
     try:
         changed = [replace(prepared, settings=settings) for prepared in first.folds]
-        second = fit_grid(changed, watched.on_progress, from_start=first.from_start, checkpoints=open_grid("second"))
+        second = fit_grid(changed, watched, from_start=first.from_start, checkpoints=open_grid("second"))
     except ConfigError:  # nothing in it is finite, so nothing in it is lower
         return first
     if second.sweep is None or second.sweep.selection.best.mean >= selection.best.mean:
@@ -264,7 +274,7 @@ def second_grid(first: Fitted, folds: Sequence[Prepared], watched: Watchers, ope
 
 
 def _stopped(found: Sweep) -> bool:
-    return any(training.outcome is Outcome.STOPPED_BY_USER for training in found.trainings)
+    return any(training.outcome in STOPPED for training in found.trainings)
 
 
 def _better_start(tuned: Fitted, scratch: Fitted) -> Fitted:

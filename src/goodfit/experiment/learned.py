@@ -14,7 +14,8 @@ from goodfit.nn.arrays import Params
 from goodfit.search.calibration import with_temperature
 from goodfit.search.padding import padded_params, shared_inputs
 from goodfit.training.evaluation import ensemble_predictions, losses_of_predictions
-from goodfit.training.recipe import Recipe, make_recipe
+from goodfit.training.fit import epoch_rows
+from goodfit.training.recipe import MAX_UPDATES, Recipe, make_recipe
 
 SHARE_OF_TRAINING = 0.05
 """Rows that may be predicted, as a share of the rows that passed through the networks in training. A prediction takes a
@@ -31,8 +32,13 @@ def what_it_learned(fitted: Fitted, ensemble: KeptEnsemble | None) -> Importance
         return None
     folds = list(_unseen_rows(recipe, fitted, ensemble))
     n_networks = len(ensemble.shares) if ensemble else 1
-    trainings = [fitted.training] if fitted.sweep is None else fitted.sweep.trainings
-    trained = sum(training.history.n_epochs for training in trainings) * len(fitted.fold.train)
+    epochs = (
+        [(fitted.training.history.n_epochs, len(fitted.fold.train))]
+        if fitted.sweep is None
+        else zip(*(fitted.sweep.table[name].to_pylist() for name in ("epochs", "train_rows")), strict=True)
+    )
+    batch_size = settings.rows_per_update(len(fitted.prepared.splits.known))
+    trained = sum(n * epoch_rows(n_train, batch_size, MAX_UPDATES)[1] for n, n_train in epochs)
     passes = int(max(MIN_PASSES, SHARE_OF_TRAINING * trained) / n_networks)
     return measure_importance(folds, partial(losses_of_predictions, recipe), passes=passes, seed=settings.seed)
 

@@ -21,6 +21,7 @@ from goodfit.nn.early_stopping import EarlyStopping
 from goodfit.nn.layers import Dense, Dropout, Layer
 from goodfit.nn.optimizers import OPTIMIZERS, Optimizer, get_optimizer
 from goodfit.nn.regularizers import l2 as l2_penalty
+from goodfit.search.race_arithmetic import rung_rows
 from goodfit.search.selection import RULES, SelectionRule
 from goodfit.search.space import validate_space
 from goodfit.training.recipe import validate_count
@@ -52,7 +53,8 @@ class Settings:
         seeds: trainings of every pair of values, with first weights and row orders of their own.
         folds: number of cross-validation folds. 1 judges by one set of validation rows; k judges by every known row, in
             k trainings of every pair. ``auto``: on up to 5,000 known rows as many folds as ``validation_split`` makes,
-            five by default, where only contenders are trained on the folds after the first; otherwise 1.
+            five by default, where only contenders are trained on the folds after the first; otherwise 1, and from
+            20,000 training rows the grid is trained on 10,000 of them, and only its best configs on more and on all.
         keep: what predicts. ``ensemble``: the weighted mean of the best configs, each with its networks of all folds;
             ``one``: the one network of the selected config.
         choice: ``best``, or ``1se``: the largest l2 within one standard error of the best.
@@ -61,7 +63,7 @@ class Settings:
         hidden: units of each hidden layer; empty for a linear model.
         activation: of the hidden layers. The slope of ``leaky_relu`` below 0 keeps units from dying at large rates.
         dropout: share of the hidden outputs set to 0 in training.
-        epochs: the most that are run.
+        epochs: the most that are run. An epoch is a pass over the training rows, or 1,000 updates if these are fewer.
         batch_size: rows of one update. ``auto``: 32 below 4,000 known rows, 64 below 8,000, 128
             below 16,000, 256 from there.
         patience: epochs without improvement of the validation loss after which training stops.
@@ -275,8 +277,12 @@ class Settings:
 
     @property
     def races(self) -> bool:
-        """Whether only contenders are trained on the folds after the first."""
-        return self.folds == "auto"
+        """Whether only contenders are trained on the folds after the first, or on all rows of a large table."""
+        return self.folds == "auto" or self.memory is not None
+
+    def rung_rows(self, n_folds: int, n_train: int) -> list[int]:
+        """Return the training rows of each rung of a search; all of them where it has none."""
+        return rung_rows(n_train) if self.races and self.sweeps and n_folds == 1 else [n_train]
 
     def rows_per_update(self, n_known: int) -> int:
         """Return the batch size for so many known rows, the same on every fold.

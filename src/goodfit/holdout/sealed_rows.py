@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
@@ -24,6 +24,7 @@ class SealedRows:
     _source: Source
     rows: Indices
     schema: Sequence[Column]
+    _fingerprints: dict[int, tuple[Table, str]] = field(default_factory=dict)
 
     @property
     def n_rows(self) -> int:
@@ -51,6 +52,11 @@ class SealedRows:
 
     def fingerprint(self, known: Table) -> str:
         """Return the fingerprint of the table, or of the sample of it, read as the kinds of the known rows."""
+        if id(known) not in self._fingerprints:  # of a million rows it takes seconds
+            self._fingerprints[id(known)] = known, self._fingerprint(known)
+        return self._fingerprints[id(known)][1]
+
+    def _fingerprint(self, known: Table) -> str:
         source = self._source
         hashes = np.empty(len(source.row_numbers), np.uint64)
         hashes[source.places(known.row_numbers)] = row_hashes(known)

@@ -90,7 +90,7 @@ def pictures(run: RunLike) -> list[Figure]:
     figures = [figure for figure in figures_of(run).values() if figure is not None]
     if run.record.sweep is not None:
         grid = grid_of(run.record.sweep)
-        said = sentences.of_grid(grid, "rows" if run.record.streamed else "folds")
+        said = sentences.of_grid(grid)
         figures.append(Figure("grid", "λ and learning rate", said, lambda: [heat_map(grid)]))
     return figures
 
@@ -121,7 +121,7 @@ def html(run: RunLike, *, spell: Speller = python_call, before: str = "") -> str
         figures=figures,
         curves_sentence=sentences.of_curves(restored(record)),
         grid=grid,
-        grid_sentence=sentences.of_grid(grid, "rows" if record.streamed else "folds") if grid else "",
+        grid_sentence=sentences.of_grid(grid) if grid else "",
         cells=selected,
         sizes={name: len(rows) for name, rows in record.splits.arrays().items()},
         checks=found.checks,

@@ -71,12 +71,13 @@ def of_weights(trial: Trial) -> str:
     return "90% of the weights are between {} and {}".format(*numbers(low, high))
 
 
-def of_grid(grid: Grid, what: str = "folds") -> str:
+def of_grid(grid: Grid) -> str:
     """The heat map. what: that contenders were trained on, and the others only on some."""
     finite = [mean for mean in grid.means.values() if np.isfinite(mean)]
     lowest, highest = numbers(grid.means[grid.lowest], max(finite))
     l2, rate = grid.lowest
-    among = "validation loss" if grid.n_contenders == len(grid.means) else f"validation loss on all {what}"
+    on = "on all rows" if grid.has_rungs else "on all folds"
+    among = "validation loss" if grid.n_contenders == len(grid.means) else f"validation loss {on}"
     at = f"at λ {short_value(l2)} and learning rate {short_value(rate)}"
     if grid.chosen == grid.lowest:
         return f"The lowest {among}, {lowest}, is {at} (selected); the highest is {highest}."

@@ -12,7 +12,7 @@ from goodfit.arrays import Array
 from goodfit.experiment.run_folder import Record, SweepRecord, curves_table, quantiles_table
 from goodfit.formatting import value
 from goodfit.nn.arrays import Params
-from goodfit.search.race_arithmetic import comparable_means
+from goodfit.search.race_arithmetic import Place, comparable_means
 from goodfit.search.sweep import Sweep
 
 Cell = tuple[float, float]
@@ -68,6 +68,7 @@ class Grid:
         means: validation loss at the best epochs, see ``goodfit.search.race_arithmetic``.
         chosen, lowest: the selected pair, and the one with the lowest mean.
         n_each: number of trainings of each contender. n_contenders: pairs with so many trainings.
+        has_rungs: whether only contenders were trained on all rows.
     """
 
     trials: Mapping[Cell, Trial]
@@ -76,6 +77,7 @@ class Grid:
     lowest: Cell
     n_each: int
     n_contenders: int
+    has_rungs: bool = False
 
     @cached_property
     def l2(self) -> list[float]:
@@ -143,22 +145,28 @@ def grid_of(found: SweepRecord | Sweep) -> Grid:
     curves, weights = (_by_trial(rows, len(table)) for rows in _kept(found))
     winner = table[selection.trial]
     trials: dict[Cell, Trial] = {}
-    values: dict[Cell, dict[tuple[int, int], float]] = {}
+    values: dict[Cell, dict[Place, float]] = {}
     for number, row in enumerate(table):
         if any(row[name] != value for name, value in selection.chosen.config.items() if name not in AXES):
             continue
         cell = row.get("l2", 0.0), row.get("learning_rate", 0.0)
-        values.setdefault(cell, {})[row["fold"], row["seed"]] = row["cross_fitted_loss"]
-        if cell not in trials or (row["fold"], row["seed"]) == (winner["fold"], winner["seed"]):
+        values.setdefault(cell, {})[place_of(row)] = row["cross_fitted_loss"]
+        if cell not in trials or place_of(row) == place_of(winner):
             trials[cell] = _trial(number, row, curves[number], weights[number])
     chosen, lowest = (
         (config.get("l2", 0.0), config.get("learning_rate", 0.0))
         for config in (selection.chosen.config, selection.best.config)
     )
     n_each = len(selection.chosen.trials)
-    judged = {(table[trial]["fold"], table[trial]["seed"]) for trial in selection.chosen.trials}
-    n_contenders = sum(judged <= set(of) for of in values.values())
-    return Grid(trials, comparable_means(values, judged), chosen, lowest, n_each, n_contenders)
+    own = {place_of(table[number]) for number in selection.chosen.trials}
+    n_contenders = sum(set(of) >= own for of in values.values())
+    has_rungs = any(row["rung"] for row in table)
+    return Grid(trials, comparable_means(values), chosen, lowest, n_each, n_contenders, has_rungs)
+
+
+def place_of(row: Mapping[str, Any]) -> Place:
+    """Rung, fold and seed of a row of the table of trials."""
+    return row["rung"], row["fold"], row["seed"]
 
 
 def pair_of(grid: Grid) -> tuple[Trial, Trial] | None:

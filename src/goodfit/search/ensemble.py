@@ -112,7 +112,7 @@ def make_ensemble(
     recipe: Recipe,
     folds: Sequence[Fold],
 ) -> Ensemble:
-    """Select an ensemble among the configs that were trained on the folds and seeds of the selected config.
+    """Select an ensemble among the configs that were trained on the rung, folds and seeds of the selected config.
 
     Args:
         results, trainings: of all trials. recipe: of any of them.
@@ -187,7 +187,8 @@ def _candidates(results: Sequence[TrialResult], selection: Selection) -> list[Tr
     pairs = sorted((results[number].fold, results[number].seed) for number in selection.chosen.trials)
     by_config: dict[tuple[float, ...], dict[tuple[int, int], int]] = {}
     for number, result in enumerate(results):
-        by_config.setdefault(tuple(result.config.values()), {})[result.fold, result.seed] = number
+        if result.rung == results[selection.trial].rung:
+            by_config.setdefault(tuple(result.config.values()), {})[result.fold, result.seed] = number
     full = [{pair: of[pair] for pair in pairs} for of in by_config.values() if set(pairs) <= set(of)]
     return [of for of in full if all(np.isfinite(results[number].value) for number in of.values())]
 

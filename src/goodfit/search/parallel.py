@@ -5,7 +5,6 @@ compiled program, on a GPU side by side. When a trial ends, the next one takes i
 initial weights and row orders, so that λ and learning rate are compared on equal terms.
 """
 
-import threading
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -25,9 +24,10 @@ from goodfit.search.weight_store import make_weight_store
 from goodfit.training.checkpoint import Checkpoint, Checkpoints
 from goodfit.training.compilation import uncollected
 from goodfit.training.evaluation import Dataset, EvaluationRows
-from goodfit.training.fit import MAX_CHUNK_EPOCHS, Training, evaluation_rows, finish, next_chunk, row_order
+from goodfit.training.fit import MAX_CHUNK_EPOCHS, Training, epoch_rows, evaluation_rows, finish, next_chunk, row_order
 from goodfit.training.history import History, column_names
-from goodfit.training.loop import FINISHED, RUNNING, State, advance, start
+from goodfit.training.interrupt import Interruption
+from goodfit.training.loop import FINISHED, RUNNING, STOPPED_BY_USER, State, advance, start
 from goodfit.training.memory import is_out_of_memory, warn_of_less
 from goodfit.training.recipe import Recipe
 
@@ -58,7 +58,7 @@ class Progress(NamedTuple):
 
     done, trials: number of finished trials, and of all; before the contenders of a race are known, the most there can
     be. values: best monitored value so far of each config and seed on the running fold, infinite before its first
-    epoch. fold: the running fold. restored: number of the finished trials that an earlier process has trained.
+    epoch. fold, rung: the running ones. restored: number of the finished trials that an earlier process has trained.
     """
 
     done: int
@@ -67,6 +67,7 @@ class Progress(NamedTuple):
     values: Array
     fold: int = 0
     restored: int = 0
+    rung: int = 0
 
 
 OnProgress = Callable[[Progress], None]
@@ -106,7 +107,7 @@ class SweepCost(NamedTuple):
 def estimate(
     recipe: Recipe, params: Params, *, n_trials: int, n_train: int, epochs: int, validation: bool = True
 ) -> SweepCost:
-    """Return the cost of trials on the same rows."""
+    """Return the cost of trials on the same rows; n_train: training rows of an epoch."""
     size = np.dtype(recipe.dtype).itemsize
     state_bytes = (2 + len(recipe.optimizer.state_names)) * count_params(params) * size
     order_bytes = 4 * -(-n_train // recipe.batch_size) * recipe.batch_size  # int32 row numbers of one epoch
@@ -128,7 +129,7 @@ def run_trials(
     capacity: Capacity = AS_IT_IS,
     shuffle: bool = True,
     on_progress: OnProgress | None = None,
-    interrupted: threading.Event | None = None,
+    interrupted: Interruption | None = None,
     checkpoints: Checkpoints | None = None,
 ) -> list[Training | None]:
     """Run all trials on the same rows.
@@ -168,7 +169,7 @@ def run_trials(
                 break
             running.save_if_due()
         running.save()
-        return running.trainings()
+        return running.trainings(STOPPED_BY_USER if interrupted is None else interrupted.code)
 
 
 class ParallelTrials:
@@ -189,7 +190,8 @@ class ParallelTrials:
         self.trials, self.epochs = trials, epochs
         recipe, _, params = trials[0]
         self.layout = layout_of(params)
-        cost = estimate(recipe, params, n_trials=n_trials, n_train=len(fold.train), epochs=epochs)
+        _, n_ordered = epoch_rows(len(fold.train), recipe.batch_size, recipe.max_updates)
+        cost = estimate(recipe, params, n_trials=n_trials, n_train=n_ordered, epochs=epochs)
         self.advance = make_advance(self.layout, fold.rows, evaluated)
         self.names = column_names(recipe, validation=evaluated.validation.shape[0] > 0)
         self.capacity, self.chunk = min(cost.chunk_epochs, max_chunk), 1
@@ -205,7 +207,7 @@ class ParallelTrials:
         self.found: list[Training | None] = [None] * len(trials)
         self.values = np.full(len(trials), np.inf)
         self.keep = make_weight_store(len(trials), params, recipe.dtype)
-        self.draw = _row_orders(fold, recipe.batch_size, shuffle=shuffle, cache=4 * self.capacity)
+        self.draw = _row_orders(fold, recipe, shuffle=shuffle, cache=4 * self.capacity)
         self.orders = np.repeat(self.draw(trials[0].seed, 0)[None, None], cost.parallel, 0).repeat(self.capacity, 1)
         self.checkpoints, self.unsaved = checkpoints, dict[int, Checkpoint]()
         self.resumed = self.restore(empty)
@@ -306,12 +308,13 @@ class ParallelTrials:
         state: State = jax.tree.map(lambda leaf: leaf[slot].copy(), self.states)
         return Checkpoint(state, np.concatenate(self.records[index]))
 
-    def finish(self, index: int, checkpoint: Checkpoint) -> None:
-        """Keep the training of this trial, whether it has ended or was stopped."""
+    def finish(self, index: int, checkpoint: Checkpoint, stopped: int = STOPPED_BY_USER) -> None:
+        """Keep the training of this trial, whether it has ended or was stopped, and why."""
         columns = checkpoint.records.T.astype(np.float64)
         history = History(dict(zip(self.names, columns, strict=True)))
         recipe, state, epochs = self.trials[index].recipe, checkpoint.state, self.epochs
-        found = finish(recipe, self.layout, state, history, epochs=epochs, n_validation=self.n_validation)
+        n_validation, layout = self.n_validation, self.layout
+        found = finish(recipe, layout, state, history, epochs=epochs, n_validation=n_validation, stopped=stopped)
         self.found[index] = self.keep(index, found)
         self.values[index] = state.stopping.best
         self.records[index] = []
@@ -330,13 +333,13 @@ class ParallelTrials:
             self.checkpoints.save(self.unsaved, self.resumed | running)
             self.unsaved.clear()
 
-    def trainings(self) -> list[Training | None]:
-        """The training of every trial that has begun; those that have not ended were stopped by the user."""
+    def trainings(self, stopped: int) -> list[Training | None]:
+        """The training of every trial that has begun; stopped: why those that have not ended were stopped."""
         for index, checkpoint in self.resumed.items():
-            self.finish(index, checkpoint)
+            self.finish(index, checkpoint, stopped)
         for slot, index in self.occupied():
             if self.records[index]:
-                self.finish(index, self.checkpoint(slot, index))
+                self.finish(index, self.checkpoint(slot, index), stopped)
         return self.found
 
     def progress(self, seconds: float) -> Progress:
@@ -345,13 +348,14 @@ class ParallelTrials:
         return Progress(done, len(self.trials), seconds, self.values.copy(), restored=self.n_restored)
 
 
-def _row_orders(fold: Fold, batch_size: int, *, shuffle: bool, cache: int) -> Callable[[int, int], Array]:
+def _row_orders(fold: Fold, recipe: Recipe, *, shuffle: bool, cache: int) -> Callable[[int, int], Array]:
     """Return a function from seed and epoch to the row order, which trials of a seed share."""
+    padding, updates = len(fold.rows.labels) - 1, recipe.max_updates
+    order = partial(row_order, fold.train, batch_size=recipe.batch_size, padding=padding, max_updates=updates)
 
     @lru_cache(maxsize=cache)
     def draw(seed: int, epoch: int) -> Array:
-        padding = len(fold.rows.labels) - 1
-        return row_order(fold.train, batch_size=batch_size, padding=padding, seed=seed, epoch=epoch, shuffle=shuffle)
+        return order(seed=seed, epoch=epoch, shuffle=shuffle)
 
     return draw
 

@@ -49,6 +49,7 @@ class Selection:
         edges: hyperparameters whose best value is at an end of the grid, with the end: the grid should be extended.
         gain: of the selected config over λ = 0; None if the grid has no λ = 0.
         contrasts: the configs that differ from the selected one in one hyperparameter, without those that diverged.
+            Each is compared by the rows that judged both; of several rungs, by those of the last that has both.
     """
 
     rule: SelectionRule
@@ -97,26 +98,38 @@ def select(
     contenders: Sequence[Mapping[str, float]] | None = None,
     rule: SelectionRule = "best",
     seed: int = 0,
-    last_rung: int | None = None,
 ) -> Selection:
-    """Select a config.
+    """Select a config among those of all folds.
 
     Configs are compared by the folds and seeds that all of them have.
 
     Args:
         results: of all trials. losses, weights: of their validation rows; see ``TrialTable``.
         contenders: of a race the configs that were trained on all folds, from which one is selected; None for all.
-        rule: ``best``, the lowest mean; ``1se``, the largest l2 whose mean is within one standard error of the lowest.
-        seed: of the bootstrap that estimates the optimism.
-        last_rung: the fold on which contenders were trained with more rows, and by which alone they are compared.
+        rule, seed: see ``select_among``.
 
     Raises:
         ConfigError: every trial diverged, or the rule is unknown or does not fit the search space.
     """
-    validate_rule(rule, results[0].config)
-    before, last = (None, None) if last_rung is None else (range(last_rung), (last_rung,))
-    every = TrialTable(results, losses, weights, folds=before)
-    table = every if contenders is None else TrialTable(results, losses, weights, contenders, folds=last)
+    tables = [TrialTable(results, losses, weights)]
+    if contenders is not None:
+        tables.append(TrialTable(results, losses, weights, contenders))
+    return select_among(tables, rule=rule, seed=seed)
+
+
+def select_among(tables: Sequence[TrialTable], *, rule: SelectionRule = "best", seed: int = 0) -> Selection:
+    """Select a config of the last table.
+
+    Args:
+        tables: all configs, and then ever fewer of them that more rows judged or taught.
+        rule: ``best``, the lowest mean; ``1se``, the largest l2 whose mean is within one standard error of the lowest.
+        seed: of the bootstrap that estimates the optimism.
+
+    Raises:
+        ConfigError: every trial diverged, or the rule is unknown or does not fit the search space.
+    """
+    every, table = tables[0], tables[-1]
+    validate_rule(rule, every.configs[0])
     best = int(np.argmin(table.means))
     if not np.isfinite(table.means[best]):
         raise ConfigError("every trial of the grid diverged; try learning rates ten times smaller.")
@@ -129,23 +142,26 @@ def select(
         rule=rule,
         chosen=table.result(chosen),
         best=table.result(best),
-        trial=min(of_first_fold, key=lambda index: results[index].value),
+        trial=min(of_first_fold, key=lambda index: table.results[index].value),
         optimism=max(0.0, optimism),
         edges=_edges(every.configs, table.configs[best]),
         gain=_gain(table, chosen, without_l2, optimism_of_gain) if len(without_l2) else None,
-        contrasts=_contrasts(every, table, chosen),
+        contrasts=_contrasts(tables, chosen),
     )
 
 
-def _contrasts(every: TrialTable, final: TrialTable, chosen: int) -> tuple[Contrast, ...]:
-    """Return the contrasts of the selected config, by all folds where the other config has them."""
-    by_all = {tuple(each.config.values()): each for each in final.contrasts(chosen)}
-    first = every.index(final.configs[chosen])
-    if every is final or first is None:
-        return tuple(by_all.values())
-    shift = final.means[chosen] - every.means[first]
-    by_first = (replace(each, mean=float(each.mean + shift)) for each in every.contrasts(first))
-    return tuple(by_all.get(tuple(each.config.values()), each) for each in by_first)
+def _contrasts(tables: Sequence[TrialTable], chosen: int) -> tuple[Contrast, ...]:
+    """Return the contrasts of the selected config, each by the last table that has the other config."""
+    config, mean = tables[-1].configs[chosen], float(tables[-1].means[chosen])
+    found: dict[tuple[float, ...], Contrast] = {}
+    for table in tables:
+        own = table.index(config)
+        if own is not None:
+            shift = mean - float(table.means[own])
+            found |= {
+                tuple(each.config.values()): replace(each, mean=each.mean + shift) for each in table.contrasts(own)
+            }
+    return tuple(found.values())
 
 
 def _pick(means: Array, l2: Array, slack: float | None) -> int:

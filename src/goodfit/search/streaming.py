@@ -8,7 +8,6 @@ holds all training rows, the losses are those of the training in memory.
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from threading import Event
 from typing import NamedTuple, Protocol
 
 import jax
@@ -19,17 +18,15 @@ from goodfit.nn.network import init_network
 from goodfit.nn.packing import layout_of
 from goodfit.search.parallel import Fold, OnProgress, ParallelTrials, Progress, Trial, make_advance
 from goodfit.search.racing import find_contenders
-from goodfit.search.selection import SelectionRule, TrialResult, select
-from goodfit.search.sweep import Sweep, SweepPlan, cross_fitted_loss, cross_fitted_losses, trials_table
+from goodfit.search.selection import SelectionRule, TrialResult, select_among
+from goodfit.search.stages import Stage
+from goodfit.search.sweep import Sweep, SweepPlan, cross_fitted_loss, train_rows, trials_table
 from goodfit.search.sweep import validation_weights as validation_weights
 from goodfit.training.checkpoint import Checkpoints, OpenCheckpoints
 from goodfit.training.evaluation import Dataset, EvaluationRows
 from goodfit.training.fit import OnEpoch, Training, evaluation_rows
-from goodfit.training.interrupt import interruptible
-from goodfit.training.recipe import Recipe
-
-MAX_UPDATES = 1_000
-"""Updates between two evaluations."""
+from goodfit.training.interrupt import Interruption, interruptible
+from goodfit.training.recipe import MAX_UPDATES
 
 
 class Rows(Protocol):
@@ -74,7 +71,7 @@ def stream_trials(
     epochs: int,
     on_progress: OnProgress | None = None,
     on_epoch: OnEpoch | None = None,
-    interrupted: Event,
+    interrupted: Interruption,
     checkpoints: Checkpoints | None = None,
 ) -> list[Training | None]:
     """Train on all rows of a stream; arguments and result as ``run_trials``.
@@ -112,7 +109,7 @@ def stream_trials(
                 break
             running.save_if_due()
         running.save()
-        return running.trainings()
+        return running.trainings(interrupted.code)
 
 
 def _last_record(running: ParallelTrials) -> Mapping[str, float]:
@@ -148,31 +145,32 @@ def train_contenders(
     most: int = 4,
     on_progress: OnProgress | None = None,
     checkpoints: OpenCheckpoints | None = None,
+    deadline: float | None = None,
 ) -> Sweep:
     """Train the contenders of a sweep on all rows, from their initial weights, and select among them.
 
-    Their trials are those of fold 1, with the validation rows of fold 0.
+    Their trials are those of one more rung, with the validation rows of the sample.
 
     Args:
         found: the sweep on the sample.
         most: number of configs that are trained on all rows.
     """
-    configs = find_contenders(found.trial_table(), rule)[:most]
+    configs = find_contenders(found.rung_tables()[-1], rule)[:most]
     pairs = [(config, seed) for config in configs for seed in plan.seeds]
     n_inputs = stream.sample.rows.x.shape[1]
     weights = {seed: init_network(plan.layers, n_inputs=n_inputs, seed=seed, dtype=plan.dtype) for seed in plan.seeds}
     trials = [Trial(plan.recipe(config, stream.buffer_rows, seed=seed), seed, weights[seed]) for config, seed in pairs]
     places = [_place(plan, config, seed) for config, seed in pairs]
-    with interruptible(saves=checkpoints is not None) as interrupted:
+    with interruptible(saves=checkpoints is not None, deadline=deadline) as interrupted:
         trainings = stream_trials(
             trials,
             stream,
             epochs=plan.epochs,
-            on_progress=on_progress and _as_second_fold(on_progress, plan, places, len(found.trainings)),
+            on_progress=on_progress and _as_last_rung(on_progress, plan, places, found),
             interrupted=interrupted,
             checkpoints=checkpoints and checkpoints(1, places),
         )
-    return _with_rung(found, pairs, [trial.recipe for trial in trials], trainings, stream.sample, rule, plan.seeds[0])
+    return _with_rung(found, pairs, trainings, stream, rule, plan.seeds[0])
 
 
 def _place(plan: SweepPlan, config: Mapping[str, float], seed: int) -> int:
@@ -180,14 +178,15 @@ def _place(plan: SweepPlan, config: Mapping[str, float], seed: int) -> int:
     return plan.grid.index(dict(config)) * len(plan.seeds) + plan.seeds.index(seed)
 
 
-def _as_second_fold(tell: OnProgress, plan: SweepPlan, places: Sequence[int], n_before: int) -> OnProgress:
+def _as_last_rung(tell: OnProgress, plan: SweepPlan, places: Sequence[int], found: Sweep) -> OnProgress:
     """Report the progress on all rows as progress of the whole sweep."""
+    n_before, rung = len(found.trainings), found.stages[-1].rung + 1
 
     def report(progress: Progress) -> None:
         values = np.full(len(plan.grid) * len(plan.seeds), np.inf)
         values[list(places)] = progress.values
         done, trials = n_before + progress.done, n_before + progress.trials
-        tell(progress._replace(done=done, trials=trials, values=values, fold=1))
+        tell(progress._replace(done=done, trials=trials, values=values, rung=rung))
 
     return report
 
@@ -195,40 +194,30 @@ def _as_second_fold(tell: OnProgress, plan: SweepPlan, places: Sequence[int], n_
 def _with_rung(
     found: Sweep,
     pairs: Sequence[tuple[Mapping[str, float], int]],
-    recipes: Sequence[Recipe],
     trainings: Sequence[Training | None],
-    sample: Fold,
+    stream: Stream,
     rule: SelectionRule,
     seed: int,
 ) -> Sweep:
     """The sweep with the trials on all rows, by which the config is selected unless all of them diverged."""
-    weights = validation_weights(sample)
-    results, every, every_recipe = list(found.results), list(found.trainings), [found.recipe] * len(found.results)
-    for (config, of_seed), recipe, training in zip(pairs, recipes, trainings, strict=True):
+    rung, weights = found.stages[-1].rung + 1, validation_weights(stream.sample)
+    results, every = list(found.results), list(found.trainings)
+    for (config, of_seed), training in zip(pairs, trainings, strict=True):
         if training is not None:
-            results.append(TrialResult(config, 1, of_seed, cross_fitted_loss(recipe, training, sample, weights)))
+            value = cross_fitted_loss(found.recipe, training, stream.sample, weights)
+            results.append(TrialResult(config, 0, of_seed, value, rung))
             every.append(training)
-            every_recipe.append(recipe)
     n_planned = found.n_planned + len(pairs)
     new = results[len(found.results) :]
     if len(new) < len(pairs) or not np.isfinite([result.value for result in new]).any():
         return replace(found, n_planned=n_planned)
-    selection = select(
-        results,
-        losses=lambda index: cross_fitted_losses(every_recipe[index], every[index], sample),
-        weights=[weights, weights],
-        contenders=[config for config, _ in pairs],
-        rule=rule,
-        seed=seed,
-        last_rung=1,
-    )
-    return replace(
+    n_train = {**train_rows(found.stages), (rung, 0): stream.rows.n_rows}
+    complete = replace(
         found,
-        table=trials_table(results, every),
+        table=trials_table(results, every, n_train),
         trainings=tuple(every),
-        selection=selection,
         n_planned=n_planned,
         results=tuple(results),
-        recipe=every_recipe[selection.trial],
-        folds=(sample, sample),
+        stages=(*found.stages, Stage(stream.sample, rung=rung)),
     )
+    return replace(complete, selection=select_among(complete.rung_tables(), rule=rule, seed=seed))

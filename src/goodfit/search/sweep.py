@@ -4,7 +4,6 @@ import time
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from threading import Event
 from typing import Any
 
 import numpy as np
@@ -22,11 +21,11 @@ from goodfit.nn.network import init_network, joined, param_shapes
 from goodfit.nn.optimizers import Optimizer, get_optimizer
 from goodfit.search.ensemble import Ensemble, make_ensemble
 from goodfit.search.padding import padded_fold, padded_params, shared_size, unpadded
-from goodfit.search.parallel import Capacity, OnProgress, Progress, SweepCost, Trial, estimate, run_trials
 from goodfit.search.parallel import Fold as Fold
-from goodfit.search.race_arithmetic import race_trials
+from goodfit.search.parallel import OnProgress, Progress, SweepCost, Trial, estimate, run_trials
+from goodfit.search.race_arithmetic import race_trials, rung_rows, rung_sizes
 from goodfit.search.racing import find_contenders
-from goodfit.search.selection import Selection, SelectionRule, TrialResult, select, selection_card, validate_rule
+from goodfit.search.selection import Selection, SelectionRule, TrialResult, select_among, selection_card, validate_rule
 from goodfit.search.space import (
     Config,
     SearchSpace,
@@ -36,11 +35,12 @@ from goodfit.search.space import (
     optimizer_with,
     validate_space,
 )
+from goodfit.search.stages import Stage, make_stages, sizes_of, with_all_rows
 from goodfit.search.trial_table import TrialTable
 from goodfit.training.checkpoint import OpenCheckpoints
 from goodfit.training.evaluation import losses_of
-from goodfit.training.fit import Training
-from goodfit.training.interrupt import interruptible
+from goodfit.training.fit import Training, epoch_rows
+from goodfit.training.interrupt import Interruption, interruptible
 from goodfit.training.recipe import Recipe, make_recipe, validate_count
 
 
@@ -59,6 +59,7 @@ class SweepPlan:
     seeds: tuple[int, ...]
     dtype: str
     shuffle: bool = True
+    max_updates: int | None = None
 
     @property
     def grid(self) -> list[Config]:
@@ -73,8 +74,9 @@ class SweepPlan:
             loss=self.loss,
             metrics=self.metrics,
             batch_size=self.batch_size,
+            max_updates=self.max_updates,
             early_stopping=self.early_stopping,
-            total_steps=self.epochs * -(-n_train // self.batch_size),
+            total_steps=self.epochs * -(-epoch_rows(n_train, self.batch_size, self.max_updates)[1] // self.batch_size),
             class_weight=class_weights(config),
             n_train=n_train,
             seed=seed,
@@ -96,6 +98,7 @@ def plan_sweep(
     seed: int = 0,
     dtype: str = "float32",
     shuffle: bool = True,
+    max_updates: int | None = None,
 ) -> SweepPlan:
     """Return the plan of a sweep.
 
@@ -104,6 +107,7 @@ def plan_sweep(
             list of values, or ``auto``.
         early_stopping: the best weights of a trial are always restored.
         seeds: number of seeds: ``seed``, ``seed`` + 1, …
+        max_updates: most updates of an epoch; by default an epoch is a pass over all training rows.
 
     Raises:
         ConfigError: an argument or a value is out of range; the message names it.
@@ -124,6 +128,7 @@ def plan_sweep(
         seeds=tuple(range(seed, seed + seeds)),
         dtype=dtype,
         shuffle=shuffle,
+        max_updates=max_updates,
     )
 
 
@@ -132,14 +137,15 @@ class Sweep(ShownAsCard):
     """Result of a sweep.
 
     Attributes:
-        table: one row for each trial: its config, ``seed``, ``fold``, ``cross_fitted_loss``, by which it is compared,
-            ``val_loss``, ``loss`` and ``penalty`` at the best epoch, ``best_epoch``, ``epochs``, ``outcome``. An Arrow
-            table, which pandas, polars and DuckDB read.
+        table: one row for each trial: its config, ``seed``, ``fold``, ``rung`` and number of training rows,
+            ``cross_fitted_loss``, by which it is compared, ``val_loss``, ``loss`` and ``penalty`` at the best epoch,
+            ``best_epoch``, ``epochs``, ``outcome``. An Arrow table, which pandas, polars and DuckDB read.
         trainings: the training of each trial, in the order of the table, with its history and weights.
         selection: the selected config, and how certain the selection is.
         space: the values of each hyperparameter.
         n_planned: number of trials that the sweep has if it is not interrupted.
         results: of each trial, in the order of the table. recipe: of the selected trial. folds: all rows.
+        stages: the rows by which the trials were judged; see ``goodfit.search.stages``.
     """
 
     table: pa.Table
@@ -150,6 +156,7 @@ class Sweep(ShownAsCard):
     results: tuple[TrialResult, ...]
     recipe: Recipe
     folds: tuple[Fold, ...]
+    stages: tuple[Stage, ...]
 
     def _card(self) -> Card:
         return selection_card(f"Sweep of {count(len(self.trainings), 'trial')}", self.selection)
@@ -172,12 +179,18 @@ class Sweep(ShownAsCard):
 
     def trial_table(self) -> TrialTable:
         """Return all trials by config, fold and seed, with standard errors, on the folds that all configs have."""
+        return self.rung_tables()[0]
+
+    def rung_tables(self) -> list[TrialTable]:
+        """Return the trials of each rung, as ``trial_table``."""
+        rows = {(stage.rung, stage.fold): stage.rows for stage in self.stages}
 
         def losses(number: int) -> Array:
-            fold = self.folds[self.results[number].fold]
-            return cross_fitted_losses(self.recipe, self.trainings[number], fold)
+            result = self.results[number]
+            return cross_fitted_losses(self.recipe, self.trainings[number], rows[result.rung, result.fold])
 
-        return TrialTable(self.results, losses, [validation_weights(fold) for fold in self.folds])
+        rungs = sorted({result.rung for result in self.results})
+        return [TrialTable(self.results, losses, _weights(self.stages, rung), rung=rung) for rung in rungs]
 
     def ensemble(self) -> Ensemble:
         """Return the weighted mean of configs whose validation loss is lowest, with its cross-fitted loss."""
@@ -189,17 +202,20 @@ def estimate_sweep(plan: SweepPlan, *, n_features: int, n_train: Sequence[int], 
 
     Args:
         n_train: number of training rows of each fold.
-        race: whether only contenders are trained on the folds after the first.
+        race: whether only contenders are trained on the folds after the first, or on all rows of a large table.
     """
     recipe = plan.recipe(plan.grid[0], max(n_train))
     shapes = param_shapes(plan.layers, n_inputs=n_features)
     params = tuple({name: np.broadcast_to(np.float32(0), of) for name, of in layer.items()} for layer in shapes)
     n_configs, n_seeds, n_folds = len(plan.grid), len(plan.seeds), len(n_train)
     one = estimate(recipe, params, n_trials=n_configs * n_seeds, n_train=max(n_train), epochs=plan.epochs)
+    rungs = rung_rows(n_train[0]) if race and n_folds == 1 else []
     n_trials = race_trials(n_configs, n_seeds, n_folds) if race else n_configs * n_seeds * n_folds
-    programs = len({-(-n // plan.batch_size) for n in n_train})
+    n_trials = n_seeds * sum(rung_sizes(n_configs, len(rungs))) if rungs else n_trials
+    programs = len({-(-n // plan.batch_size) for n in rungs or n_train})
     kept = one.kept_bytes * n_trials // (n_configs * n_seeds)
-    return one._replace(trials=n_trials, kept_bytes=kept, compilations=programs, is_bound=race and n_folds > 1)
+    is_bound = race and max(n_folds, len(rungs)) > 1
+    return one._replace(trials=n_trials, kept_bytes=kept, compilations=programs, is_bound=is_bound)
 
 
 def sweep(
@@ -213,17 +229,20 @@ def sweep(
     fixed: Params | None = None,
     on_progress: OnProgress | None = None,
     checkpoints: OpenCheckpoints | None = None,
+    deadline: float | None = None,
 ) -> Sweep:
     """Train every config, fold by fold, and select one.
 
-    Ctrl-C ends the sweep; the selection is then made among the trials that have begun.
+    Ctrl-C ends the sweep, and so does the deadline; the selection is then made among the trials that have begun.
 
     Args:
-        race: train only contenders on the folds after the first; see ``goodfit.search.racing``.
+        race: train only contenders on the folds after the first, see ``goodfit.search.racing``, and on all rows of a
+            large table, see ``goodfit.search.stages``.
         share_programs: pad all sizes a little, so that other tables of about the same size compile nothing.
         starts: for each fold, the initial weights of every trial; by default random ones, the same for all of a seed.
         fixed: weights of layers that are not trained, in place of random ones.
         checkpoints: where the trials are kept while they run, and from where they go on.
+        deadline: when the sweep is to end, in seconds of ``time.monotonic``.
 
     Raises:
         ConfigError: every trial diverged, or the rule is unknown or does not fit the search space.
@@ -232,21 +251,17 @@ def sweep(
     validate_rule(rule, plan.space)
     if any(not validation_weights(fold).any() for fold in folds):
         raise SplitError("a sweep selects by validation rows: give validation_split, validation_data or folds.")
+    stages = make_stages(folds, race=race, seed=plan.seeds[0])
     size = shared_size if share_programs else int
-    running = _RunningSweep(plan, folds, on_progress, size, starts, checkpoints)
+    running = _RunningSweep(plan, stages, on_progress, size, starts, checkpoints)
     running.fixed = fixed
-    with interruptible(saves=checkpoints is not None) as interrupted:
-        contenders = running.train_all(interrupted, rule=rule, race=race and len(folds) > 1)
-    selection = select(
-        running.results,
-        losses=running.losses,
-        weights=running.weights,
-        contenders=contenders,
-        rule=rule,
-        seed=plan.seeds[0],
-    )
+    with interruptible(saves=checkpoints is not None, deadline=deadline) as interrupted:
+        tables = running.train_all(interrupted, rule=rule, race=race and len(stages) > 1)
+    selection = select_among(tables, rule=rule, seed=plan.seeds[0])
+    table = trials_table(running.results, running.trainings, train_rows(running.stages))
+    running.complete(tables[-1].rung)
     return Sweep(
-        table=trials_table(running.results, running.trainings),
+        table=table,
         trainings=tuple(running.trainings),
         selection=selection,
         space=plan.space,
@@ -254,6 +269,7 @@ def sweep(
         results=tuple(running.results),
         recipe=running.recipes[selection.trial],
         folds=tuple(folds),
+        stages=tuple(running.stages),
     )
 
 
@@ -266,63 +282,85 @@ class _RunningSweep:
     def __init__(
         self,
         plan: SweepPlan,
-        folds: Sequence[Fold],
+        stages: Sequence[Stage],
         on_progress: OnProgress | None,
         size: Callable[[int], int],
         starts: Sequence[Params] | None,
         checkpoints: OpenCheckpoints | None,
     ) -> None:
-        self.plan, self.folds, self.on_progress = plan, folds, on_progress
+        self.plan, self.stages, self.on_progress, self.size = plan, list(stages), on_progress, size
         self.starts, self.checkpoints = starts, checkpoints
         self.fixed: Params | None = None
         self.results: list[TrialResult] = []
         self.trainings: list[Training] = []
         self.recipes: list[Recipe] = []
-        self.weights = [validation_weights(fold) for fold in folds]
-        self.n_planned = len(plan.grid) * len(plan.seeds) * len(folds)
-        self.n_features = size(max(fold.rows.x.shape[1] for fold in folds))
-        self.n_rows = size(max(len(fold.rows.x) for fold in folds))
-        self.capacity = Capacity(
-            train=size(max(len(fold.train) for fold in folds)),
-            validation=size(max(len(fold.validation) for fold in folds)),
-            trials=len(plan.grid) * len(plan.seeds),
-        )
+        self.n_planned = len(plan.grid) * len(plan.seeds) * len(stages)
+        self.n_features = size(max(stage.rows.rows.x.shape[1] for stage in stages))
         self.restored: dict[int, int] = {}
         self.began = time.perf_counter()
 
     def losses(self, index: int) -> Array:
         """Return the cross-fitted losses of the validation rows of a trial, by its number."""
-        fold = self.folds[self.results[index].fold]
-        return cross_fitted_losses(self.recipes[index], self.trainings[index], fold)
+        result = self.results[index]
+        rows = next(stage.rows for stage in self.stages if (stage.rung, stage.fold) == (result.rung, result.fold))
+        return cross_fitted_losses(self.recipes[index], self.trainings[index], rows)
 
-    def train_all(self, interrupted: Event, *, rule: SelectionRule, race: bool) -> list[Config] | None:
-        """Train until the end or Ctrl-C; return the contenders of a race if all of them have begun on a second fold."""
-        configs, contenders = self.plan.grid, None
+    def table_of(self, rung: int = 0, only: Sequence[Config] | None = None) -> TrialTable:
+        """Return the trials of a rung, or those of some configs."""
+        return TrialTable(self.results, self.losses, _weights(self.stages, rung), only, rung=rung)
+
+    def train_all(self, interrupted: Interruption, *, rule: SelectionRule, race: bool) -> list[TrialTable]:
+        """Train until the end or Ctrl-C, and return the tables among which a config is selected.
+
+        Of a race they are those of all configs and of the contenders, if all of these have begun; of rungs there are as
+        many as rungs.
+        """
+        grid, by_rung = self.plan.grid, self.stages[-1].rung > 0
+        configs, kept = grid, [(0, grid)]
+        sizes = rung_sizes(len(grid), len(self.stages))
         if race:
-            self.n_planned = race_trials(len(configs), len(self.plan.seeds), len(self.folds))
-        for number in range(len(self.folds)):
-            if number == 1 and race:
-                configs = find_contenders(TrialTable(self.results, self.losses, self.weights), rule)
-                self.n_planned = len(self.results) + len(configs) * len(self.plan.seeds) * (len(self.folds) - 1)
+            most = sum(sizes) * len(self.plan.seeds)
+            folds = race_trials(len(grid), len(self.plan.seeds), len(self.stages))
+            self.n_planned = most if by_rung else folds
+        for number, stage in enumerate(self.stages):
+            chooses = race and (stage.rung > 0 or stage.fold == 1)
+            if chooses:
+                before = max(0, stage.rung - 1)
+                configs = find_contenders(self.table_of(before), rule, sizes[number] if by_rung else None)
+                left = sizes[number + 1 :] if by_rung else [len(configs)] * (len(self.stages) - number - 1)
+                more = len(configs) + sum(min(n, len(configs)) for n in left)
+                self.n_planned = len(self.results) + more * len(self.plan.seeds)
             if not configs:
                 break
-            n_new = self._train_fold(number, configs, interrupted)
-            if number == 1 and race and n_new == len(configs) * len(self.plan.seeds):
-                contenders = configs
+            n_new = self._train_stage(number, configs, interrupted)
+            if chooses and n_new == len(configs) * len(self.plan.seeds):
+                kept.append((stage.rung, configs))
             if interrupted.is_set():
                 break
-        return contenders
+        return [self.table_of(rung, None if configs is grid else configs) for rung, configs in kept]
 
-    def _train_fold(self, number: int, configs: Sequence[Config], interrupted: Event) -> int:
-        """Train these configs with every seed on one fold, and return how many trials have begun."""
-        fold, seeds = self.folds[number], self.plan.seeds
+    def complete(self, rung: int) -> None:
+        """If the search ended on a lower rung, have its trials predict all validation rows, which measure them."""
+        stage, whole = next(stage for stage in self.stages if stage.rung == rung), self.stages[-1].rows
+        if stage.sampled is None:
+            return
+        for number, result in enumerate(self.results):
+            if result.rung == rung:
+                self.trainings[number] = with_all_rows(self.trainings[number], self.recipes[number], stage, whole)
+        self.stages[rung] = stage._replace(rows=whole, sampled=None)
+
+    def _train_stage(self, number: int, configs: Sequence[Config], interrupted: Interruption) -> int:
+        """Train these configs with every seed on the rows of a stage, and return how many trials have begun."""
+        stage, seeds = self.stages[number], self.plan.seeds
         pairs = [(config, seed) for config in configs for seed in seeds]
-        trials = self._trials(number, pairs)
+        trials = self._trials(stage, pairs)
+        rows, weights = stage.rows, validation_weights(stage.rows)
+        sizes = sizes_of(stage.rung, self.stages, len(self.plan.grid) * len(seeds), size=self.size)
         trainings = run_trials(
             trials,
-            padded_fold(fold, self.n_features, self.n_rows),
+            padded_fold(rows, self.n_features, sizes.rows),
             epochs=self.plan.epochs,
-            capacity=self.capacity,
+            capacity=sizes.evaluated,
             shuffle=self.plan.shuffle,
             on_progress=self.on_progress and self._progress(number, pairs),
             interrupted=interrupted,
@@ -331,21 +369,21 @@ class _RunningSweep:
         n_before = len(self.results)
         for (config, seed), trial, training in zip(pairs, trials, trainings, strict=True):
             if training is not None:
-                cut = unpadded(training, fold.rows.x.shape[1])
-                value = cross_fitted_loss(trial.recipe, cut, fold, self.weights[number])
-                self.results.append(TrialResult(config, number, seed, value))
+                cut = unpadded(training, rows.rows.x.shape[1])
+                value = cross_fitted_loss(trial.recipe, cut, rows, weights)
+                self.results.append(TrialResult(config, stage.fold, seed, value, stage.rung))
                 self.trainings.append(cut)
                 self.recipes.append(trial.recipe)
         return len(self.results) - n_before
 
-    def _trials(self, number: int, pairs: Sequence[tuple[Config, int]]) -> list[Trial]:
-        """Return the trials of one fold; a seed has its initial weights and row orders."""
-        plan, fold = self.plan, self.folds[number]
-        n_train, n_inputs = len(fold.train), fold.rows.x.shape[1]
+    def _trials(self, stage: Stage, pairs: Sequence[tuple[Config, int]]) -> list[Trial]:
+        """Return the trials of one stage; a seed has its initial weights and row orders."""
+        plan, rows = self.plan, stage.rows
+        n_train, n_inputs = len(rows.train), rows.rows.x.shape[1]
         weights = {}
         for seed in plan.seeds:
             random = init_network(plan.layers, n_inputs=n_inputs, seed=seed, dtype=plan.dtype)
-            begin = self.starts[number] if self.starts else random
+            begin = self.starts[stage.fold] if self.starts else random
             weights[seed] = padded_params(joined(begin, self.fixed) if self.fixed else begin, self.n_features)
         return [Trial(plan.recipe(config, n_train, seed=seed), seed, weights[seed]) for config, seed in pairs]
 
@@ -355,34 +393,48 @@ class _RunningSweep:
         numbers = {place: number for number, place in enumerate(everywhere)}
         return [numbers[(*config.values(), seed)] for config, seed in pairs]
 
-    def _progress(self, fold: int, pairs: Sequence[tuple[Config, int]]) -> OnProgress:
-        """Return a function that reports the progress of one fold as progress of the whole sweep."""
+    def _progress(self, number: int, pairs: Sequence[tuple[Config, int]]) -> OnProgress:
+        """Return a function that reports the progress of one stage as progress of the whole sweep."""
         assert self.on_progress is not None
         places, n_places = self._places(pairs), len(self.plan.grid) * len(self.plan.seeds)
-        done_before, tell = len(self.results), self.on_progress
+        done_before, tell, stage = len(self.results), self.on_progress, self.stages[number]
 
         def report(progress: Progress) -> None:
             values = np.full(n_places, np.inf)
             values[places] = progress.values
             seconds = time.perf_counter() - self.began
-            self.restored[fold] = progress.restored
+            self.restored[number] = progress.restored
             restored = sum(self.restored.values())
-            tell(Progress(done_before + progress.done, self.n_planned, seconds, values, fold, restored))
+            done = done_before + progress.done
+            tell(Progress(done, self.n_planned, seconds, values, stage.fold, restored, stage.rung))
 
         return report
 
 
-def trials_table(results: Sequence[TrialResult], trainings: Sequence[Training]) -> pa.Table:
-    """Return one row for each trial, see ``Sweep``."""
+def trials_table(
+    results: Sequence[TrialResult], trainings: Sequence[Training], n_train: Mapping[tuple[int, int], int]
+) -> pa.Table:
+    """Return one row for each trial, see ``Sweep``; n_train: number of training rows of each rung and fold."""
     rows = []
     for result, training in zip(results, trainings, strict=True):
         at_best = training.history.row(training.best_epoch) if training.best_epoch else {}
         measured = {name: at_best.get(name, float("inf")) for name in ("val_loss", "loss", "penalty")}
         ran = {"best_epoch": training.best_epoch, "epochs": training.history.n_epochs}
         outcome = {"outcome": training.outcome.name.lower()}
-        trial = {"seed": result.seed, "fold": result.fold, "cross_fitted_loss": result.value}
-        rows.append({**result.config, **trial, **measured, **ran, **outcome})
+        place = {"seed": result.seed, "fold": result.fold, "rung": result.rung}
+        judged = {"train_rows": n_train[result.rung, result.fold], "cross_fitted_loss": result.value}
+        rows.append({**result.config, **place, **judged, **measured, **ran, **outcome})
     return pa.Table.from_pylist(rows)
+
+
+def train_rows(stages: Sequence[Stage]) -> dict[tuple[int, int], int]:
+    """Return the number of training rows of each rung and fold."""
+    return {(stage.rung, stage.fold): len(stage.rows.train) for stage in stages}
+
+
+def _weights(stages: Sequence[Stage], rung: int) -> list[Array]:
+    """Return the weights of the validation rows of each fold of a rung."""
+    return [validation_weights(stage.rows) for stage in stages if stage.rung == rung]
 
 
 def validation_weights(fold: Fold) -> Array:

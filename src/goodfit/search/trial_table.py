@@ -1,7 +1,8 @@
 """Trials as a table of configs, folds and seeds: mean validation losses, standard errors, differences.
 
 A table compares its configs by the folds and seeds that all of them have. After a race, which trains only contenders on
-the other folds, one table holds all configs on the first fold, and another the contenders on all folds.
+the other folds, one table holds all configs on the first fold, and another the contenders on all folds. Every rung of a
+large table has its own.
 
 The value of a config is the mean of its trials' cross-fitted losses: the loss of each validation row at the epoch that
 the other validation rows choose (``goodfit.training.cross_fitted``). The loss at the best epoch would be too low, the
@@ -15,7 +16,7 @@ network, and those of a part an epoch, so folds and parts can differ by more tha
 by chance, and then the term of the rows is the larger one.
 """
 
-from collections.abc import Callable, Container, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import NamedTuple
@@ -32,12 +33,16 @@ the lowest losses."""
 
 
 class TrialResult(NamedTuple):
-    """Result of a trial: its config, fold and seed, and its cross-fitted validation loss, infinite if it diverged."""
+    """Result of a trial: its config, fold and seed, and its cross-fitted validation loss, infinite if it diverged.
+
+    rung: of a large table, see ``goodfit.search.stages``; the number of its sample of rows.
+    """
 
     config: Mapping[str, float]
     fold: int
     seed: int
     value: float
+    rung: int = 0
 
 
 @dataclass(frozen=True)
@@ -81,7 +86,8 @@ class TrialTable:
         results: of all trials.
         losses: from the number of a trial to the losses of its fold's validation rows (rows,).
         weights: for each fold, the weights of its validation rows (rows,).
-        only: the configs of the table; by default all. folds: its folds, those that its configs have in common.
+        only: the configs of the table; by default all.
+        rung: the rung whose trials are compared.
 
     Attributes:
         configs, means, l2: of each config; l2 is NaN where it is not searched.
@@ -97,11 +103,12 @@ class TrialTable:
         losses: Callable[[int], Array],
         weights: Sequence[Array],
         only: Sequence[Mapping[str, float]] | None = None,
-        folds: Container[int] | None = None,
+        *,
+        rung: int = 0,
     ) -> None:
         cells: dict[tuple[float, ...], dict[tuple[int, int], int]] = {}
         for index, trial in enumerate(results):
-            if (only is None or trial.config in only) and (folds is None or trial.fold in folds):
+            if trial.rung == rung and (only is None or trial.config in only):
                 cells.setdefault(tuple(trial.config.values()), {})[trial.fold, trial.seed] = index
         common, seeds = _common(list(cells.values()))
         self.trials = np.array([[[of[fold, seed] for seed in seeds] for fold in common] for of in cells.values()])
@@ -109,7 +116,7 @@ class TrialTable:
         self.l2 = np.array([config.get("l2", np.nan) for config in self.configs])
         self.values = np.array([trial.value for trial in results])[self.trials]
         self.means = self.values.mean(axis=(1, 2))
-        self.results = results
+        self.results, self.rung = results, rung
         self.losses = losses
         self.rows = lru_cache(maxsize=2)(self._rows)  # one of them is compared with many
         self.weights = np.concatenate([weights[fold] / np.sum(weights[fold]) / len(common) for fold in common])

@@ -1,11 +1,10 @@
 """One training from initial weights to result: row orders, chunks of epochs, the best weights restored."""
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import IntEnum
 from functools import partial
-from threading import Event
 from typing import NamedTuple
 
 import jax
@@ -20,10 +19,11 @@ from goodfit.training.checkpoint import Checkpoint, Checkpoints
 from goodfit.training.compilation import uncollected
 from goodfit.training.evaluation import Dataset, EvaluationRows
 from goodfit.training.history import History, column_names
-from goodfit.training.interrupt import interruptible
+from goodfit.training.interrupt import Interruption, interruptible
 from goodfit.training.loop import (
     DIVERGED,
     FINISHED,
+    OUT_OF_TIME,
     RUNNING,
     STOPPED_BY_USER,
     STOPPED_EARLY,
@@ -36,6 +36,8 @@ from goodfit.training.loop import (
 from goodfit.training.memory import is_out_of_memory, warn_of_less
 from goodfit.training.recipe import Recipe
 
+Step = Callable[[State, np.ndarray, np.int32], tuple[State, jax.Array]]
+"""``loop.advance`` for a recipe and its rows."""
 OnEpoch = Callable[[Mapping[str, float]], None]
 """Called after each epoch, between chunks, with the epoch's number and its record (see ``History.rows``)."""
 
@@ -61,6 +63,7 @@ class Outcome(IntEnum):
     STOPPED_EARLY = STOPPED_EARLY
     DIVERGED = DIVERGED
     STOPPED_BY_USER = STOPPED_BY_USER
+    OUT_OF_TIME = OUT_OF_TIME
 
     @property
     def text(self) -> str:
@@ -73,6 +76,7 @@ _TEXTS = {
     Outcome.STOPPED_EARLY: "stopped early: the monitored value had not improved for `patience` epochs",
     Outcome.DIVERGED: "diverged: the loss is no longer a finite number; try a learning rate ten times smaller",
     Outcome.STOPPED_BY_USER: "stopped by the user; the best weights so far are kept",
+    Outcome.OUT_OF_TIME: "stopped when the time was over; the best weights so far are kept",
 }
 
 
@@ -123,15 +127,39 @@ class Training(ShownAsCard):
         return Card("Training", facts, ("", *(f"epoch {epoch:,}" for epoch in epochs)), rows)
 
 
-def row_order(rows: np.ndarray, *, batch_size: int, padding: int, seed: int, epoch: int, shuffle: bool) -> np.ndarray:
+def epoch_rows(n_train: int, batch_size: int, max_updates: int | None) -> tuple[int, int]:
+    """Return in how many epochs all training rows are seen once, and the rows of an epoch.
+
+    >>> epoch_rows(640, 32, None), epoch_rows(640_000, 256, 1000)
+    ((1, 640), (3, 213334))
+    """
+    updates = -(-n_train // batch_size)
+    n_epochs = 1 if max_updates is None else -(-updates // max_updates)
+    return n_epochs, -(-n_train // n_epochs)
+
+
+def row_order(
+    rows: np.ndarray,
+    *,
+    batch_size: int,
+    padding: int,
+    seed: int,
+    epoch: int,
+    shuffle: bool,
+    max_updates: int | None = None,
+) -> np.ndarray:
     """Return the row numbers of one epoch in batches (steps, batch_size), the last one padded with ``padding``.
 
-    The order depends on seed and epoch alone, so that any epoch can be drawn without those before it.
+    The order depends on seed and epoch alone, so that any epoch can be drawn without those before it. Where all rows
+    need more than ``max_updates`` updates, one pass over them is several epochs of equal size.
     """
-    steps = -(-len(rows) // batch_size)
-    order = np.full(steps * batch_size, padding, np.int32)
-    order[: len(rows)] = np.random.default_rng([seed, epoch]).permutation(rows) if shuffle else rows
-    return order.reshape(steps, batch_size)
+    n_epochs, size = epoch_rows(len(rows), batch_size, max_updates)
+    drawn, part = divmod(epoch, n_epochs)
+    shuffled = np.random.default_rng([seed, drawn]).permutation(rows) if shuffle else rows
+    begin = min(part * size, len(rows) - size)  # the last part begins up to n_epochs - 1 rows earlier
+    order = np.full(-(-size // batch_size) * batch_size, padding, np.int32)
+    order[:size] = shuffled[begin : begin + size]
+    return order.reshape(-1, batch_size)
 
 
 def evaluation_rows(
@@ -167,6 +195,7 @@ def fit(
     after: OptimizerPosition | None = None,
     on_epoch: OnEpoch | None = None,
     checkpoints: Checkpoints | None = None,
+    deadline: float | None = None,
 ) -> Training:
     """Run one training.
 
@@ -181,13 +210,14 @@ def fit(
         after: where the optimizer goes on; it starts anew if it was another one, or of other weights.
         on_epoch: called with the record of every epoch, of those that are restored, too.
         checkpoints: where the training, number 0, is kept while it runs, and from where it goes on.
+        deadline: when it is to end, in seconds of ``time.monotonic``.
     """
     padding = len(rows.labels) - 1
     layout, before = layout_of(params), 0 if after is None else after.epoch
-    draw_order = partial(row_order, train, batch_size=recipe.batch_size, padding=padding, seed=seed, shuffle=shuffle)
+    order = partial(row_order, train, batch_size=recipe.batch_size, padding=padding, max_updates=recipe.max_updates)
 
     def draw(epoch: int) -> np.ndarray:
-        return draw_order(epoch=before + epoch)
+        return order(seed=seed, epoch=before + epoch, shuffle=shuffle)
 
     with jax.enable_x64(recipe.dtype == "float64"):
         evaluated = evaluation_rows(train, validation, seed=seed, sizes=sizes, padding=padding)
@@ -195,8 +225,12 @@ def fit(
         if after is not None and _same_shapes(state.optimizer_state, after.state):
             state = state._replace(optimizer_state=after.state, step=np.asarray(after.step, np.int32))
         data = jax.tree.map(jax.device_put, (rows, evaluated))
-        state, history = _run(recipe, layout, data, state, draw, epochs, on_epoch, checkpoints)
-        found = finish(recipe, layout, state, history, epochs=epochs, n_validation=len(validation))
+        names = column_names(recipe, validation=evaluated.validation.shape[0] > 0)
+        step = partial(advance, recipe, layout, *data)
+        with interruptible(saves=checkpoints is not None, deadline=deadline) as interrupted:
+            state, history = _run(step, names, state, draw, epochs, on_epoch, checkpoints, interrupted)
+        n_validation, code = len(validation), interrupted.code
+        found = finish(recipe, layout, state, history, epochs=epochs, n_validation=n_validation, stopped=code)
         own = jax.tree.map(np.asarray, state.optimizer_state)
         return replace(found, optimizer=OptimizerPosition(own, int(state.step), before + history.n_epochs))
 
@@ -207,17 +241,16 @@ def _same_shapes(one: OptimizerState, other: OptimizerState) -> bool:
 
 
 def _run(
-    recipe: Recipe,
-    layout: Layout,
-    data: tuple[Dataset, EvaluationRows],
+    step: Step,
+    names: Sequence[str],
     state: State,
     draw: Callable[[int], np.ndarray],
     epochs: int,
     on_epoch: OnEpoch | None,
     checkpoints: Checkpoints | None,
+    interrupted: Interruption,
 ) -> tuple[State, History]:
-    """Run chunks of epochs until the training stops, all epochs are done, or the user interrupts."""
-    names = column_names(recipe, validation=data[1].validation.shape[0] > 0)
+    """Run chunks of epochs until the training stops, all epochs are done, or it is interrupted."""
 
     def tell(records: np.ndarray, first: int) -> None:
         if on_epoch is None:
@@ -234,29 +267,28 @@ def _run(
     first = draw(0)
     capacity = max(1, min(MAX_CHUNK_EPOCHS, MAX_ORDERED_ROWS // first.size))
     orders = np.repeat(first[None], capacity, axis=0)
-    with interruptible(saves=checkpoints is not None) as interrupted:
-        while not _ends(state, done := len(records), epochs, interrupted):
-            until = min(done + chunk, epochs)
-            for epoch in range(done, until):
-                orders[epoch - done] = draw(epoch)
-            began = time.perf_counter()
-            try:
-                with uncollected():
-                    after, new = advance(recipe, layout, *data, state, orders, np.int32(until))
-                    records = np.concatenate([records, np.asarray(new, np.float64)[: int(after.epoch) - done]])
-            except (MemoryError, jax.errors.JaxRuntimeError) as error:
-                if not is_out_of_memory(error) or capacity == 1:
-                    _save(checkpoints, state, records)
-                    raise
-                capacity //= 2
-                chunk, orders = min(chunk, capacity), orders[:capacity].copy()
-                warn_of_less(count(capacity, "epoch"))
-                continue
-            state = after
-            tell(records, done)
-            chunk = next_chunk(chunk, capacity, time.perf_counter() - began)
-            if checkpoints is not None and (_ends(state, len(records), epochs, interrupted) or checkpoints.is_due(0)):
+    while not _ends(state, done := len(records), epochs, interrupted):
+        until = min(done + chunk, epochs)
+        for epoch in range(done, until):
+            orders[epoch - done] = draw(epoch)
+        began = time.perf_counter()
+        try:
+            with uncollected():
+                after, new = step(state, orders, np.int32(until))
+                records = np.concatenate([records, np.asarray(new, np.float64)[: int(after.epoch) - done]])
+        except (MemoryError, jax.errors.JaxRuntimeError) as error:
+            if not is_out_of_memory(error) or capacity == 1:
                 _save(checkpoints, state, records)
+                raise
+            capacity //= 2
+            chunk, orders = min(chunk, capacity), orders[:capacity].copy()
+            warn_of_less(count(capacity, "epoch"))
+            continue
+        state = after
+        tell(records, done)
+        chunk = next_chunk(chunk, capacity, time.perf_counter() - began)
+        if checkpoints is not None and (_ends(state, len(records), epochs, interrupted) or checkpoints.is_due(0)):
+            _save(checkpoints, state, records)
     return state, History(dict(zip(names, records.T, strict=True)))
 
 
@@ -266,7 +298,7 @@ def _save(checkpoints: Checkpoints | None, state: State, records: np.ndarray) ->
         checkpoints.save({}, {0: Checkpoint(jax.tree.map(np.asarray, state), records)})
 
 
-def _ends(state: State, done: int, epochs: int, interrupted: Event) -> bool:
+def _ends(state: State, done: int, epochs: int, interrupted: Interruption) -> bool:
     return done >= epochs or int(state.code) != RUNNING or interrupted.is_set()
 
 
@@ -276,12 +308,22 @@ def next_chunk(chunk: int, capacity: int, seconds: float) -> int:
 
 
 def finish(
-    recipe: Recipe, layout: Layout, state: State, history: History, *, epochs: int, n_validation: int
+    recipe: Recipe,
+    layout: Layout,
+    state: State,
+    history: History,
+    *,
+    epochs: int,
+    n_validation: int,
+    stopped: int = STOPPED_BY_USER,
 ) -> Training:
-    """Return the result of a training, whatever ended it."""
+    """Return the result of a training, whatever ended it.
+
+    stopped: the code of a training that has neither stopped by itself nor run all epochs.
+    """
     code = int(state.code)
     if code == RUNNING:
-        code = FINISHED if history.n_epochs == epochs else STOPPED_BY_USER
+        code = FINISHED if history.n_epochs == epochs else stopped
     state = jax.tree.map(np.asarray, state)
     best = all_weights(recipe, state.best_params, state.best_non_trainable, layout)
     last = all_weights(recipe, state.params, state.non_trainable, layout)

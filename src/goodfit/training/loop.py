@@ -30,7 +30,7 @@ from goodfit.training.recipe import Recipe, n_outputs
 MAX_PACKED_WEIGHTS = 2**15
 """Larger networks are not packed: fewer, larger operations win, until copying the weights costs more."""
 
-RUNNING, FINISHED, STOPPED_EARLY, DIVERGED, STOPPED_BY_USER = range(5)
+RUNNING, FINISHED, STOPPED_EARLY, DIVERGED, STOPPED_BY_USER, OUT_OF_TIME = range(6)
 
 
 class State(NamedTuple):

@@ -22,9 +22,12 @@ from goodfit.nn.pytrees import hyperparameters
 from goodfit.nn.regularizers import Regularizers
 
 DTYPES = ("float32", "float64")
+MAX_UPDATES = 1_000
+"""Most updates of an epoch of a table. A pass over more training rows is several epochs, so that the validation loss is
+measured, and the training stopped, in time."""
 
 
-@hyperparameters(static=("metrics", "batch_size", "dtype", "remainder"))
+@hyperparameters(static=("metrics", "batch_size", "dtype", "remainder", "max_updates"))
 @dataclass(frozen=True)
 class Recipe:
     """Layers, optimizer, loss and early stopping of a training, with arrays for numbers (see ``make_recipe``).
@@ -35,6 +38,7 @@ class Recipe:
         class_weight: class number to the weight of its rows in the batches, where a sweep varies it; losses and metrics
             are without it, so that trials can be compared.
         remainder: number of rows of a smaller last batch where a layer mixes rows; 0 pads it with the empty row.
+        max_updates: most updates of an epoch; None for a pass over all training rows.
     """
 
     layers: tuple[Layer, ...]
@@ -47,6 +51,7 @@ class Recipe:
     batch_size: int
     dtype: str
     remainder: int = 0
+    max_updates: int | None = None
 
     @property
     def fused(self) -> bool:
@@ -78,6 +83,7 @@ def make_recipe(
     loss: str | Loss,
     metrics: Sequence[str] = (),
     batch_size: int = 32,
+    max_updates: int | None = None,
     early_stopping: EarlyStopping | None = None,
     validation: bool = True,
     total_steps: int = 1,
@@ -93,7 +99,7 @@ def make_recipe(
         validation: whether there are validation rows; without them ``loss`` is monitored instead of ``val_loss``.
         total_steps: number of updates of the whole training, for schedules that span it.
         n_train: number of training rows; needed where a layer mixes rows.
-        class_weight, seed: see ``Recipe``.
+        max_updates, class_weight, seed: see ``Recipe``.
 
     Raises:
         ConfigError: an argument is unknown or out of range; the message names it.
@@ -113,6 +119,7 @@ def make_recipe(
         batch_size=int(batch_size),
         dtype=dtype,
         remainder=n_train % int(batch_size) if any(layer.mixes_rows for layer in layers) else 0,
+        max_updates=max_updates,
     )
     # A Python number would become part of the compiled program.
     arrays: Recipe = jax.tree.map(lambda number: np.asarray(number, dtype), recipe)

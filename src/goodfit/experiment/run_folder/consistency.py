@@ -203,6 +203,8 @@ def _sweep(swept: SweepRecord, settings: Settings) -> None:
     for row in table:
         require(all(row[name] in values for name, values in space.items()), "a trial is not in the grid")
         require(0 <= row["fold"] < len(table), "a trial has a fold that is none")
+        require(0 <= row["rung"] < len(table), "a trial has a rung that is none")
+        require(0 < row["train_rows"] < 2**31, "a trial has an impossible number of training rows")
         require(0 <= row["seed"] - settings.seed < settings.seeds, "a trial has another seed")
         require(row["epochs"] <= settings.epochs, "a trial has more epochs than the settings")
     named: tuple[ConfigResult | Contrast, ...] = (selection.chosen, selection.best, *selection.contrasts)

@@ -135,7 +135,7 @@ class SweepRecord(ShownAsCard):
     def is_complete(self) -> bool:
         """Whether every planned trial was trained to its end."""
         outcomes = self.table["outcome"].to_pylist()
-        return len(outcomes) == self.n_planned and "stopped_by_user" not in outcomes
+        return len(outcomes) == self.n_planned and not {"stopped_by_user", "out_of_time"} & set(outcomes)
 
     @property
     def n_folds(self) -> int:
@@ -144,15 +144,24 @@ class SweepRecord(ShownAsCard):
 
     @property
     def n_contenders(self) -> int:
-        """Number of configs that were trained on the folds and with the seeds of the selected one."""
-        rows = self.table.select([*self.selection.chosen.config, "fold", "seed"]).to_pylist()
-        pairs = {(rows[trial]["fold"], rows[trial]["seed"]) for trial in self.selection.chosen.trials}
-        n_trials = Counter(
-            tuple(row[name] for name in self.selection.chosen.config)
-            for row in rows
-            if (row["fold"], row["seed"]) in pairs
-        )
-        return sum(n == len(pairs) for n in n_trials.values())
+        """Number of configs that were trained on the rung and on as many folds and seeds as the selected one."""
+        rows = [row for row in self.table.to_pylist() if row["rung"] == self.rung]
+        n_trials = Counter(tuple(row[name] for name in self.selection.chosen.config) for row in rows)
+        return sum(n >= len(self.selection.chosen.trials) for n in n_trials.values())
+
+    @property
+    def rung(self) -> int:
+        """The rung on which the selected config was judged."""
+        return int(self.table["rung"][self.selection.trial].as_py())
+
+    @property
+    def rungs(self) -> list[tuple[int, int]]:
+        """The number of training rows, and of configs, of each rung; empty where there is one."""
+        names = list(self.selection.chosen.config)
+        found: dict[tuple[int, int], set[tuple[float, ...]]] = {}
+        for row in self.table.to_pylist():
+            found.setdefault((row["rung"], row["train_rows"]), set()).add(tuple(row[name] for name in names))
+        return [(n_rows, len(configs)) for (_, n_rows), configs in found.items()] if max(found)[0] else []
 
     def _card(self) -> Card:
         return selection_card(f"Sweep of {count(self.table.num_rows, 'trial')}", self.selection)

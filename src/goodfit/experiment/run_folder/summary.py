@@ -15,7 +15,7 @@ from goodfit.search.selection import Selection
 
 Word = Annotated[str, Meta(max_length=100, pattern=r"^[ -~]*$")]
 Size = Annotated[int, Meta(ge=0, le=1 << 40)]
-OutcomeName = Literal["FINISHED", "STOPPED_EARLY", "DIVERGED", "STOPPED_BY_USER"]
+OutcomeName = Literal["FINISHED", "STOPPED_EARLY", "DIVERGED", "STOPPED_BY_USER", "OUT_OF_TIME"]
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from goodfit.search.selection import Selection
 from goodfit.training.fit import Outcome
 from goodfit.training.history import History
 
-COUNTS = ("seed", "fold", "best_epoch", "epochs", "outcome")
+COUNTS = ("seed", "fold", "rung", "train_rows", "best_epoch", "epochs", "outcome")
 """Columns of whole numbers, besides those of the configs."""
 AT_BEST = ("val_loss", "loss", "penalty")
 
@@ -77,7 +77,7 @@ def sweep_from(
     table = pa.table(
         {
             **{name.removeprefix("config."): values for name, values in trials.items() if name.startswith("config.")},
-            **{name: counts[name] for name in ("seed", "fold")},
+            **{name: counts[name] for name in ("seed", "fold", "rung", "train_rows")},
             "cross_fitted_loss": trials["cross_fitted_loss"],
             **at_best,
             **{name: counts[name] for name in ("best_epoch", "epochs")},
