@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -46,7 +46,10 @@ from goodfit.reporting.spelling import keywords
 from goodfit.run import Run, ledger_of, load, model_hash
 from goodfit.search.parallel import OnProgress, SweepCost
 from goodfit.search.sweep import estimate_sweep
+from goodfit.status_line import StatusLine
 from goodfit.training.fit import OnEpoch
+
+T = TypeVar("T")
 
 
 class _Default(str):
@@ -69,6 +72,7 @@ def train(
     refine: bool = False,
     budget: float | str | None = None,
     start: "Run | str | Path | None" = None,
+    verbose: str | int = "auto",
     **settings: Any,  # noqa: ANN401
 ) -> Run:
     """Train on a table: 64 % of the rows teach, 16 % choose, 20 % are sealed for the exam.
@@ -97,6 +101,8 @@ def train(
             ``"2h"``, counted from this call; measurements and report come after it. With ``out``, ``resume`` goes on.
         start: an earlier run or its folder, whose network the training starts from; see docs/fine-tuning.md. Everything
             is trained from scratch as well, and ``Run.transfer`` says what the earlier network bought.
+        verbose: 1 shows on stderr how far the training is: in a terminal or notebook a line that is replaced in place,
+            elsewhere a new one every ten seconds. 0 shows nothing; ``auto`` is 1 in a terminal or notebook.
         settings: l2, learning_rate, hidden, dropout, epochs, patience, split, seed and more; see ``goodfit.Settings``.
 
     Raises:
@@ -107,26 +113,40 @@ def train(
     (96, 24, 30)
     """
     deadline = None if budget is None else time.monotonic() + seconds_of(budget)
-    watched = Watchers(on_prepared, on_epoch, on_progress, on_refined, deadline)
-    earlier = load(start) if isinstance(start, str | Path) else start
-    if resume is not None:
-        if out is not None:
-            raise ConfigError("Give out or resume, not both: a training that is resumed stays in its folder.")
-        given = {**settings, "target": target, "refine": refine}
-        return _resume(Path(resume), table, given, watched, earlier)
-    choices = _choices(settings, earlier)
-    if out is None:
-        found = open_table(table, choices)
-        prepared = _prepared(found, target, choices, earlier)
-        fitted = _told_and_fitted(prepared, watched, refine=refine)
-        record = _record(fitted, _source(table, found), found.file)
-        return Run(record, ledger_of(None, record), prepared.table, prepared.sealed)
-    choices.to_json()  # a splitter object is refused before the training
-    with claimed(Path(out)):
-        found = open_table(table, choices)
-        prepared = _prepared(found, target, choices, earlier)
-        plan = plan_of(prepared, _source(table, found), found.file, refine=refine, start=_named(earlier))
-        return _train(Path(out), plan, prepared, watched)
+    with StatusLine(verbose) as line:
+        if line.is_on:
+            on_epoch, on_progress = _both(line.epoch, on_epoch), _both(line.step, on_progress)
+        watched = Watchers(on_prepared, on_epoch, on_progress, on_refined, deadline)
+        earlier = load(start) if isinstance(start, str | Path) else start
+        if resume is not None:
+            if out is not None:
+                raise ConfigError("Give out or resume, not both: a training that is resumed stays in its folder.")
+            given = {**settings, "target": target, "refine": refine}
+            return _resume(Path(resume), table, given, watched, earlier)
+        choices = _choices(settings, earlier)
+        if out is None:
+            found = open_table(table, choices)
+            prepared = _prepared(found, target, choices, earlier)
+            fitted = _told_and_fitted(prepared, watched, refine=refine)
+            record = _record(fitted, _source(table, found), found.file)
+            return Run(record, ledger_of(None, record), prepared.table, prepared.sealed)
+        choices.to_json()  # a splitter object is refused before the training
+        with claimed(Path(out)):
+            found = open_table(table, choices)
+            prepared = _prepared(found, target, choices, earlier)
+            plan = plan_of(prepared, _source(table, found), found.file, refine=refine, start=_named(earlier))
+            return _train(Path(out), plan, prepared, watched)
+
+
+def _both(first: Callable[[T], None], second: Callable[[T], None] | None) -> Callable[[T], None]:
+    """Return one function that calls both."""
+
+    def call(told: T) -> None:
+        first(told)
+        if second is not None:
+            second(told)
+
+    return call
 
 
 def _record(fitted: Fitted, source: str, file: FileMark | None) -> Record:

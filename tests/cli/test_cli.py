@@ -207,6 +207,7 @@ def test_options_reach_the_settings_and_nothing_else_does(monkeypatch):
         main(shlex.split(words))
     assert {name: value for name, value in given.items() if not name.startswith("on_")} == {
         "refine": True,
+        "verbose": 0,
         "table": "iris",
         "out": Path("runs/iris-1"),
         "learning_rate": (0.1, 0.01),

@@ -98,6 +98,7 @@ def test_a_file_may_name_table_target_and_folder_by_paths_from_its_own_folder(tr
         ("target = 3", "target must be the name of a column, not 3"),
         ("table = ['a.csv']", "table must be a path, or the name of a built-in data set, not ['a.csv']"),
         ("refine = 1", "refine must be true or false, not 1"),
+        ("budget = [5]", "budget must be a time such as '5m', or seconds, not [5]"),
         ("split = 2024-01-31", "split must be one of random"),
         ("l2 = -1", "l2"),
         ("resume = 'runs/a'", "'resume' is not a setting"),

@@ -129,7 +129,7 @@ def train(
     Train every λ with every learning rate on 64 % of the rows, select on 16 % and seal 20 % for the exam.
     """
     if is_typed(context, "data"):
-        validate_source(data, folder=memory is not None)
+        validate_source(data, folder=memory is not None or config is not None)
     given = training_given(context)
     if dry_run:
         _estimate(given, as_json=as_json)
@@ -148,9 +148,10 @@ def train(
             on_epoch=curves.epoch,
             on_progress=grids.step,
             on_refined=watched.refine,
+            verbose=0,
         )
         unfinished = run.path is not None and run.can_be_resumed
-        pressed = unfinished and (budget is None or stopped(run))  # nobody waits for a report after Ctrl-C
+        pressed = unfinished and ("budget" not in given or stopped(run))  # nobody waits for a report after Ctrl-C
         report = None if pressed else goodfit.report(run, folder / REPORT, spell=train_command)
     if as_json:
         typer.echo(to_json(training_summary(run) | {"report": report and str(report)}))

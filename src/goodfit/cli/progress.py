@@ -16,9 +16,7 @@ from rich.table import Table as Grid
 from rich.text import Text
 
 from goodfit.formatting import numbers, sparkline
-
-SECONDS_BETWEEN_LINES = 10.0
-"""Of plain lines; the first comes after a fifth of that."""
+from goodfit.status_line import SECONDS_BETWEEN_LINES
 
 
 @dataclass

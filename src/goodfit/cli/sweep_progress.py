@@ -18,9 +18,9 @@ from rich.table import Table as Grid
 from rich.text import Text
 
 from goodfit.cli.grid_table import SELECTED, Cell, draw_grid
-from goodfit.cli.progress import SECONDS_BETWEEN_LINES
 from goodfit.formatting import count, numbers
 from goodfit.search.race_arithmetic import Place, comparable_means
+from goodfit.status_line import SECONDS_BETWEEN_LINES
 
 if TYPE_CHECKING:
     from goodfit.experiment.settings import Settings

@@ -15,12 +15,13 @@ from goodfit.experiment.run_path import SUMMARY, validate_run
 from goodfit.experiment.settings import Settings, settings_from
 from goodfit.files import UnsafeFile, is_stream, read_file
 
-OTHERS: Mapping[str, tuple[type, str]] = {
+OTHERS: Mapping[str, tuple[type | tuple[type, ...], str]] = {
     "table": (str, "a path, or the name of a built-in data set"),
     "target": (str, "the name of a column"),
     "out": (str, "a folder"),
     "start": (str, "the folder of an earlier run"),
     "refine": (bool, "true or false"),
+    "budget": ((str, int, float), "a time such as '5m', or seconds"),
 }
 """Arguments of ``goodfit.train`` that are no settings, with their types."""
 PATHS = ("table", "out", "start")
@@ -29,8 +30,8 @@ PATHS = ("table", "out", "start")
 def read_config(path: str | Path) -> dict[str, Any]:
     """Read the keyword arguments of a training from a file: ``goodfit.train(**goodfit.read_config("config.toml"))``.
 
-    * TOML: the keys are the names of ``goodfit.Settings``, and ``table``, ``target``, ``out``, ``start`` and ``refine``
-      as in ``goodfit.train``. A relative path starts at the folder of the file.
+    * TOML: the keys are the names of ``goodfit.Settings``, and ``table``, ``target``, ``out``, ``start``, ``refine`` and
+      ``budget`` as in ``goodfit.train``. A relative path starts at the folder of the file.
     * An earlier run: its folder, or its ``run.json``. It has every setting, the target, and the table, which is None if
       it was in memory: ``goodfit.train(**goodfit.read_config(run) | {"table": frame})``.
 
