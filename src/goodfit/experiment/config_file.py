@@ -30,8 +30,8 @@ PATHS = ("table", "out", "start")
 def read_config(path: str | Path) -> dict[str, Any]:
     """Read the keyword arguments of a training from a file: ``goodfit.train(**goodfit.read_config("config.toml"))``.
 
-    * TOML: the keys are the names of ``goodfit.Settings``, and ``table``, ``target``, ``out``, ``start``, ``refine`` and
-      ``budget`` as in ``goodfit.train``. A relative path starts at the folder of the file.
+    * TOML: the keys are the names of ``goodfit.Settings``, and ``table``, ``target``, ``out``, ``start``, ``refine``
+      and ``budget`` as in ``goodfit.train``. A relative path starts at the folder of the file.
     * An earlier run: its folder, or its ``run.json``. It has every setting, the target, and the table, which is None if
       it was in memory: ``goodfit.train(**goodfit.read_config(run) | {"table": frame})``.
 
