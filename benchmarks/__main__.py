@@ -14,6 +14,7 @@ from benchmarks import (
     one_training,
     quality,
     racing,
+    rows,
     scale,
     start_up,
     whole_grid,
@@ -37,6 +38,7 @@ BENCHMARKS = (
     fuzz,
     kill_peers,
     kills,
+    rows,
     scale,
 )
 

@@ -25,6 +25,7 @@ from benchmarks import (
     one_training,
     quality,
     racing,
+    rows,
     scale,
     start_up,
     tables,
@@ -256,6 +257,13 @@ def test_scale_trains_on_a_table_in_blocks(kind, tmp_path, monkeypatch):
     found = scale.measure("train", str(tmp_path / f"table.{kind}"), "1MB", "1")
     assert found["rows"] == 3_000
     assert found["accuracy"] > 0.4
+
+
+def test_rows_measures_a_model_by_the_number_of_rows():
+    found = rows.measure("MLPClassifier", "300")
+    assert 0 < found["loss"] < 1
+    assert found["cpu"] > 0 < found["table"]
+    assert rows.slope([10, 100, 1000], [1, 10, 100]) == pytest.approx(1)
 
 
 def test_growth_measures_trials_beside_ten(few_digits):
