@@ -42,6 +42,7 @@ COLUMNS += [f"{OURS}: first, warm s", f"{ALONE}: first, warm s", f"{THEIRS}, s",
 
 
 SEARCHED = ("german credit", "spambase")
+SEARCH_TITLE = "30 points on 3 folds, beside GridSearchCV"
 SEARCH_COLUMNS = [
     "",
     "training rows",
@@ -153,16 +154,16 @@ def main(rounds: int = 3, *, quick: bool = False, only: tuple[str, ...] = NAMES)
     """Seconds and test scores of the estimators beside scikit-learn's; rounds: of the fits of iris."""
     warnings.simplefilter("ignore", ConvergenceWarning)
     if quick:
-        show(
-            MODULE, "The estimators beside scikit-learn's", COLUMNS, [found] if (found := row("iris", epochs=2)) else []
-        )
+        found = [each for each in (row("iris", epochs=2),) if each]
+        show(MODULE, "The estimators beside scikit-learn's", COLUMNS, found)
+        show(MODULE, SEARCH_TITLE, SEARCH_COLUMNS, [each for each in (searches("iris", epochs=2),) if each])
         return
     rows = [found for name in only if (found := row(name))]
     note = "± is the standard error of the paired difference over test rows."
     show(MODULE, "The estimators beside scikit-learn's", COLUMNS, rows, note)
     iris(rounds)
     found = [each for name in SEARCHED if name in only and (each := searches(name))]
-    show(MODULE, "30 points on 3 folds, beside GridSearchCV", SEARCH_COLUMNS, found)
+    show(MODULE, SEARCH_TITLE, SEARCH_COLUMNS, found)
 
 
 if __name__ == "__main__":

@@ -16,7 +16,8 @@ class GoodFitRegressor(RegressorMixin, GoodFitEstimator):  # type: ignore[misc] 
 
     A grid of ``l2`` and ``learning_rate`` is trained in one compiled program, with early stopping. Validation rows
     select, and an ensemble of the best configs predicts. One value for each makes it a single training. The target is
-    standardised for the training; the loss is the mean squared error.
+    standardised for the training; the loss is the mean squared error. With several targets, y of shape
+    (n_samples, n_targets), it is the mean over them.
 
     Read more in docs/scikit-learn.md.
 
@@ -70,13 +71,14 @@ class GoodFitRegressor(RegressorMixin, GoodFitEstimator):  # type: ignore[misc] 
         ``sweep_.table`` has a row for each training, ``sweep_.selection`` says how certain the selection is; None for a
         single training.
     ensemble_ : KeptEnsemble or None
-        The configs that predict, with their weights and cross-fitted scores; None if one network does.
+        The configs that predict, with their weights and cross-fitted scores; None if one network does, or with several
+        targets.
     verdict_ : Verdict
         Whether the fit is good: underfitting, good fit, overfitting, or cannot tell.
     findings_ : tuple of Finding
         What the diagnosis found, the most severe first; advice is given as arguments of ``goodfit.train``.
     run_ : Run
-        The fit as a run of ``goodfit.train`` without test rows, for ``goodfit.plot``.
+        The fit as a run of ``goodfit.train`` without test rows, for ``goodfit.plot``; of one target only.
     n_iter_ : int
         Number of epochs of the selected training.
     n_features_in_ : int
