@@ -14,6 +14,7 @@ from goodfit.data.splits.rules import Split
 from goodfit.errors import ConfigError, RunError, SplitError
 from goodfit.experiment.array_inputs import ClassWeight, Reader, SweptClassWeight, ValidationData
 from goodfit.experiment.array_resuming import arguments_of_fit, arguments_of_sweep, resumable
+from goodfit.experiment.memory import memory_explained
 from goodfit.experiment.model_file import SavedModel, dump_model, read_model
 from goodfit.experiment.settings import MAX_ROWS_AUTO_FOLDS
 from goodfit.files import write_file
@@ -167,7 +168,7 @@ class Sequential:
         )
         params = self._weights(fold.rows.x.shape[1])
         arguments = partial(arguments_of_fit, recipe, fold, epochs=epochs, shuffle=shuffle)
-        with resumable(resume, arguments, params) as journal:
+        with resumable(resume, arguments, params) as journal, memory_explained():
             training = fit(
                 recipe,
                 fold.rows,

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import goodfit
-from goodfit import Adam, Dropout, EarlyStopping, Outcome, RunError
+from goodfit import Adam, ConfigError, Dropout, EarlyStopping, Outcome, RunError
 from goodfit.experiment.run_folder import journal as module
 from goodfit.experiment.run_folder.journal import FoldJournal, Journal
 from tests.sequential.models import CLASS, X, binary
@@ -202,3 +202,29 @@ def test_marks_are_of_the_values_whatever_their_order_in_memory():
     assert mark_of_rows([table]) == mark_of_rows([np.asfortranarray(table)]) != mark_of_rows([table[::-1]])
     assert mark_of_rows([table[:5000], table[5000:]]) != mark_of_rows([table])
     assert mark(Dropout(0.1)) == mark(Dropout(0.1)) != mark(Dropout(0.1 + 1e-12))
+
+
+@pytest.mark.parametrize("content", [b"", b"{}", b"[" * 100_000, b'{"arguments": 3}', None])
+def test_a_plan_of_a_stranger_is_refused_in_one_sentence(content, tmp_path):
+    model().fit(X, CLASS, **FIT, resume=tmp_path / "fit")
+    plan = tmp_path / "fit" / "journal" / "arrays.json"
+    plan.unlink()
+    if content is None:
+        plan.symlink_to("/dev/zero")
+    else:
+        plan.write_bytes(content)
+    with pytest.raises(RunError, match=r"arrays\.json is damaged or of another version") as refusal:
+        model().fit(X, CLASS, **FIT, resume=tmp_path / "fit")
+    assert len(str(refusal.value)) < 1000 and "\n" not in str(refusal.value)
+
+
+@pytest.mark.filterwarnings("ignore:memory ran out")
+def test_memory_that_does_not_suffice_for_one_epoch_is_one_sentence(tmp_path, monkeypatch):
+    def exhausted(*_):
+        raise MemoryError("no memory")
+
+    monkeypatch.setattr("goodfit.training.fit.advance", exhausted)
+    with pytest.raises(ConfigError, match="there is not enough memory"):
+        model().fit(X, CLASS, **FIT, resume=tmp_path / "fit")
+    monkeypatch.undo()
+    assert_same(model().fit(X, CLASS, **FIT, resume=tmp_path / "fit"), model().fit(X, CLASS, **FIT))
