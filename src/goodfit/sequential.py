@@ -271,7 +271,7 @@ class Sequential:
             )
             splits = [split_once]
         arguments, fixed = partial(arguments_of_sweep, plan, splits, rule=choice, race=race), self._fixed()
-        with resumable(resume, arguments, fixed) as journal:
+        with resumable(resume, arguments, fixed) as journal, memory_explained():
             checkpoints = None if journal is None else journal.of_grid()
             run = partial(sweep, plan, splits, rule=choice, race=race, fixed=fixed)
             found = run(on_progress=on_progress, checkpoints=checkpoints)

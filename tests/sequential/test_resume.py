@@ -100,8 +100,12 @@ def test_a_finished_training_is_returned_and_not_repeated(tmp_path, monkeypatch)
     network = model()
     first = network.fit(X, CLASS, **FIT, resume=tmp_path / "fit")
     found = model().sweep(X, CLASS, **SWEEP, resume=tmp_path / "sweep")
-    monkeypatch.setattr("goodfit.training.fit.advance", None)
-    monkeypatch.setattr("goodfit.search.parallel._advance_slots", None)
+
+    def trained(*_):
+        raise AssertionError("trained all the same")
+
+    monkeypatch.setattr("goodfit.training.fit.advance", trained)
+    monkeypatch.setattr("goodfit.search.parallel._advance_slots", trained)
     assert_same(network.fit(X, CLASS, **FIT, resume=tmp_path / "fit"), first)
     assert_same(model().fit(X, CLASS, **FIT, resume=tmp_path / "fit"), first)
     swept = model()
