@@ -89,7 +89,7 @@ def train(path: str, memory: str, epochs: str) -> Numbers:
 
 
 def pace(epochs: str) -> Numbers:
-    """Rows times trials a second, of four trials side by side: in memory, and from blocks on disk."""
+    """Rows times trials in a second of CPU, of four trials side by side: in memory, and from blocks on disk."""
     from goodfit.data.row_store import RowStore
     from goodfit.data.splits.hashed import block_of
     from goodfit.nn.early_stopping import EarlyStopping
@@ -118,9 +118,9 @@ def pace(epochs: str) -> Numbers:
 
     def rate(run: Callable[[int], object], rows: int, n: int) -> float:
         run(1)  # compiles
-        began = time.perf_counter()
+        began = time.process_time()
         run(n)
-        return len(trials) * rows * n / (time.perf_counter() - began)
+        return len(trials) * rows * n / (time.process_time() - began)
 
     n = int(epochs)
     memory = partial(run_trials, trials, fold)
@@ -179,7 +179,7 @@ def main(*, quick: bool = False, csv: float = SIZES["csv"] / GB, parquet: float 
     show(
         MODULE,
         "Pace of four trials side by side",
-        ["where the rows are", "rows × trials a second", "share"],
+        ["where the rows are", "rows × trials a CPU second", "share"],
         [
             [where, f"{paces[key]:,.0f}", f"{paces[key] / paces['memory']:.2f}"]
             for key, where in (("memory", "in memory"), ("blocks", "in blocks on disk"))

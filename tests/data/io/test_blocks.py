@@ -38,7 +38,7 @@ def test_text_means_the_same_in_every_encoding(tmp_path, encoding):
 @pytest.mark.parametrize(
     "text",
     [
-        "a,b\n" + "x,1\n" * 20_000 + '"q,q",2\n',  # the first quotation mark is far behind the first block
+        "a,b\n" + "x,1\n" * 300_000 + '"q,q",2\n',  # the first quotation mark is far behind the first block
         'a\tb\n"5 inch\t1\n5" pipe\t2\n' + "c\t3\n" * 20_000,  # marks that are no quotes
         "1,2\n3,4\n" * 10_000,  # no header
         "a,b\r\n1,\r\n,2\r\n" * 5_000,
