@@ -47,7 +47,8 @@ def test_text_means_the_same_in_every_encoding(tmp_path, encoding):
 def test_quotes_headers_and_line_ends(tmp_path, text):
     path = tmp_path / "table.csv"
     path.write_text(text, newline="")
-    assert columns(pa.concat_tables(list(read(path)))) == columns(read_source(str(path)).columns)
+    whole = read_source(str(path)).columns
+    assert pa.concat_tables(list(read(path))).combine_chunks().equals(whole.combine_chunks())
 
 
 def test_gzip_is_unpacked_in_blocks(tmp_path):

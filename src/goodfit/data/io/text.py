@@ -93,12 +93,12 @@ def open_delimited(stream: pa.NativeFile, found: TextFormat, *, block_bytes: int
 
 
 def _whole_rows(start: bytes) -> bytes:
-    """The start of a text up to the end of a row: a line break after which no cell is left open."""
-    end = len(start)
-    while (end := start.rfind(b"\n", 0, end)) > len(start) // 2:
-        if _misplaced_quote(start[: end + 1], _find_separator(_sample(start[: end + 1]))) is None:
-            return start[: end + 1]
-    return start
+    """The start of a text up to the end of a row: without the last line, and the row of a cell left open."""
+    lines = start[: start.rfind(b"\n") + 1] or start
+    opened = _misplaced_quote(lines, _find_separator(_sample(lines))) if b'"' in lines else None
+    if opened is None or opened < len(start) // 2:  # a mark so early is none that only the cut leaves open
+        return lines
+    return lines[: lines.rfind(b"\n", 0, opened) + 1] or lines
 
 
 def _format_and_rows(data: bytes, source: str) -> tuple[TextFormat, pa.Table]:
