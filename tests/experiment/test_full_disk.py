@@ -77,7 +77,7 @@ def test_the_kernel_refuses_every_single_write_in_turn_and_nothing_is_lost(table
 
 
 @pytest.mark.slow
-@pytest.mark.filterwarnings(UNSAVED)
+@pytest.mark.filterwarnings(UNSAVED, "ignore:.* of free space")
 def test_a_disk_of_2_mb_that_fills_up_loses_nothing(table, tmp_path):
     disk = tmp_path / "disk"
     disk.mkdir()
