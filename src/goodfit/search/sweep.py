@@ -355,7 +355,8 @@ class _RunningSweep:
         pairs = [(config, seed) for config in configs for seed in seeds]
         trials = self._trials(stage, pairs)
         rows, weights = stage.rows, validation_weights(stage.rows)
-        sizes = sizes_of(stage.rung, self.stages, len(self.plan.grid) * len(seeds), size=self.size)
+        n_trials = len(pairs) if stage.rung else len(self.plan.grid) * len(seeds)  # every rung has its own program
+        sizes = sizes_of(stage.rung, self.stages, n_trials, size=self.size)
         trainings = run_trials(
             trials,
             padded_fold(rows, self.n_features, sizes.rows),
