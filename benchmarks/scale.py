@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
-from threading import Event
 
 import numpy as np
 import pyarrow as pa
@@ -77,13 +76,15 @@ def train(path: str, memory: str, epochs: str) -> Numbers:
     run = goodfit.train(path, memory=memory, epochs=int(epochs), on_progress=tell, **GRID)
     whole = run.record.streamed
     assert whole is not None
+    table = run.sweep.table.to_pylist()
+    last = max(row["rung"] for row in table)
     exam = run.test()
     return {
         "seconds": time.perf_counter() - began,
         "search_began": stages[0],
         "peak": peak() / MB,
         "rows": whole.n_rows,
-        "trained": whole.epoch_rows * sum(row["epochs"] for row in run.sweep.table.to_pylist() if row["fold"]),
+        "trained": whole.epoch_rows * sum(row["epochs"] for row in table if row["rung"] == last),
         "accuracy": exam.scores["accuracy"].value,
     }
 
@@ -98,6 +99,7 @@ def pace(epochs: str) -> Numbers:
     from goodfit.search.parallel import Fold, Trial, run_trials
     from goodfit.search.streaming import Stream, buffer_size, stream_trials
     from goodfit.training.evaluation import Dataset, make_labels
+    from goodfit.training.interrupt import Interruption
     from goodfit.training.recipe import make_recipe
 
     table, n_train = make_rows(N_RACED, 0), N_RACED - 20_000
@@ -124,7 +126,7 @@ def pace(epochs: str) -> Numbers:
 
     n = int(epochs)
     memory = partial(run_trials, trials, fold)
-    blocks = partial(stream_trials, trials, stream, interrupted=Event())
+    blocks = partial(stream_trials, trials, stream, interrupted=Interruption())
     return {
         "memory": rate(lambda n: memory(epochs=n), n_train, n),
         "blocks": rate(lambda n: blocks(epochs=n), size, n * n_train // size),

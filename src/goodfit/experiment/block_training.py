@@ -96,8 +96,10 @@ def prepare_blocks(blocks: Blocks, target: str, settings: Settings) -> Prepared:
     if settings.folds not in ("auto", 1):
         raise ConfigError(f"folds={settings.folds} needs the table in memory: leave out folds, or memory.")
     numbers = "scaled" if settings.numbers == "auto" else settings.numbers
-    settings = replace(settings, folds=1, numbers=numbers)
+    settings = replace(settings, numbers=numbers)
     found = split_blocks(blocks, target, settings)
+    if settings.n_folds(len(found.sample.splits.known)) > 1:
+        settings = replace(settings, folds=1)
     prepared = with_checks(replace(prepare_partition(found.sample, target, settings), blocks=found))
     possible = (check if not IN_MEMORY & set(check.change) else replace(check, change={}) for check in prepared.checks)
     return replace(prepared, checks=tuple(possible))
