@@ -88,8 +88,11 @@ class Prepared:
 
     @property
     def n_folds(self) -> int:
-        """Number of folds; ``auto`` is no more than one for each group of the training rows, and one more."""
-        asked = self.settings.n_folds(len(self.splits.known))
+        """Number of folds; ``auto`` is no more than one for each group of the training rows, and one more.
+
+        A table in blocks has one.
+        """
+        asked = 1 if self.blocks else self.settings.n_folds(len(self.splits.known))
         if self.settings.folds != "auto" or asked == 1:
             return asked
         groups = _groups(self.table.take(self.places.train), self.settings, self.target.name)

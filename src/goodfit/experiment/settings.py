@@ -278,7 +278,7 @@ class Settings:
     @property
     def races(self) -> bool:
         """Whether only contenders are trained on the folds after the first, or on all rows of a large table."""
-        return self.folds == "auto" or self.memory is not None
+        return self.folds == "auto"
 
     def rung_rows(self, n_folds: int, n_train: int) -> list[int]:
         """Return the training rows of each rung of a search; all of them where it has none."""
