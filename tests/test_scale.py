@@ -61,7 +61,7 @@ def test_the_command_says_which_configurations_learned_from_how_many_rows():
     told = program("train", "breast_cancer", *FLAGS, "--out", "scaled")
     said = " ".join(told.out.split())
     assert "9 trainings on 50 of the training rows; then up to 3 on 364" in said
-    assert "trained on samples of the rows that grow: 9 configurations on 50, " in said
+    assert "trained on growing samples of the rows: 9 configurations on 50, " in said
     assert "9 configurations on 50 rows" in " ".join(Path("scaled/report.html").read_text(encoding="utf-8").split())
 
 

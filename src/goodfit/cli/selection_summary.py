@@ -84,7 +84,7 @@ def _legend(sweep: SweepRecord, lowest_apart: bool) -> str:
         return marks
     if sweep.rungs:
         trained = [f"{count(n, 'configuration')} on {n_rows:,}" for n_rows, n in sweep.rungs]
-        return f"{marks}  ·  trained on samples of the rows that grow: {join(trained)}"
+        return f"{marks}  ·  trained on growing samples of the rows: {join(trained)}"
     rest = f"{n_contenders:,} of {n_configs:,} configurations were trained on all folds, the others on the first"
     return f"{marks}  ·  {rest}"
 
