@@ -13,6 +13,8 @@ from goodfit.data.table import open_source
 QUICK = {"hidden": (4,), "epochs": 3, "patience": 3, "l2": (0.0, 0.01), "learning_rate": (0.001, 0.01)}
 N = 400
 CHANGED = {"created", "fingerprint", "files", "checksum"}
+OF_THE_RUN = re.compile(r' data-digest="[0-9a-f]{32}"')
+"""By which a report knows that a figure is that of the same run: a hash of run.json, the fingerprint included."""
 COUNTED = re.compile(r"[\d,]+ of [\d,]+ validation and test rows?( also)?( stands?)?")
 
 
@@ -93,6 +95,7 @@ def written(run, path):
     page = goodfit.report(run, path.parent / "report.html").read_text()
     for value in (summary["created"], summary["fingerprint"], summary["splits"].pop("seal"), str(path)):
         page = page.replace(value, "") if value else page
+    page = OF_THE_RUN.sub("", page)
     measured = json.loads(files.pop("measurements.json"))
     for check in measured["checks"]:
         if check["code"] == "duplicates":
