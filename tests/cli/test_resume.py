@@ -12,6 +12,7 @@ import pytest
 
 import goodfit
 from goodfit.cli.main import main
+from goodfit.cli.signals import ended_by_signals
 
 LONG = ("iris", "--l2", "0,0.01", "--learning-rate", "0.00001", "--hidden", "4", "--folds", "1")
 LONG = ("train", *LONG, "--epochs", "8000", "--patience", "8000", "--out")
@@ -108,3 +109,12 @@ def test_other_flags_beside_resume_are_refused(tmp_path, capsys):
         main(["train", "--resume", str(tmp_path / "run"), "--l2", "0.5"])
     assert ended.value.code == 2
     assert "begun with other values of l2: leave them out to go on" in capsys.readouterr().err
+
+
+def test_ctrl_c_after_the_search_shows_how_to_go_on(tmp_path, monkeypatch):
+    """While the result is measured, Ctrl-C is the default one; the journal has every training."""
+    told = []
+    monkeypatch.setattr("goodfit.cli.signals.is_interrupted", lambda folder: True)
+    with pytest.raises(KeyboardInterrupt), ended_by_signals(tmp_path / "r", told.append):
+        raise KeyboardInterrupt
+    assert told == [f"interrupted; to go on: goodfit train --resume {tmp_path / 'r'}"]

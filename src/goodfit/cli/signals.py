@@ -69,6 +69,11 @@ def ended_by_signals(folder: Path, complain: Callable[[str], None]) -> Iterator[
     with _watched(dict.fromkeys(heard, hurry) | {signal.SIGINT: again}):
         try:
             yield
+        except KeyboardInterrupt:  # after the search, while it is measured and reported
+            with contextlib.suppress(OSError, GoodFitError):
+                if is_interrupted(folder):
+                    complain(f"interrupted; to go on: {resume_command(folder)}")
+            raise
         finally:
             done.set()
             for number, handler in before.items():
