@@ -20,8 +20,7 @@ from goodfit.search.parallel import Fold, OnProgress, ParallelTrials, Progress, 
 from goodfit.search.racing import find_contenders
 from goodfit.search.selection import SelectionRule, TrialResult, select_among
 from goodfit.search.stages import Stage
-from goodfit.search.sweep import Sweep, SweepPlan, cross_fitted_loss, train_rows, trials_table
-from goodfit.search.sweep import validation_weights as validation_weights
+from goodfit.search.sweep import Sweep, SweepPlan, cross_fitted_loss, train_rows, trials_table, validation_weights
 from goodfit.training.checkpoint import Checkpoints, OpenCheckpoints
 from goodfit.training.evaluation import Dataset, EvaluationRows
 from goodfit.training.fit import OnEpoch, Training, evaluation_rows
@@ -170,7 +169,7 @@ def train_contenders(
             interrupted=interrupted,
             checkpoints=checkpoints and checkpoints(1, places),
         )
-    return _with_rung(found, pairs, trainings, stream, rule, plan.seeds[0])
+    return _with_rung(found, pairs, trainings, stream, rule, plan)
 
 
 def _place(plan: SweepPlan, config: Mapping[str, float], seed: int) -> int:
@@ -197,7 +196,7 @@ def _with_rung(
     trainings: Sequence[Training | None],
     stream: Stream,
     rule: SelectionRule,
-    seed: int,
+    plan: SweepPlan,
 ) -> Sweep:
     """The sweep with the trials on all rows, by which the config is selected unless all of them diverged."""
     rung, weights = found.stages[-1].rung + 1, validation_weights(stream.sample)
@@ -220,4 +219,6 @@ def _with_rung(
         results=tuple(results),
         stages=(*found.stages, Stage(stream.sample, rung=rung)),
     )
-    return replace(complete, selection=select_among(complete.rung_tables(), rule=rule, seed=seed))
+    selection = select_among(complete.rung_tables(), rule=rule, seed=plan.seeds[0])
+    of_selected = plan.recipe(selection.chosen.config, stream.buffer_rows, seed=results[selection.trial].seed)
+    return replace(complete, selection=selection, recipe=of_selected)
