@@ -70,7 +70,7 @@ def test_a_search_whose_time_is_over_keeps_the_best_so_far_and_goes_on_later(ful
     assert told.status == 0
     said = " ".join(told.out.split())
     assert "The time was over: " in said and "had started" in said
-    assert "To go on: goodfit train --resume r" in told.err
+    assert "To resume: goodfit train --resume r" in told.err
     assert not goodfit.load("r").sweep.is_complete
     resumed = goodfit.train(resume="r")
     assert resumed.sweep.is_complete

@@ -67,7 +67,7 @@ def test_the_command_that_is_shown_goes_on(number, status, tmp_path, whole):
         _, err = process.communicate(timeout=60)
     assert process.returncode == status, err
     name = signal.Signals(number).name
-    shown = err.rpartition(f"goodfit: ended by {name}; to go on: ")[2]
+    shown = err.rpartition(f"goodfit: ended by {name}; to resume: ")[2]
     go_on(shlex.split(shown))
     assert_same(tmp_path / "my run", whole)
 
@@ -79,7 +79,7 @@ def test_ctrl_c_shows_how_to_go_on(tmp_path, whole):
     assert process.returncode == 130 and "Stopped by you" in out
     assert f"report  goodfit report {tmp_path / 'run'}" in out and not (tmp_path / "run" / "report.html").exists()
     assert goodfit.load(tmp_path / "run").can_be_resumed
-    go_on(shlex.split(err.rpartition("To go on: ")[2]))
+    go_on(shlex.split(err.rpartition("To resume: ")[2]))
     assert_same(tmp_path / "run", whole)
 
 
@@ -117,4 +117,4 @@ def test_ctrl_c_after_the_search_shows_how_to_go_on(tmp_path, monkeypatch):
     monkeypatch.setattr("goodfit.cli.signals.is_interrupted", lambda folder: True)
     with pytest.raises(KeyboardInterrupt), ended_by_signals(tmp_path / "r", told.append):
         raise KeyboardInterrupt
-    assert told == [f"interrupted; to go on: goodfit train --resume {tmp_path / 'r'}"]
+    assert told == [f"interrupted; to resume: goodfit train --resume {tmp_path / 'r'}"]

@@ -158,7 +158,7 @@ def train(
     else:
         show_training(run, report, OUT, first=watched.first)
     if run.path and unfinished:
-        ERR.print(f"To go on: {resume_command(run.path)}", soft_wrap=True)
+        ERR.print(f"To resume: {resume_command(run.path)}", soft_wrap=True)
     if pressed:
         raise typer.Exit(INTERRUPTED)
 

@@ -81,7 +81,7 @@ Budget = Annotated[
 DryRun = Annotated[bool, Search("--dry-run", help="Show trainings, memory and compilations; train nothing.")]
 Resume = Annotated[
     Path | None,
-    typer.Option("--resume", metavar="RUN", help="Go on with an interrupted training; it keeps its own settings."),
+    typer.Option("--resume", metavar="RUN", help="Resume an interrupted training; it keeps its own settings."),
 ]
 Config = Annotated[
     Path | None,

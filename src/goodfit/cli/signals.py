@@ -44,7 +44,7 @@ def ended_by_signals(folder: Path, complain: Callable[[str], None]) -> Iterator[
                 validate_run(folder)
                 complain(f"ended by {ENDING[number]}; the run is saved, for its report: {report_command(folder)}")
             else:
-                complain(f"ended by {ENDING[number]}; to go on: {resume_command(folder)}")
+                complain(f"ended by {ENDING[number]}; to resume: {resume_command(folder)}")
 
     def end(number: int, frame: FrameType | None) -> None:
         done.set()
@@ -72,7 +72,7 @@ def ended_by_signals(folder: Path, complain: Callable[[str], None]) -> Iterator[
         except KeyboardInterrupt:  # after the search, while it is measured and reported
             with contextlib.suppress(OSError, GoodFitError):
                 if is_interrupted(folder):
-                    complain(f"interrupted; to go on: {resume_command(folder)}")
+                    complain(f"interrupted; to resume: {resume_command(folder)}")
             raise
         finally:
             done.set()
