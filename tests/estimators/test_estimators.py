@@ -300,7 +300,7 @@ def test_class_weights_are_named_by_label():
         (lambda: GoodFitClassifier().fit(X, np.zeros(len(Y))), "needs 2 classes, but y has the one class 0.0 only"),
         (lambda: GoodFitClassifier().fit(X, Y, sample_weight=-Y), "sample_weight must be finite and not negative"),
         (lambda: GoodFitRegressor().fit(X, np.ones(len(Y))), "constant"),
-        (lambda: GoodFitClassifier().fit(X, np.c_[Y, Y]), "y has 2 columns, .* use MultiOutputClassifier"),
+        (lambda: GoodFitClassifier().fit(X, np.c_[Y, Y + 1]), "y has 2 columns, .* use MultiOutputClassifier"),
         (lambda: GoodFitRegressor(validation_split=0).fit(X, Y), "validation_split must be a fraction"),
     ],
 )

@@ -19,13 +19,14 @@ from goodfit.diagnosis.findings import Finding, Verdict
 from goodfit.diagnosis.observations import Observations
 from goodfit.diagnosis.verdict import diagnose
 from goodfit.errors import SplitError
+from goodfit.estimators.joint import Joint, JointPredictor, fit_joint
 from goodfit.estimators.one_epoch import Batch, begin, one_epoch, quantity, single
 from goodfit.estimators.rows import columns_of, learning_rows
-from goodfit.estimators.several_targets import Joint, JointPredictor, fit_several
+from goodfit.estimators.several_targets import QUANTITIES, rows_of_targets
 from goodfit.experiment.experiment import Fitted, Watchers, fit_prepared
 from goodfit.experiment.kept_ensemble import KeptEnsemble
 from goodfit.experiment.predictor import Predictor
-from goodfit.experiment.prepare import prepare_folds, prepare_unchecked, with_checks
+from goodfit.experiment.prepare import TaskDefaults, prepare_folds, prepare_unchecked, with_checks
 from goodfit.experiment.recording import in_own_unit, kept, record_of, swept
 from goodfit.experiment.run_folder import Record, SweepRecord
 from goodfit.experiment.settings import Settings, settings_from
@@ -51,6 +52,7 @@ class GoodFitEstimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn has
     """Base of both estimators."""
 
     _task: ClassVar[Literal["classification", "regression"]]
+    _several: ClassVar[TaskDefaults] = QUANTITIES
     _fitted: Fitted | None
     _run: Run | None
     _position: OptimizerPosition | None
@@ -117,12 +119,13 @@ class GoodFitEstimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn has
             A data frame (pandas, polars, pyarrow) may have numbers, categories, dates, text and missing values; an
             array has numbers, and NaN where they are missing.
         y : array-like of shape (n_samples,) or (n_samples, n_targets)
-            Class labels or values; of a regressor, several values of each row, too.
+            Class labels or values. Several columns are labels of 0 and 1, of which a row may have any number, or
+            several values of each row.
         sample_weight : array-like of shape (n_samples,), default=None
             Weight of each row, in training and validation. Weight 2 is the same as the row twice.
         X_val : {data frame, array-like} of shape (n_validation_samples, n_features), default=None
             Rows that validate, instead of a part of ``X``.
-        y_val : array-like of shape (n_validation_samples,), default=None
+        y_val : array-like of shape (n_validation_samples,) or (n_validation_samples, n_targets), default=None
             Their labels or values.
         groups : array-like of shape (n_samples,), default=None
             Rows of a group stay together in training or validation.
@@ -139,7 +142,8 @@ class GoodFitEstimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn has
         groups = None if groups is None else column_or_1d(groups)
         rows = learning_rows(X, y, weights, name=name, groups=groups, validation=validation)
         more = {"split": rows.split or "random", "group": rows.group or None, "drop": rows.outputs}
-        settings = self._settings(**more, **self._own_settings())
+        task = "regression" if rows.outputs else self._task
+        settings = self._settings(**more, task=task, **self._own_settings())
         if rows.split is not None and settings.folds not in ("auto", 1):
             raise SplitError(f"folds={settings.folds} splits all rows: leave out folds, or X_val and y_val.")
         folds = prepare_folds(prepare_unchecked(rows.source, rows.target, settings, weights=rows.weights))
@@ -147,7 +151,9 @@ class GoodFitEstimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn has
         on_progress = _show_progress if line.level else None
         self._columns = tuple(rows.source.names[: self.n_features_in_])
         if rows.outputs:
-            self._keep_several(fit_several(folds, rows.outputs, on_progress))
+            fitting = [rows_of_targets(each, rows.outputs, self._several) for each in folds]
+            layers = settings.layers(len(rows.outputs), self._several.output)
+            self._keep_joint(fit_joint(folds[0], fitting, layers, self._several, on_progress))
             line.end()
             return self
         watched = Watchers(on_epoch=call_each(line.listeners), on_progress=on_progress)
@@ -216,11 +222,14 @@ class GoodFitEstimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn has
     def _fit_one_epoch(self, X: Any, y: Any, sample_weight: Any) -> Self:  # noqa: ANN401
         """Train one epoch on these rows; see ``partial_fit``."""
         first = not self.__sklearn_is_fitted__()
-        X, y = checked_features(self, X, reset=first, smallest=1), self._encoded(self._checked_target(y), name="y")
+        X, y = checked_features(self, X, reset=first, smallest=1), self._checked_target(y)
         check_consistent_length(X, y)
         known = None if first else self._predictor
         if y.ndim > 1 or isinstance(known, JointPredictor):
-            raise ValueError("partial_fit takes one target: fit several by fit, or by MultiOutputRegressor.")
+            raise ValueError(
+                "partial_fit takes one target: fit several at once by fit, or each by an estimator of its own."
+            )
+        y = self._encoded(y, name="y")
         batch = Batch(X, y, row_weights(sample_weight, len(y)) * self._weights_of_classes(y))
         values = {name: single(name, getattr(self, name)) for name in ("l2", "learning_rate")}
         if known is None:
@@ -273,8 +282,8 @@ class GoodFitEstimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn has
         self._fitted, self._run, self._position = fitted, None, fitted.training.optimizer
         self._observations = None
 
-    def _keep_several(self, found: Joint) -> None:
-        """Set what is known after a fit of several targets; losses and metrics are in multiples of each one's scale."""
+    def _keep_joint(self, found: Joint) -> None:
+        """Set what is known after a joint fit; losses and metrics of quantities are in multiples of their scales."""
         config, plain = found.sweep.selection.chosen.config, replace(quantity(np.zeros(1)), scale=1.0)
         self.best_l2_, self.best_learning_rate_ = config["l2"], config["learning_rate"]
         self.history_ = found.sweep.winner.history
@@ -306,7 +315,8 @@ class GoodFitEstimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn has
         """Return probabilities, or standardised values, of every row (rows, outputs)."""
         check_is_fitted(self)
         table = columns_of(checked_features(self, X, reset=False), self._columns).read()
-        return self._predictor.predict(self._predictor.read(table))
+        known = self._predictor
+        return known.predict(table if isinstance(known, JointPredictor) else known.read(table))
 
     def _checked(self, X: Any, y: Any, sample_weight: Any) -> tuple[Any, Array, str, Array]:  # noqa: ANN401
         """Return features, encoded target, its name, and the weights of the rows."""

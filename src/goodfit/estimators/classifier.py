@@ -5,16 +5,18 @@ from dataclasses import replace
 from typing import Any, Literal, Self
 
 import numpy as np
+from scipy.sparse import csr_array, issparse
 from sklearn.base import ClassifierMixin
 from sklearn.utils import check_array, column_or_1d
-from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.multiclass import check_classification_targets, type_of_target
 
 from goodfit.arrays import Array
+from goodfit.data.target import DEFAULT_THRESHOLD
 from goodfit.errors import ConfigError, DataError
 from goodfit.estimators.base import GoodFitEstimator, Values
-from goodfit.experiment.predictor import Predictor
+from goodfit.estimators.several_targets import LABELS
 from goodfit.experiment.run_folder import Record
-from goodfit.formatting import join
+from goodfit.formatting import count, join
 from goodfit.nn.losses import SMALLEST_PROBABILITY
 from goodfit.search.selection import SelectionRule
 
@@ -23,7 +25,9 @@ class GoodFitClassifier(ClassifierMixin, GoodFitEstimator):  # type: ignore[misc
     """Neural network classifier that searches its penalty and learning rate, and says whether the fit is good.
 
     A grid of ``l2`` and ``learning_rate`` is trained in one compiled program, with early stopping. Validation rows
-    select, and an ensemble of the best configs predicts. One value for each makes it a single training.
+    select, and an ensemble of the best configs predicts. One value for each makes it a single training. With several
+    labels, y of shape (n_samples, n_labels) with 0 and 1, one network predicts the probability of each; the loss is the
+    mean of their cross-entropies.
 
     Read more in docs/scikit-learn.md.
 
@@ -71,7 +75,7 @@ class GoodFitClassifier(ClassifierMixin, GoodFitEstimator):  # type: ignore[misc
     Attributes
     ----------
     classes_ : ndarray of shape (n_classes,)
-        Class labels, sorted.
+        Class labels, sorted; with several labels the numbers of their columns.
     best_l2_ : float
         λ of the selected config.
     best_learning_rate_ : float
@@ -82,13 +86,14 @@ class GoodFitClassifier(ClassifierMixin, GoodFitEstimator):  # type: ignore[misc
         ``sweep_.table`` has a row for each training, ``sweep_.selection`` says how certain the selection is; None for a
         single training.
     ensemble_ : KeptEnsemble or None
-        The configs that predict, with their weights and cross-fitted scores; None if one network does.
+        The configs that predict, with their weights and cross-fitted scores; None if one network does, or with several
+        labels.
     verdict_ : Verdict
         Whether the fit is good: underfitting, good fit, overfitting, or cannot tell.
     findings_ : tuple of Finding
         What the diagnosis found, the most severe first; advice is given as arguments of ``goodfit.train``.
     run_ : Run
-        The fit as a run of ``goodfit.train`` without test rows, for ``goodfit.plot``.
+        The fit as a run of ``goodfit.train`` without test rows, for ``goodfit.plot``; of one label only.
     n_iter_ : int
         Number of epochs of the selected training.
     n_features_in_ : int
@@ -114,6 +119,9 @@ class GoodFitClassifier(ClassifierMixin, GoodFitEstimator):  # type: ignore[misc
     """
 
     _task = "classification"
+    _several = LABELS
+    _n_labels: int
+    _sparse_labels: bool
 
     def __init__(
         self,
@@ -195,7 +203,7 @@ class GoodFitClassifier(ClassifierMixin, GoodFitEstimator):  # type: ignore[misc
             self._learn_target(given, np.ones(len(given), bool))
         return self._fit_one_epoch(X, y, sample_weight)
 
-    def predict(self, X: Any) -> Array:  # noqa: ANN401
+    def predict(self, X: Any) -> Any:  # noqa: ANN401
         """Predict the class of every row.
 
         Parameters
@@ -205,11 +213,14 @@ class GoodFitClassifier(ClassifierMixin, GoodFitEstimator):  # type: ignore[misc
 
         Returns
         -------
-        y : ndarray of shape (n_samples,)
-            The class of the highest probability.
+        y : ndarray of shape (n_samples,), or {ndarray, CSR array} of shape (n_samples, n_labels)
+            The class of the highest probability; 1 for each label that is more likely than not, sparse if ``y`` was.
         """
-        best = self.predict_proba(X).argmax(axis=1)
-        return np.asarray(self.classes_[best])
+        found = self.predict_proba(X)
+        if not self._n_labels:
+            return np.asarray(self.classes_[found.argmax(axis=1)])
+        labels = (found > DEFAULT_THRESHOLD).astype(int)
+        return csr_array(labels) if self._sparse_labels else labels
 
     def predict_proba(self, X: Any) -> Array:  # noqa: ANN401
         """Predict the probability of every class.
@@ -221,15 +232,14 @@ class GoodFitClassifier(ClassifierMixin, GoodFitEstimator):  # type: ignore[misc
 
         Returns
         -------
-        p : ndarray of shape (n_samples, n_classes)
-            In the order of ``classes_``.
+        p : ndarray of shape (n_samples, n_classes) or (n_samples, n_labels)
+            In the order of ``classes_``; with several labels the probability of 1, as ``MLPClassifier`` has it.
         """
-        predicted = self._predicted(X)
-        assert isinstance(self._predictor, Predictor)
-        return np.asarray(self._predictor.target.decode(predicted).probabilities)
+        found = self._predicted(X).astype(float)
+        return np.hstack([1 - found, found]) if found.shape[1] == 1 else found
 
     def decision_function(self, X: Any) -> Array:  # noqa: ANN401
-        """Return log-odds of the second class, or with more classes log-probabilities.
+        """Return log-odds of the second class or of each label, or with more classes log-probabilities.
 
         Parameters
         ----------
@@ -238,24 +248,43 @@ class GoodFitClassifier(ClassifierMixin, GoodFitEstimator):  # type: ignore[misc
 
         Returns
         -------
-        scores : ndarray of shape (n_samples,) or (n_samples, n_classes)
-            Of two classes, above 0 where the second is predicted.
+        scores : ndarray of shape (n_samples,), (n_samples, n_classes) or (n_samples, n_labels)
+            Of two classes, above 0 where the second is predicted; of a label, above 0 where it is.
         """
-        logs = np.log(self.predict_proba(X).clip(SMALLEST_PROBABILITY))
+        found = self.predict_proba(X)
+        logs = np.log(found.clip(SMALLEST_PROBABILITY))
+        if self._n_labels:
+            return np.asarray(logs - np.log((1 - found).clip(SMALLEST_PROBABILITY)))
         return np.asarray(logs if len(self.classes_) > 2 else logs[:, 1] - logs[:, 0])
 
+    def __sklearn_tags__(self) -> Any:  # noqa: ANN401
+        tags = super().__sklearn_tags__()
+        tags.classifier_tags.multi_label = True
+        return tags
+
     def _checked_target(self, y: Any, *, name: str = "y") -> Array:  # noqa: ANN401
-        labels = check_array(y, ensure_2d=False, dtype=None, input_name=name, estimator=self)
+        if name == "y":
+            self._sparse_labels = issparse(y)
+        dense = y.toarray() if issparse(y) else y
+        labels = check_array(dense, ensure_2d=False, dtype=None, input_name=name, estimator=self)
         if labels.ndim == 2 and labels.shape[1] > 1:
-            raise DataError(
-                f"{name} has {labels.shape[1]} columns, but one label is learned for each row: use "
-                "MultiOutputClassifier for several, which fits a network for each."
-            )
+            if type_of_target(labels) != "multilabel-indicator" or labels.min() < 0 or labels.max() > 1:
+                raise DataError(
+                    f"{name} has {labels.shape[1]} columns, which must be labels of 0 and 1: for several targets with "
+                    "classes use MultiOutputClassifier."
+                )
+            return np.asarray(labels, float)
         labels = np.asarray(column_or_1d(labels, warn=True))
         check_classification_targets(labels)
         return labels
 
     def _learn_target(self, y: Array, used: Array) -> Array:
+        self._n_labels = y.shape[1] if y.ndim == 2 else 0
+        if self._n_labels:
+            if not np.ptp(y[used], axis=0).any():
+                raise DataError("y has the same labels in every row: give rows that differ.")
+            self.classes_ = np.arange(self._n_labels)
+            return y
         self.classes_, of_used = np.unique(y[used], return_inverse=True)
         if len(self.classes_) < 2:
             raise DataError(
@@ -266,6 +295,11 @@ class GoodFitClassifier(ClassifierMixin, GoodFitEstimator):  # type: ignore[misc
         return codes
 
     def _encoded(self, y: Array, *, name: str = "y_val") -> Array:
+        if y.ndim == 2 or self._n_labels:
+            n_given, n_known = (y.shape[1] if y.ndim == 2 else 1), max(1, self._n_labels)
+            if n_given != n_known:
+                raise DataError(f"{name} has {count(n_given, 'column')}, but y has {n_known}: give the same labels.")
+            return y
         unknown = np.setdiff1d(y, self.classes_)
         if len(unknown):
             known = "y does not have" if name == "y_val" else "classes does not have"
@@ -274,6 +308,8 @@ class GoodFitClassifier(ClassifierMixin, GoodFitEstimator):  # type: ignore[misc
 
     def _own_settings(self) -> dict[str, Any]:
         """Return class weights by class number."""
+        if self._n_labels and self.class_weight is not None:
+            raise ConfigError("class_weight weighs the classes of one label: with several labels give sample_weight.")
         if not isinstance(self.class_weight, Mapping):
             return {"class_weight": self.class_weight}
         numbers = {label: number for number, label in enumerate(self.classes_.tolist())}

@@ -8,7 +8,7 @@ from sklearn.utils import check_array, column_or_1d
 
 from goodfit.arrays import Array
 from goodfit.estimators.base import GoodFitEstimator
-from goodfit.estimators.several_targets import JointPredictor
+from goodfit.estimators.joint import JointPredictor
 
 
 class GoodFitRegressor(RegressorMixin, GoodFitEstimator):  # type: ignore[misc]  # scikit-learn has no types

@@ -114,12 +114,15 @@ def _with_targets(source: Source, target: str, outputs: Sequence[str], y: Array,
 
 
 def _size(y: Array, weights: Array) -> Array:
-    """Return the standard deviation of each target (outputs,), rounded to a power of two.
+    """Return a size of each target (outputs,): its standard deviation, rounded to a power of two, times 1 to 2.
 
-    So that it is the same to the last bit for a row of weight 2 and for the row twice.
+    Rounded, so that it is the same to the last bit for a row of weight 2 and for the row twice. Times a number of its
+    own, so that the mean of the targets is not constant where they add up to the same in every row, as labels do of
+    which each row has one.
     """
     centred = y - np.average(y, axis=0, weights=weights)
-    return np.ldexp(1.0, np.frexp(np.sqrt(np.average(np.square(centred), axis=0, weights=weights)))[1])
+    size = np.ldexp(1.0, np.frexp(np.sqrt(np.average(np.square(centred), axis=0, weights=weights)))[1])
+    return np.asarray(size * np.random.default_rng(0).uniform(1, 2, y.shape[1:]))
 
 
 def _merged(source: Source, weights: Array) -> tuple[Source, Array]:

@@ -16,6 +16,13 @@ from goodfit.training.evaluation import predictions
 from goodfit.training.recipe import make_recipe
 
 
+def read_for(encoder: Encoder, table: Table) -> Table:
+    """Return the table with its columns read as the kinds that the encoder knows them by."""
+    read = {column.name: column.kind for column in table.schema}
+    columns = encoder.columns.items()
+    return table.override(kinds={name: kind for name, kind in columns if read.get(name, kind) != kind})
+
+
 @dataclass(frozen=True, repr=False)
 class Predictor:
     """The weights of the selected network, and the ensemble if one is kept, with all that they need.
@@ -31,9 +38,7 @@ class Predictor:
 
     def read(self, table: Table) -> Table:
         """Return the table with its columns read as the kinds they had in training."""
-        read = {column.name: column.kind for column in table.schema}
-        columns = self.encoder.columns.items()
-        return table.override(kinds={name: kind for name, kind in columns if read.get(name, kind) != kind})
+        return read_for(self.encoder, table)
 
     def predict(self, table: Table) -> Array:
         """Return probabilities or standardised values (rows, outputs), by the ensemble if there is one."""

@@ -133,7 +133,7 @@ def make_ensemble(
     by_fold = [[trainings[n].params for i in order for (k, _), n in trials[i].items() if k == fold] for fold in used]
     n_seeds = len(trials[0]) // len(used)
     selected = next(i for i, of in enumerate(trials) if selection.trial in of.values())
-    baseline = np.tile(np.mean([_baseline(folds[fold], found.shape[2]) for fold in used], axis=0), (len(rows.y), 1))
+    baseline = np.tile(np.mean([baseline_of(folds[fold], found.shape[2]) for fold in used], axis=0), (len(rows.y), 1))
     return Ensemble(
         members=tuple(members[i] for i in order),
         networks=tuple(map(tuple, by_fold)),
@@ -244,7 +244,7 @@ def _calibrated(recipe: Recipe, before: Array, rows: KnownRows) -> tuple[float, 
     return temperature, after
 
 
-def _baseline(fold: Fold, n_outputs: int) -> Array:
+def baseline_of(fold: Fold, n_outputs: int) -> Array:
     """Return the shares of the classes, or the mean target, in the training rows (outputs,)."""
     y = np.asarray(fold.rows.labels)[fold.train, :-1].astype(float)
     classes = y.shape[1] < n_outputs
