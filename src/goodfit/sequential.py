@@ -31,7 +31,8 @@ from goodfit.search.parallel import OnProgress
 from goodfit.search.selection import SelectionRule
 from goodfit.search.space import layers_with, optimizer_with
 from goodfit.search.sweep import Sweep, plan_sweep, sweep
-from goodfit.training.callbacks import Callback, ProgressLine, call_each, sort_callbacks
+from goodfit.status_line import StatusLine
+from goodfit.training.callbacks import Callback, EpochLines, call_each, sort_callbacks
 from goodfit.training.evaluation import Dataset, evaluate, last_layer, make_labels
 from goodfit.training.fit import OptimizerPosition, Training, fit
 from goodfit.training.recipe import (
@@ -127,7 +128,8 @@ class Sequential:
             class_weight: class number to weight, or ``balanced`` (by the training rows). Also applies to validation.
             sample_weight: (rows,) weight of each row. Also applies to validation.
             callbacks: ``EarlyStopping``, and functions called with the record of every epoch.
-            verbose: 0 silent, 1 one line, updated in place, 2 a line for each epoch; ``auto`` is 1 on a terminal.
+            verbose: 0 silent; 1 one line, replaced in place in a terminal or notebook, elsewhere a new one every ten
+                seconds; 2 a line for each epoch; ``auto`` is 1 in a terminal or notebook.
             resume: folder in which the training is kept while it runs, every 30 seconds and at its end. After an
                 interruption the same call goes on from there, in another process, too, and ends with the same weights
                 and history, bit for bit; functions are told of all epochs again. Once it is finished, the same call
@@ -144,7 +146,7 @@ class Sequential:
         validate_count("epochs", epochs)
         validate_count("batch_size", batch_size)
         early_stopping, listeners = sort_callbacks(callbacks)
-        show = ProgressLine(verbose, epochs)
+        lines = EpochLines(verbose, epochs)
         reader = self._reader()
         fold = reader.part(
             reader.read(x, y, sample_weight),
@@ -179,12 +181,12 @@ class Sequential:
                 seed=self.seed,
                 shuffle=shuffle,
                 after=after,
-                on_epoch=call_each([*listeners, *show.listeners]),
+                on_epoch=call_each([*listeners, lines.listener]),
                 checkpoints=None if journal is None else journal.of_training(),
             )
             if journal is not None:
                 journal.keep_start(training.params)
-        show.end()
+        lines.end()
         self.params, self._optimizer = training.params, training.optimizer
         return training
 
@@ -208,6 +210,7 @@ class Sequential:
         sample_weight: npt.ArrayLike | None = None,
         callbacks: Sequence[EarlyStopping] = (),
         on_progress: OnProgress | None = None,
+        verbose: str | int = "auto",
         resume: str | Path | None = None,
         **space: Values,
     ) -> Sweep:
@@ -226,6 +229,8 @@ class Sequential:
             class_weight: as in ``fit``; a list of weights for a class is searched as ``class_weight_<class>``. It then
                 applies to the batches alone: losses are without it, so that trials can be compared.
             on_progress: called with the progress of the sweep.
+            verbose: 1 shows on stderr how far it is: in a terminal or notebook a line that is replaced in place,
+                elsewhere a new one every ten seconds. 0 shows nothing; ``auto`` is 1 in a terminal or notebook.
             resume: folder in which the trials are kept, and from which the same call goes on; as in ``fit``.
 
         The other arguments are those of ``fit``.
@@ -271,10 +276,12 @@ class Sequential:
             )
             splits = [split_once]
         arguments, fixed = partial(arguments_of_sweep, plan, splits, rule=choice, race=race), self._fixed()
-        with resumable(resume, arguments, fixed) as journal, memory_explained():
+        with resumable(resume, arguments, fixed) as journal, memory_explained(), StatusLine(verbose) as line:
             checkpoints = None if journal is None else journal.of_grid()
             run = partial(sweep, plan, splits, rule=choice, race=race, fixed=fixed)
-            found = run(on_progress=on_progress, checkpoints=checkpoints)
+            found = run(
+                on_progress=call_each([line.step if line.is_on else None, on_progress]), checkpoints=checkpoints
+            )
         self._take(found)
         return found
 

@@ -34,7 +34,7 @@ def is_watched() -> bool:
 
 
 class StatusLine:
-    """Shows the progress of ``goodfit.train``.
+    """Shows the progress of a training or search.
 
     Args:
         verbose: 0 for nothing, 1 for a line; ``auto`` is 1 where someone watches.
@@ -64,7 +64,7 @@ class StatusLine:
             self.lowest, self.best_epoch = record["val_loss"], int(record["epoch"])
         loss, val_loss, lowest = numbers(record["loss"], record["val_loss"], self.lowest)
         best = f", lowest {lowest} at epoch {self.best_epoch:,}" if self.best_epoch else ""
-        self._show(f"epoch {int(record['epoch']):,}: loss {loss}, validation loss {val_loss}{best}")
+        self.show(f"epoch {int(record['epoch']):,}: loss {loss}, validation loss {val_loss}{best}")
 
     def step(self, progress: Progress) -> None:
         """Show how far a search is."""
@@ -72,7 +72,7 @@ class StatusLine:
         done = f"{progress.done:,} of {count(progress.trials, 'training')} done, lowest validation loss {lowest}"
         own = progress.done - progress.restored
         left = progress.seconds * (progress.trials - progress.done) / own if own else math.nan
-        self._show(done, f", about {left:.0f} s left" if own and self.in_place else "")
+        self.show(done, f", about {left:.0f} s left" if own and self.in_place else "")
 
     def end(self) -> None:
         """Show the last state, and end the line."""
@@ -81,8 +81,8 @@ class StatusLine:
         elif self.latest != self.shown:
             self._print(self.latest)
 
-    def _show(self, text: str, passing: str = "") -> None:
-        """passing: what changes by itself, and is shown in place only."""
+    def show(self, text: str, passing: str = "") -> None:
+        """Show a text. passing: what changes by itself, and is shown in place only."""
         if not self.is_on:
             return
         self.latest = text + passing

@@ -47,6 +47,7 @@ from goodfit.run import Run, ledger_of, load, model_hash
 from goodfit.search.parallel import OnProgress, SweepCost
 from goodfit.search.sweep import estimate_sweep
 from goodfit.status_line import StatusLine
+from goodfit.training.callbacks import call_each
 from goodfit.training.fit import OnEpoch
 
 T = TypeVar("T")
@@ -115,7 +116,7 @@ def train(
     deadline = None if budget is None else time.monotonic() + seconds_of(budget)
     with StatusLine(verbose) as line:
         if line.is_on:
-            on_epoch, on_progress = _both(line.epoch, on_epoch), _both(line.step, on_progress)
+            on_epoch, on_progress = call_each([line.epoch, on_epoch]), call_each([line.step, on_progress])
         watched = Watchers(on_prepared, on_epoch, on_progress, on_refined, deadline)
         earlier = load(start) if isinstance(start, str | Path) else start
         if resume is not None:
@@ -136,17 +137,6 @@ def train(
             prepared = _prepared(found, target, choices, earlier)
             plan = plan_of(prepared, _source(table, found), found.file, refine=refine, start=_named(earlier))
             return _train(Path(out), plan, prepared, watched)
-
-
-def _both(first: Callable[[T], None], second: Callable[[T], None] | None) -> Callable[[T], None]:
-    """Return one function that calls both."""
-
-    def call(told: T) -> None:
-        first(told)
-        if second is not None:
-            second(told)
-
-    return call
 
 
 def _record(fitted: Fitted, source: str, file: FileMark | None) -> Record:

@@ -54,20 +54,27 @@ def test_functions_are_told_of_every_epoch():
     assert [record["val_loss"] for record in told] == training.history["val_loss"].tolist()
 
 
-@pytest.mark.parametrize("verbose", ["auto", 0, 1, 2, True])
-def test_progress_goes_to_stderr_as_loud_as_asked(verbose, capsys):
+@pytest.mark.parametrize(
+    ("verbose", "epochs"), [("auto", []), (0, []), (1, ["2/9"]), (True, ["2/9"]), (2, ["1/9", "2/9"])]
+)
+def test_progress_goes_to_a_log_as_loud_as_asked(verbose, epochs, capsys):
+    """One line is not replaced there: it comes every ten seconds and at the end."""
     stopping = EarlyStopping(patience=1, min_delta=10)
     binary().fit(X, CLASS, epochs=9, validation_split=0.2, callbacks=[stopping], verbose=verbose)
     shown = capsys.readouterr()
-    assert shown.out == ""
-    if verbose in ("auto", 0):
-        assert shown.err == ""
-    else:
-        lines = shown.err.replace("\r", "\n").strip("\n").split("\n")
-        assert [line.split("  ")[0] for line in lines] == ["epoch 1/9", "epoch 2/9"]
-        assert all("val_loss" in line and "penalty" in line for line in lines)
-        assert shown.err.endswith("\n")
-        assert ("\r" in shown.err) == (verbose == 1)
+    lines = shown.err.splitlines()
+    assert (shown.out, [line.split("  ")[0] for line in lines]) == ("", [f"epoch {epoch}" for epoch in epochs])
+    assert all("val_loss" in line and "penalty" in line for line in lines)
+    assert "\r" not in shown.err
+
+
+@pytest.mark.parametrize(("verbose", "last"), [("auto", ""), (1, "3 of 3 trainings done, lowest validation loss ")])
+def test_a_sweep_shows_how_far_it_is(verbose, last, capsys):
+    told = []
+    binary().sweep(X, CLASS, l2=[0, 0.01, 0.1], epochs=2, on_progress=told.append, verbose=verbose)
+    shown = capsys.readouterr().err.splitlines()
+    assert [line.startswith(last) for line in shown] == [True] * bool(last)
+    assert told[-1].done == 3
 
 
 def test_two_decays_are_warned_of_where_they_are_asked_for_and_nowhere_else(asked):

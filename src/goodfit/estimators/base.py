@@ -1,6 +1,5 @@
 """What both estimators share: from the constructor's arguments to a fit, and what is known after it."""
 
-import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -34,9 +33,8 @@ from goodfit.holdout.ledger import Ledger
 from goodfit.reporting.page import report
 from goodfit.reporting.spelling import keywords, python_call
 from goodfit.run import Run
-from goodfit.search.parallel import Progress
 from goodfit.search.selection import SelectionRule
-from goodfit.training.callbacks import ProgressLine, call_each
+from goodfit.training.callbacks import EpochLines, call_each
 from goodfit.training.fit import OptimizerPosition
 from goodfit.training.history import History
 
@@ -147,18 +145,18 @@ class GoodFitEstimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn has
         if rows.split is not None and settings.folds not in ("auto", 1):
             raise SplitError(f"folds={settings.folds} splits all rows: leave out folds, or X_val and y_val.")
         folds = prepare_folds(prepare_unchecked(rows.source, rows.target, settings, weights=rows.weights))
-        line = ProgressLine(self.verbose, self.epochs)
-        on_progress = _show_progress if line.level else None
+        lines = EpochLines(self.verbose, self.epochs)
+        on_progress = lines.line.step if lines.line.is_on else None
         self._columns = tuple(rows.source.names[: self.n_features_in_])
         if rows.outputs:
             fitting = [rows_of_targets(each, rows.outputs, self._several) for each in folds]
             layers = settings.layers(len(rows.outputs), self._several.output)
             self._keep_joint(fit_joint(folds[0], fitting, layers, self._several, on_progress))
-            line.end()
+            lines.end()
             return self
-        watched = Watchers(on_epoch=call_each(line.listeners), on_progress=on_progress)
+        watched = Watchers(on_epoch=call_each([lines.listener]), on_progress=on_progress)
         fitted = fit_prepared(folds, watched, share_programs=True)
-        line.end()
+        lines.end()
         self._keep(fitted, settings)
         return self
 
@@ -357,9 +355,3 @@ def checked_features(estimator: BaseEstimator, X: Any, *, reset: bool, smallest:
         return validate_data(estimator, X, reset=reset, skip_check_array=True)
     least = smallest if reset else 1
     return validate_data(estimator, X, reset=reset, ensure_all_finite="allow-nan", ensure_min_samples=least)
-
-
-def _show_progress(progress: Progress) -> None:
-    """Print how far a search is."""
-    line = f"\r{progress.done}/{progress.trials} trainings, lowest validation loss {np.min(progress.values):.4f}"
-    print(line, end="", file=sys.stderr, flush=True)

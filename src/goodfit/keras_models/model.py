@@ -148,6 +148,7 @@ class KerasModel:
         sample_weight: npt.ArrayLike | None = None,
         callbacks: Any = (),  # noqa: ANN401
         on_progress: OnProgress | None = None,
+        verbose: str | int = "auto",
         **space: Values,
     ) -> Sweep:
         """Train every config of a grid from the model's present weights, and leave those of the best one in the model.
@@ -185,6 +186,7 @@ class KerasModel:
             sample_weight=sample_weight,
             callbacks=_callbacks_of(callbacks),
             on_progress=on_progress,
+            verbose=verbose,
             seeds=1,
             resume=None,
             **space,

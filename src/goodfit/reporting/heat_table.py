@@ -55,6 +55,14 @@ class SelectableGrid:
     def figures(self) -> tuple[Figure, Figure]:
         return self.curves, self.weights
 
+    @property
+    def css(self) -> str:
+        """Rules that show what belongs to the selected cell; without ``:has``, to the selected configuration."""
+        shown = "".join(
+            f"main:has(#m{place}:checked) .m{place} {{ display: block; }}\n" for place in range(len(self.sentences))
+        )
+        return f"{shown}@supports not selector(:has(*)) {{ .m{self.start} {{ display: block; }} }}\n"
+
 
 def selectable(grid: Grid) -> SelectableGrid:
     """Return the heat map with the curves and weights of each cell."""

@@ -2,7 +2,7 @@
 
 import hashlib
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -19,21 +19,24 @@ from goodfit.files import read_file, write_file
 from goodfit.formatting import METRIC_LABELS, OTHER, numbers, share
 from goodfit.holdout.ledger import MAX_CLASSES, Confusion
 from goodfit.reporting import decision_sentences, ensemble_sentences, sentences
+from goodfit.reporting.array_page import array_figures, array_html
 from goodfit.reporting.charts.grid import heat_map
 from goodfit.reporting.config_toml import config_toml
 from goodfit.reporting.figures import RunLike, figures_of
-from goodfit.reporting.heat_table import SelectableGrid, selectable
+from goodfit.reporting.heat_table import selectable
 from goodfit.reporting.pages import Figure, render, write_pngs
 from goodfit.reporting.spelling import Speller, arguments, python_call, source_name
 from goodfit.reporting.transfer_sentences import of_transfer
 from goodfit.reporting.trials import grid_of, restored, short_value
+from goodfit.search.sweep import Sweep
+from goodfit.training.fit import Training
 
 PAGE, MAX_PAGE_BYTES = "report.html", 32 << 20
 """Name of the page in a run folder, and the most that is read of one."""
 
 
 def report(
-    run: RunLike,
+    run: RunLike | Training | Sweep,
     path: str | Path,
     *,
     pngs: str | Path | None = None,
@@ -44,10 +47,11 @@ def report(
 
     In order: the verdict and the next step, the alternatives that were compared, the data split, the learning curves,
     the grid, the weights, the learning rates, the data checks, metrics with intervals, the exam if it was opened, and
-    how to reproduce the run. A section without content is left out.
+    how to reproduce the run. A section without content is left out; of a training or sweep of arrays, so is what needs
+    the table.
 
     Args:
-        run: from ``goodfit.train`` or ``goodfit.load``.
+        run: from ``goodfit.train`` or ``goodfit.load``, or what ``Sequential.fit`` or ``Sequential.sweep`` returns.
         path: the file, written in one step.
         pngs: a folder for a PNG file of every figure.
         spell: writes a training as text, from the name of the table, the target and keyword arguments of
@@ -55,20 +59,30 @@ def report(
         overwrite: whether an existing file is replaced.
 
     Raises:
-        RunError: a file exists or cannot be written, or ``run`` is not a run.
+        RunError: a file exists or cannot be written, or ``run`` is none of these.
+
+    >>> import tempfile
+    >>> model = goodfit.Sequential([goodfit.Dense(1)])
+    >>> model.compile(loss="mse")
+    >>> training = model.fit(np.eye(20), np.arange(20), epochs=5, validation_split=0.2)
+    >>> report(training, Path(tempfile.mkdtemp()) / "report.html").name
+    'report.html'
     """
-    if not isinstance(run, RunLike):
-        raise RunError(f"report needs a run from goodfit.train or goodfit.load, not {type(run).__name__!r}.")
+    if not isinstance(run, RunLike | Training | Sweep):
+        raise RunError(f"report needs a run, a training or a sweep, not {type(run).__name__!r}.")
     out = Path(path)
     if os.path.lexists(out) and not overwrite:
         raise RunError(f"{str(out)!r} already exists: choose another file, or replace it with overwrite=True.")
     try:
-        text = html(run, spell=spell, before=_page_before(out) or _page_of(run)).encode()
-        write_file(out, text, replace=overwrite)
+        if isinstance(run, RunLike):
+            text = html(run, spell=spell, before=_page_before(out) or _page_of(run))
+        else:
+            text = array_html(run)
+        write_file(out, text.encode(), replace=overwrite)
     except OSError as error:
         raise RunError(f"{out} cannot be written ({error.strerror}): choose another file.") from error
     if pngs is not None:
-        write_pngs(pictures(run), Path(pngs))
+        write_pngs(pictures(run) if isinstance(run, RunLike) else array_figures(run), Path(pngs))
     return out
 
 
@@ -110,7 +124,7 @@ def html(run: RunLike, *, spell: Speller = python_call, before: str = "") -> str
     return render(
         "report.html.j2",
         [figure for figure in (*figures.values(), *(selected.figures if selected else ())) if figure],
-        extra_css=_selection_css(selected) if selected else "",
+        extra_css=selected.css if selected else "",
         before=before,
         of=_digest_of(run),
         record=record,
@@ -232,10 +246,3 @@ def _openings(run: RunLike) -> Iterator[dict[str, Any]]:
 def confusion_sentence(record: Record, matrix: Confusion, rows: str) -> str:
     """Correct and wrong predictions; "" for a quantity."""
     return sentences.of_confusion(matrix, [*record.target.classes, OTHER], rows) if matrix else ""
-
-
-def _selection_css(selected: SelectableGrid) -> str:
-    """Show what belongs to the selected cell; without ``:has``, what belongs to the selected configuration."""
-    places: Sequence[int] = range(len(selected.sentences))
-    shown = "".join(f"main:has(#m{place}:checked) .m{place} {{ display: block; }}\n" for place in places)
-    return f"{shown}@supports not selector(:has(*)) {{ .m{selected.start} {{ display: block; }} }}\n"

@@ -1,7 +1,7 @@
 """The trainings of a run as charts and sentences take them: the restored one, and the grid it was selected from."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -14,6 +14,7 @@ from goodfit.formatting import value
 from goodfit.nn.arrays import Params
 from goodfit.search.race_arithmetic import Place, comparable_means
 from goodfit.search.sweep import Sweep
+from goodfit.training.fit import Training
 
 Cell = tuple[float, float]
 """l2 and learning rate."""
@@ -26,6 +27,7 @@ class Trial:
 
     Attributes:
         number: its row in the table of the sweep; 0 where there is none.
+        l2, learning_rate: NaN where they are not known.
         loss, val_loss: curves (epochs,); val_loss is empty without validation rows.
         best_epoch: counted from 1; 0 if no epoch was finite.
         quantiles: 201 quantiles of all kernel weights at that epoch, from minimum to maximum.
@@ -126,11 +128,17 @@ def short_values(numbers: Sequence[float]) -> list[str]:
 
 def restored(record: Record) -> Trial:
     """The training whose weights are kept."""
-    training, config = record.training, record.config
+    number = record.sweep.selection.trial if record.sweep else 0
+    l2, rate = (record.config[name] for name in AXES)
+    return replace(trial_of(record.training), number=number, l2=l2, learning_rate=rate)
+
+
+def trial_of(training: Training) -> Trial:
+    """A training of arrays, of which λ and learning rate are not known."""
     return Trial(
-        number=record.sweep.selection.trial if record.sweep else 0,
-        l2=config["l2"],
-        learning_rate=config["learning_rate"],
+        number=0,
+        l2=np.nan,
+        learning_rate=np.nan,
         loss=training.history["loss"],
         val_loss=training.history.get("val_loss", np.empty(0)),
         best_epoch=training.best_epoch,
@@ -141,7 +149,8 @@ def restored(record: Record) -> Trial:
 
 def grid_of(found: SweepRecord | Sweep) -> Grid:
     """The grid of a search. Hyperparameters but λ and the learning rate are fixed at their selected values."""
-    selection, table = found.selection, found.table.to_pylist()
+    selection, fixed = found.selection, _fixed(found)
+    table = [fixed | row for row in found.table.to_pylist()]
     curves, weights = (_by_trial(rows, len(table)) for rows in _kept(found))
     winner = table[selection.trial]
     trials: dict[Cell, Trial] = {}
@@ -149,12 +158,12 @@ def grid_of(found: SweepRecord | Sweep) -> Grid:
     for number, row in enumerate(table):
         if any(row[name] != value for name, value in selection.chosen.config.items() if name not in AXES):
             continue
-        cell = row.get("l2", 0.0), row.get("learning_rate", 0.0)
+        cell = row["l2"], row["learning_rate"]
         values.setdefault(cell, {})[place_of(row)] = row["cross_fitted_loss"]
         if cell not in trials or place_of(row) == place_of(winner):
             trials[cell] = _trial(number, row, curves[number], weights[number])
     chosen, lowest = (
-        (config.get("l2", 0.0), config.get("learning_rate", 0.0))
+        (config.get("l2", fixed["l2"]), config.get("learning_rate", fixed["learning_rate"]))
         for config in (selection.chosen.config, selection.best.config)
     )
     n_each = len(selection.chosen.trials)
@@ -207,6 +216,17 @@ def bins(several: Sequence[Array], n: int = 41) -> Array:
     return np.linspace(-reach, reach, n + 1)
 
 
+def _fixed(found: SweepRecord | Sweep) -> dict[str, float]:
+    """λ and the learning rate of the model, for a search that does not vary them; λ as the mean of its layers."""
+    if isinstance(found, SweepRecord):
+        return dict.fromkeys(AXES, 0.0)
+    strengths = [float(each.l2 or 0.0) for layer in found.recipe.regularizers for each in layer.values()]
+    return {
+        "l2": float(np.mean(strengths)) if strengths else 0.0,
+        "learning_rate": float(found.recipe.optimizer.learning_rate),
+    }
+
+
 def _kept(found: SweepRecord | Sweep) -> tuple[pa.Table, pa.Table]:
     """Curves and quantiles of all trials, stacked."""
     if isinstance(found, SweepRecord):
@@ -226,8 +246,8 @@ def _by_trial(table: pa.Table, n_trials: int) -> list[dict[str, Array]]:
 def _trial(number: int, row: Mapping[str, Any], curves: Mapping[str, Array], weights: Mapping[str, Array]) -> Trial:
     return Trial(
         number=number,
-        l2=row.get("l2", 0.0),
-        learning_rate=row.get("learning_rate", 0.0),
+        l2=row["l2"],
+        learning_rate=row["learning_rate"],
         loss=curves["loss"],
         val_loss=curves["val_loss"],
         best_epoch=row["best_epoch"],

@@ -2,10 +2,13 @@
 
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from typing import TypeVar
 
 from goodfit.errors import ConfigError
 from goodfit.nn.early_stopping import EarlyStopping
+from goodfit.status_line import StatusLine
 
+T = TypeVar("T")
 Callback = EarlyStopping | Callable[[Mapping[str, float]], None]
 
 
@@ -27,38 +30,40 @@ def sort_callbacks(
     return (stopping[0] if stopping else None), listeners
 
 
-def call_each(listeners: Sequence[Callable[..., None]]) -> Callable[[Mapping[str, float]], None] | None:
-    """Return one function that calls all, or None if there are none."""
+def call_each(listeners: Sequence[Callable[[T], None] | None]) -> Callable[[T], None] | None:
+    """Return one function that calls all that are not None, or None if there are none."""
+    listening = [listener for listener in listeners if listener is not None]
 
-    def call(record: Mapping[str, float]) -> None:
-        for listener in listeners:
-            listener(record)
+    def call(told: T) -> None:
+        for listener in listening:
+            listener(told)
 
-    return call if listeners else None
+    return call if listening else None
 
 
-class ProgressLine:
-    """Print epochs to stderr as ``verbose`` says: 0 silent, 1 one line, 2 a line for each epoch."""
+class EpochLines:
+    """Show epochs on stderr as ``verbose`` says: 0 silent, 1 one line, 2 a line for each epoch."""
 
     def __init__(self, verbose: str | int, epochs: int) -> None:
         if verbose not in ("auto", 0, 1, 2):
             raise ConfigError(f"verbose must be 'auto', 0, 1 or 2, not {verbose!r}.")
-        self.level = int(sys.stderr.isatty()) if verbose == "auto" else int(verbose)
-        self.epochs = epochs
+        self.line = StatusLine("auto" if verbose == "auto" else int(bool(verbose)))
+        self.each, self.epochs = verbose == 2, epochs
 
     @property
-    def listeners(self) -> list[Callable[..., None]]:
-        """The functions to call after each epoch."""
-        return [self.write] if self.level else []
+    def listener(self) -> Callable[[Mapping[str, float]], None] | None:
+        """The function to call after each epoch, if any."""
+        return self.write if self.line.is_on else None
 
     def write(self, record: Mapping[str, float]) -> None:
-        """Print the record of one epoch."""
+        """Show the record of one epoch."""
         shown = (f"{name} {record[name]:.4f}" for name in ("loss", "val_loss", "penalty") if name in record)
-        start, end = ("\r", "") if self.level == 1 else ("", "\n")
-        line = f"epoch {record['epoch']}/{self.epochs}  {'  '.join(shown)}"
-        print(start + line, end=end, file=sys.stderr, flush=True)
+        text = f"epoch {record['epoch']}/{self.epochs}  {'  '.join(shown)}"
+        if self.each:
+            print(text, file=sys.stderr, flush=True)
+        else:
+            self.line.show(text)
 
     def end(self) -> None:
         """End the line."""
-        if self.level == 1:
-            print(file=sys.stderr)
+        self.line.end()
