@@ -308,9 +308,3 @@ def test_what_cannot_be_used_is_said_in_one_sentence(fit, says):
     with pytest.raises(ValueError, match=says) as error:
         fit()
     assert "\n" not in str(error.value)
-
-
-def test_sparse_input_is_refused_with_what_to_do():
-    sparse = pytest.importorskip("scipy.sparse")
-    with pytest.raises(TypeError, match="dense data is required: give text as a column of a data frame"):
-        GoodFitClassifier().fit(sparse.csr_array(X), Y)

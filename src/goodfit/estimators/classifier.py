@@ -208,7 +208,7 @@ class GoodFitClassifier(ClassifierMixin, GoodFitEstimator):  # type: ignore[misc
 
         Parameters
         ----------
-        X : {data frame, array-like} of shape (n_samples, n_features)
+        X : {data frame, array-like, sparse matrix} of shape (n_samples, n_features)
             Rows with the columns of ``fit``.
 
         Returns
@@ -227,7 +227,7 @@ class GoodFitClassifier(ClassifierMixin, GoodFitEstimator):  # type: ignore[misc
 
         Parameters
         ----------
-        X : {data frame, array-like} of shape (n_samples, n_features)
+        X : {data frame, array-like, sparse matrix} of shape (n_samples, n_features)
             Rows with the columns of ``fit``.
 
         Returns
@@ -243,7 +243,7 @@ class GoodFitClassifier(ClassifierMixin, GoodFitEstimator):  # type: ignore[misc
 
         Parameters
         ----------
-        X : {data frame, array-like} of shape (n_samples, n_features)
+        X : {data frame, array-like, sparse matrix} of shape (n_samples, n_features)
             Rows with the columns of ``fit``.
 
         Returns

@@ -133,7 +133,7 @@ class GoodFitRegressor(RegressorMixin, GoodFitEstimator):  # type: ignore[misc] 
 
         Parameters
         ----------
-        X : {data frame, array-like} of shape (n_samples, n_features)
+        X : {data frame, array-like, sparse matrix} of shape (n_samples, n_features)
             Rows with the columns of ``fit``.
 
         Returns
@@ -143,7 +143,7 @@ class GoodFitRegressor(RegressorMixin, GoodFitEstimator):  # type: ignore[misc] 
         """
         predicted = self._predicted(X)
         if isinstance(self._predictor, JointPredictor):
-            return predicted
+            return predicted[:, 0] if predicted.shape[1] == 1 else predicted
         return self._predictor.target.decode(predicted).values
 
     def __sklearn_tags__(self) -> Any:  # noqa: ANN401

@@ -6,11 +6,15 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
+from scipy.sparse import issparse
+from sklearn.base import BaseEstimator
+from sklearn.utils.validation import validate_data
 
 from goodfit.arrays import Array, Indices
 from goodfit.data.splits.rules import Splitter
 from goodfit.data.table import Kind, Source, Table, open_source, row_hashes
 from goodfit.errors import DataError, SplitError
+from goodfit.estimators.sparse_rows import KEYS, canonical, row_keys
 
 MIN_EFFECTIVE_SHARE = 0.25
 """Equal rows are merged if their effective number is a larger share of all rows."""
@@ -42,13 +46,31 @@ class GivenValidation:
         yield np.arange(self.n_train), np.arange(self.n_train, len(X))
 
 
+def checked_features(estimator: BaseEstimator, X: Any, *, reset: bool, smallest: int = 2) -> Any:  # noqa: ANN401
+    """Return a data frame as it is, a sparse matrix as CSR, and anything else as an array of numbers.
+
+    Raises scikit-learn's errors for what is none of these.
+    """
+    least = smallest if reset else 1
+    if issparse(X):
+        given = validate_data(
+            estimator, X, reset=reset, accept_sparse=True, ensure_all_finite=False, ensure_min_samples=least
+        )
+        return canonical(given)
+    if hasattr(X, "__arrow_c_stream__") and hasattr(X, "columns"):
+        return validate_data(estimator, X, reset=reset, skip_check_array=True)
+    return validate_data(estimator, X, reset=reset, ensure_all_finite="allow-nan", ensure_min_samples=least)
+
+
 def columns_of(X: Any, names: Sequence[str] | None = None) -> Source:  # noqa: ANN401
-    """Return the columns of a data frame or of a numeric array.
+    """Return the columns of a data frame or of a numeric array, or those that stand in for a sparse matrix.
 
     Args:
         names: names that the columns had in training; by default those of the frame, or x0, x1, … for an array. As in
             scikit-learn, columns are matched by position.
     """
+    if issparse(X):
+        return open_source(row_keys(X), kinds=dict.fromkeys(KEYS, "number"))
     if isinstance(X, np.ndarray):
         given = [f"x{i}" for i in range(X.shape[1])] if names is None else names
         kinds: dict[str, Kind] = dict.fromkeys(given, "number")
@@ -83,6 +105,8 @@ def learning_rows(
         SplitError: groups and own validation rows are both given, or groups do not fit.
     """
     features = columns_of(X)
+    if issparse(X) and len(np.unique(row_hashes(features.read()))) == 1:
+        raise DataError("the rows of X are all alike: give rows that differ.")
     target = _free_name(name, features.names)
     outputs = () if y.ndim == 1 else tuple(_free_name(f"{target}_{i}", features.names) for i in range(y.shape[1]))
     group = "" if groups is None else _free_name("group", [*features.names, target, *outputs])

@@ -31,13 +31,16 @@ class TableInputs(NamedTuple):
 
 
 def rows_of_targets(prepared: Prepared, outputs: Sequence[str], defaults: TaskDefaults) -> JointRows:
-    """Return the rows of a fold with the targets in these columns as labels.
+    """Return the rows of a fold with the targets in these columns as labels, or the one target of the table.
 
     Args:
-        prepared: the table, with the stand-in as its target.
-        defaults: ``QUANTITIES`` or ``LABELS``.
+        prepared: the table; with several targets the stand-in is its target.
+        outputs: () for one target.
+        defaults: ``QUANTITIES`` or ``LABELS``; of one target its own.
     """
-    fold, places = arrays_of(prepared), prepared.places
+    fold, places, inputs = arrays_of(prepared), prepared.places, TableInputs(prepared.encoder)
+    if not outputs:
+        return JointRows(fold, inputs, np.array([prepared.target.mean]), np.array([prepared.target.scale]))
     rows = prepared.table.take(np.concatenate([places.train, places.validation]))
     y = np.stack([np.asarray(rows.values(name), float) for name in outputs], axis=1)
     mean, scale = _standard(y[: len(places.train)]) if defaults is QUANTITIES else (np.zeros(1), np.ones(1))
@@ -45,7 +48,7 @@ def rows_of_targets(prepared: Prepared, outputs: Sequence[str], defaults: TaskDe
     labels = np.zeros((len(own), len(outputs) + 1), own.dtype)
     labels[:-1, :-1] = (y - mean) / scale
     labels[:, -1] = own[:, -1]
-    return JointRows(fold._replace(rows=fold.rows._replace(labels=labels)), TableInputs(prepared.encoder), mean, scale)
+    return JointRows(fold._replace(rows=fold.rows._replace(labels=labels)), inputs, mean, scale)
 
 
 def _standard(y: Array) -> tuple[Array, Array]:

@@ -67,7 +67,10 @@ class Layer(Protocol):
         return False
 
 
-@hyperparameters(static=("units", "activation", "use_bias", "kernel_initializer", "bias_initializer", "trainable"))
+CHOICES_OF_DENSE = ("units", "activation", "use_bias", "kernel_initializer", "bias_initializer", "trainable")
+
+
+@hyperparameters(static=CHOICES_OF_DENSE)
 @dataclass(frozen=True)
 class Dense(Layer):
     """Fully connected layer: ``activation(x @ kernel + bias)``, as in Keras.

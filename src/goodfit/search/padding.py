@@ -10,7 +10,7 @@ from dataclasses import replace
 import numpy as np
 
 from goodfit.arrays import Array
-from goodfit.nn.arrays import Params
+from goodfit.nn.arrays import Params, is_kernel
 from goodfit.search.parallel import Fold
 from goodfit.training.fit import Training
 
@@ -44,7 +44,7 @@ def padded_params(params: Params, n_features: int) -> Params:
     """Return the weights of a network with this number of inputs."""
     return tuple(
         {**layer, "kernel": np.pad(layer["kernel"], ((0, n_features - len(layer["kernel"])), (0, 0)))}
-        if index == _first_dense(params)
+        if index == _first_dense(params) and "kernel" in layer
         else layer
         for index, layer in enumerate(params)
     )
@@ -52,7 +52,8 @@ def padded_params(params: Params, n_features: int) -> Params:
 
 def unpadded(training: Training, n_features: int) -> Training:
     """Return the training with the weights of the first inputs alone."""
-    if len(training.params[_first_dense(training.params)].get("kernel", ())) == n_features:
+    kernel = training.params[_first_dense(training.params)].get("kernel")
+    if kernel is None or len(kernel) == n_features:
         return training
     steps = training.input_steps
     return replace(
@@ -72,5 +73,5 @@ def _cut(params: Params, n_features: int) -> Params:
 
 
 def _first_dense(params: Params) -> int:
-    """The first layer with a kernel: what lies before it, such as dropout, has no weights."""
-    return next((index for index, layer in enumerate(params) if "kernel" in layer), -1)
+    """The first layer with a kernel, which is none of the inputs if it has another name."""
+    return next((index for index, layer in enumerate(params) if any(map(is_kernel, layer))), -1)

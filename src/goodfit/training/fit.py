@@ -12,7 +12,7 @@ import numpy as np
 
 from goodfit.cards import Card, ShownAsCard
 from goodfit.formatting import count, numbers
-from goodfit.nn.arrays import AnyArray, Params
+from goodfit.nn.arrays import AnyArray, Params, is_kernel
 from goodfit.nn.optimizers.base import OptimizerState
 from goodfit.nn.packing import Layout, layout_of
 from goodfit.training.checkpoint import Checkpoint, Checkpoints
@@ -103,7 +103,7 @@ class Training(ShownAsCard):
         outcome: how the training ended.
         best_epoch: counted from 1; 0 if no epoch had a finite loss, and then ``params`` are the initial weights.
         input_steps: final step size of Adam per unit of gradient, η/(√v̂ + ε), averaged over the weights of each input
-            (n_inputs,); None for SGD, whose step is η for all, and for a first layer that is not trained.
+            (n_inputs,); None for SGD, whose step is η for all, and for a first layer that is not trained, or not Dense.
         validation_outputs: the outputs for the validation rows, each at an epoch that other validation rows chose, as
             the loss takes them (rows, outputs); see ``goodfit.training.cross_fitted``.
         optimizer: where the optimizer stands after the last epoch; None of a sweep's trials.
@@ -343,6 +343,6 @@ def _input_steps(recipe: Recipe, layout: Layout, state: State) -> AnyArray | Non
     )
     if any(step is None for layer in steps for step in layer.values()):
         return None
-    first = next((index for index, layer in enumerate(layout) if "kernel" in dict(layer)), None)
+    first = next((index for index, layer in enumerate(layout) if any(is_kernel(name) for name, _ in layer)), None)
     kernel = None if first is None else unpacked(recipe, steps, layout)[first].get("kernel")
     return None if kernel is None else kernel.mean(axis=1)
