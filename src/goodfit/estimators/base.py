@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal, Self
 
+import numpy as np
 from scipy.sparse import issparse, vstack
 from sklearn.exceptions import NotFittedError
 from sklearn.utils import column_or_1d
