@@ -151,7 +151,7 @@ def test_progress_is_shown_on_request(capsys):
     GoodFitClassifier(**SMALL).fit(X, Y)
     assert capsys.readouterr().err == ""
     GoodFitClassifier(**GRID, verbose=1).fit(X, Y)
-    assert "6/6 trainings" in capsys.readouterr().err
+    assert "6 of 6 trainings done" in capsys.readouterr().err
     GoodFitClassifier(**SMALL, verbose=2).fit(X, Y)
     assert "epoch 2/40" in capsys.readouterr().err
 
