@@ -1,6 +1,7 @@
 """``Sequential``: networks for arrays with the methods of Keras, ``compile``, ``fit``, ``evaluate``, ``predict``."""
 
 from collections.abc import Iterable, Sequence
+from concurrent.futures import Executor
 from functools import partial
 from pathlib import Path
 from typing import Any, Literal
@@ -26,6 +27,7 @@ from goodfit.nn.metrics import get_metrics
 from goodfit.nn.network import count_params, init_network, non_trainable
 from goodfit.nn.optimizers import Optimizer, get_optimizer
 from goodfit.nn.packing import layout_of
+from goodfit.search.executors import MakeExecutor, Pool
 from goodfit.search.lr_range import RateRange, learning_rate_range
 from goodfit.search.parallel import OnProgress
 from goodfit.search.selection import SelectionRule
@@ -212,6 +214,7 @@ class Sequential:
         on_progress: OnProgress | None = None,
         verbose: str | int = "auto",
         resume: str | Path | None = None,
+        executor: Executor | MakeExecutor | None = None,
         **space: Values,
     ) -> Sweep:
         """Train every config of a grid; take the weights and hyperparameters of the best one by validation loss.
@@ -232,6 +235,7 @@ class Sequential:
             verbose: 1 shows on stderr how far it is: in a terminal or notebook a line that is replaced in place,
                 elsewhere a new one every ten seconds. 0 shows nothing; ``auto`` is 1 in a terminal or notebook.
             resume: folder in which the trials are kept, and from which the same call goes on; as in ``fit``.
+            executor: trains the trials in other processes; as in ``goodfit.train``.
 
         The other arguments are those of ``fit``.
 
@@ -244,6 +248,7 @@ class Sequential:
         if folds != "auto":
             validate_count("folds", folds)
         early_stopping, _ = sort_callbacks(callbacks)
+        pool = None if executor is None else Pool(executor)
         reader = self._reader()
         data = reader.read(x, y, sample_weight)
         class_space, weights = reader.class_space(data, class_weight)
@@ -278,7 +283,7 @@ class Sequential:
         arguments, fixed = partial(arguments_of_sweep, plan, splits, rule=choice, race=race), self._fixed()
         with resumable(resume, arguments, fixed) as journal, memory_explained(), StatusLine(verbose) as line:
             checkpoints = None if journal is None else journal.of_grid()
-            run = partial(sweep, plan, splits, rule=choice, race=race, fixed=fixed)
+            run = partial(sweep, plan, splits, rule=choice, race=race, fixed=fixed, pool=pool)
             found = run(
                 on_progress=call_each([line.step if line.is_on else None, on_progress]), checkpoints=checkpoints
             )

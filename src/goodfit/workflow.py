@@ -6,6 +6,7 @@ Every door for tables calls these and nothing else.
 import time
 import warnings
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Executor
 from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
@@ -44,6 +45,8 @@ from goodfit.files import FileMark, is_stream
 from goodfit.formatting import cut, join
 from goodfit.reporting.spelling import keywords
 from goodfit.run import Run, ledger_of, load, model_hash
+from goodfit.search.dask_cluster import pool_of
+from goodfit.search.executors import MakeExecutor, WorkersLost
 from goodfit.search.parallel import OnProgress, SweepCost
 from goodfit.search.sweep import estimate_sweep
 from goodfit.status_line import StatusLine
@@ -73,6 +76,9 @@ def train(
     refine: bool = False,
     budget: float | str | None = None,
     start: "Run | str | Path | None" = None,
+    executor: Executor | MakeExecutor | None = None,
+    cluster: str | None = None,
+    insecure: bool = False,
     verbose: str | int = "auto",
     **settings: Any,  # noqa: ANN401
 ) -> Run:
@@ -102,6 +108,12 @@ def train(
             ``"2h"``, counted from this call; measurements and report come after it. With ``out``, ``resume`` goes on.
         start: an earlier run or its folder, whose network the training starts from; see docs/fine-tuning.md. Everything
             is trained from scratch as well, and ``Run.transfer`` says what the earlier network bought.
+        executor: trains the trials of the search in other processes, with the same result bit for bit: an executor of
+            ``concurrent.futures``, such as a ``ProcessPoolExecutor`` whose processes are spawned, or a function that
+            returns one and is called again when its workers are lost; see docs/scale.md.
+        cluster: trains them on a Dask cluster: ``local:4`` starts four processes on this machine, and
+            ``tls://host:8786`` is the address of a scheduler.
+        insecure: let ``cluster`` be the address of another machine without encryption, ``tcp://host:8786``.
         verbose: 1 shows on stderr how far the training is: in a terminal or notebook a line that is replaced in place,
             elsewhere a new one every ten seconds. 0 shows nothing; ``auto`` is 1 in a terminal or notebook.
         settings: l2, learning_rate, hidden, dropout, epochs, patience, split, seed and more; see ``goodfit.Settings``.
@@ -114,10 +126,10 @@ def train(
     (96, 24, 30)
     """
     deadline = None if budget is None else time.monotonic() + seconds_of(budget)
-    with StatusLine(verbose) as line:
+    with StatusLine(verbose) as line, pool_of(executor, cluster, insecure=insecure) as pool:
         if line.is_on:
             on_epoch, on_progress = call_each([line.epoch, on_epoch]), call_each([line.step, on_progress])
-        watched = Watchers(on_prepared, on_epoch, on_progress, on_refined, deadline)
+        watched = Watchers(on_prepared, on_epoch, on_progress, on_refined, deadline, pool)
         earlier = load(start) if isinstance(start, str | Path) else start
         if resume is not None:
             if out is not None:
@@ -176,6 +188,8 @@ def _train(folder: Path, plan: Plan, prepared: Prepared, watched: Watchers) -> R
         if not ran_out_of_memory(error):  # it would be the same again
             journal.remove()
         raise
+    except WorkersLost as error:
+        raise RunError(f"{error} What has finished is kept: go on by resume={str(folder)!r}.") from error
     record = replace(_record(fitted, plan.source, plan.source_file), created=plan.created)
     save_run(folder, record)
     if fitted.is_complete:
@@ -195,6 +209,8 @@ def _told_and_fitted(
 
     folder: of the run, for its files and temporary ones.
     """
+    if watched.pool is not None and not prepared.settings.sweeps:
+        raise ConfigError("A single training has no trials to distribute: leave out executor and cluster.")
     folds = prepare_folds(prepared)
     if folder is not None:
         warn_of_little_room(folder, _cost(folds))

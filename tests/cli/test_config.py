@@ -180,3 +180,10 @@ def test_every_setting_is_written_as_it_is():
     found = tomllib.loads(config_toml("a.csv", "y", settings, start="runs/a"))
     assert (found.pop("table"), found.pop("target"), found.pop("start")) == ("a.csv", "y", "runs/a")
     assert Settings(**found) == settings
+
+
+@pytest.mark.parametrize("line", ['cluster = "tcp://127.0.0.1:1"', "insecure = true", 'executor = "x"'])
+def test_no_file_can_name_a_cluster(here, line):
+    (here / "c.toml").write_text(line)
+    with pytest.raises(goodfit.ConfigError, match="is not a setting"):
+        goodfit.read_config(here / "c.toml")

@@ -129,7 +129,7 @@ def is_typed(context: typer.Context, name: str) -> bool:
 
 def training_given(context: typer.Context) -> dict[str, Any]:
     """Keyword arguments of ``goodfit.train``: those of the file of ``--config``, and over them what was typed."""
-    own = ("target", "out", "resume", "start", "refine", "budget")
+    own = ("target", "out", "resume", "start", "refine", "budget", "cluster", "insecure")
     typed = {name: context.params[name] for name in own if context.params[name] not in (None, False)}
     if is_typed(context, "data"):
         typed["table"] = context.params["data"]

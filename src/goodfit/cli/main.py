@@ -122,6 +122,8 @@ def train(
     freeze: options.Freeze = None,
     refine: options.Refine = False,
     budget: options.Budget = None,
+    cluster: options.Cluster = None,
+    insecure: options.Insecure = False,
     dry_run: options.DryRun = False,
 ) -> None:
     """Example: goodfit train churn.csv --target Churn --l2 0,0.01,0.1
@@ -327,7 +329,8 @@ def _estimate(given: Mapping[str, Any], *, as_json: bool) -> None:
         if not as_json:
             show_prepared(prepared, OUT)
 
-    planned = {name: value for name, value in given.items() if name not in ("out", "resume", "refine", "budget")}
+    left_out = ("out", "resume", "refine", "budget", "cluster", "insecure")
+    planned = {name: value for name, value in given.items() if name not in left_out}
     estimate = goodfit.dry_run(**planned, on_prepared=show)
     if as_json:
         typer.echo(to_json(estimate_summary(estimate)))

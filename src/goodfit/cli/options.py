@@ -78,6 +78,11 @@ Refine = Annotated[bool, Search("--refine", help="Train a second grid around the
 Budget = Annotated[
     str | None, Search("--budget", metavar="TIME", help="End the search after 90s, 5m or 2h with the best so far.")
 ]
+Cluster = Annotated[
+    str | None,
+    Search("--cluster", metavar="ADDRESS", help="Train on a Dask cluster: local:4 processes, or tls://host:8786."),
+]
+Insecure = Annotated[bool, Search("--insecure", help="With --cluster: allow tcp:// to other machines, not encrypted.")]
 DryRun = Annotated[bool, Search("--dry-run", help="Show trainings, memory and compilations; train nothing.")]
 Resume = Annotated[
     Path | None,

@@ -16,7 +16,7 @@ from goodfit.experiment.start_comparison import Judged, compare_starts, initial_
 from goodfit.nn.layers import Layer
 from goodfit.nn.network import init_network
 from goodfit.search.padding import padded_fold, padded_params, shared_size, unpadded
-from goodfit.search.parallel import OnProgress, Progress
+from goodfit.search.parallel import OnProgress, Progress, RunTrials
 from goodfit.search.selection import Selection
 from goodfit.search.space import refined
 from goodfit.search.sweep import Fold, Sweep, SweepPlan, cross_fitted_losses, plan_sweep, sweep
@@ -34,9 +34,10 @@ beside a grid that starts from an earlier network, ``all`` are the contenders on
 
 
 class Watchers(NamedTuple):
-    """Whom a training tells how it goes, see ``goodfit.train``, and when its time is over.
+    """Whom a training tells how it goes, see ``goodfit.train``, when its time is over, and who trains.
 
-    deadline: in seconds of ``time.monotonic``; None for no end.
+    deadline: in seconds of ``time.monotonic``; None for no end. pool: what trains the trials of a grid in other
+    processes; None for this one.
     """
 
     on_prepared: Callable[[Prepared], None] | None = None
@@ -44,6 +45,7 @@ class Watchers(NamedTuple):
     on_progress: OnProgress | None = None
     on_refined: OnRefined | None = None
     deadline: float | None = None
+    pool: RunTrials | None = None
 
 
 UNWATCHED = Watchers()
@@ -245,6 +247,7 @@ def fit_grid(
         on_progress=watched.on_progress,
         checkpoints=checkpoints,
         deadline=watched.deadline,
+        pool=watched.pool,
     )
     winner = found.winner_fold
     return Fitted(folds[winner], arrays[winner], found.winner, found, folds, from_start)

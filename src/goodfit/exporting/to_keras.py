@@ -17,11 +17,11 @@ from goodfit.experiment.run_folder import Record
 from goodfit.exporting.files import validate_new_file, validate_predictions, write_model
 from goodfit.exporting.made_up_rows import made_up_rows
 from goodfit.exporting.networks import Networks, networks_of
-from goodfit.exporting.packages import optional_package
 from goodfit.nn.arrays import Params
 from goodfit.nn.layers import Dense, Dropout, Layer
 from goodfit.nn.losses import SMALLEST_PROBABILITY
 from goodfit.nn.regularizers import L1L2
+from goodfit.packages import optional_package
 from goodfit.search.space import Config, layers_with
 
 SUFFIX = ".keras"

@@ -11,9 +11,9 @@ import numpy.typing as npt
 from goodfit.data.splits.rules import Split
 from goodfit.errors import ConfigError, DataError
 from goodfit.experiment.array_inputs import ClassWeight, SweptClassWeight
-from goodfit.exporting.packages import optional_package
 from goodfit.keras_models.compiled import early_stopping_of, loss_of, metrics_of, optimizer_of, strength_of
 from goodfit.keras_models.layer import KerasLayer, Network, input_names
+from goodfit.packages import optional_package
 from goodfit.search.parallel import OnProgress
 from goodfit.search.selection import SelectionRule
 from goodfit.search.sweep import Sweep
@@ -189,6 +189,7 @@ class KerasModel:
             verbose=verbose,
             seeds=1,
             resume=None,
+            executor=None,
             **space,
         )
         network.write(found.winner.params)

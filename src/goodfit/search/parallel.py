@@ -6,10 +6,9 @@ initial weights and row orders, so that λ and learning rate are compared on equ
 """
 
 import time
-from collections import deque
 from collections.abc import Callable, Sequence
 from functools import lru_cache, partial
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import jax
 import numpy as np
@@ -19,15 +18,19 @@ from goodfit.arrays import Array
 from goodfit.formatting import count
 from goodfit.nn.arrays import Params
 from goodfit.nn.network import count_params
-from goodfit.nn.packing import Layout, layout_of
-from goodfit.search.weight_store import make_weight_store
+from goodfit.nn.packing import Layout
+from goodfit.search.trials import Fold as Fold
+from goodfit.search.trials import KeptTrials
+from goodfit.search.trials import OnProgress as OnProgress
+from goodfit.search.trials import Progress as Progress
+from goodfit.search.trials import Trial as Trial
 from goodfit.training.checkpoint import Checkpoint, Checkpoints
 from goodfit.training.compilation import uncollected
 from goodfit.training.evaluation import Dataset, EvaluationRows
-from goodfit.training.fit import MAX_CHUNK_EPOCHS, Training, epoch_rows, evaluation_rows, finish, next_chunk, row_order
-from goodfit.training.history import History, column_names
+from goodfit.training.fit import MAX_CHUNK_EPOCHS, Training, epoch_rows, evaluation_rows, next_chunk, row_order
+from goodfit.training.history import column_names
 from goodfit.training.interrupt import Interruption
-from goodfit.training.loop import FINISHED, RUNNING, STOPPED_BY_USER, State, advance, start
+from goodfit.training.loop import FINISHED, RUNNING, STOPPED_BY_USER, State, advance
 from goodfit.training.memory import is_out_of_memory, warn_of_less
 from goodfit.training.recipe import Recipe
 
@@ -35,42 +38,6 @@ SLOT_BYTES = 2**28
 """Memory for the states and row orders of all slots."""
 MAX_SLOTS_PER_CORE = 16
 """The slots of a CPU core run one after the other, so that more would only need more memory."""
-
-
-class Fold(NamedTuple):
-    """A split for the search: the rows, encoded by what its training rows say, and the numbers of both splits."""
-
-    rows: Dataset
-    train: Array
-    validation: Array
-
-
-class Trial(NamedTuple):
-    """One training of a sweep: its recipe, the seed of its row orders, and its initial weights."""
-
-    recipe: Recipe
-    seed: int
-    params: Params
-
-
-class Progress(NamedTuple):
-    """Progress of a sweep.
-
-    done, trials: number of finished trials, and of all; before the contenders of a race are known, the most there can
-    be. values: best monitored value so far of each config and seed on the running fold, infinite before its first
-    epoch. fold, rung: the running ones. restored: number of the finished trials that an earlier process has trained.
-    """
-
-    done: int
-    trials: int
-    seconds: float
-    values: Array
-    fold: int = 0
-    restored: int = 0
-    rung: int = 0
-
-
-OnProgress = Callable[[Progress], None]
 
 
 class Capacity(NamedTuple):
@@ -121,6 +88,23 @@ def estimate(
     return SweepCost(n_trials, parallel, chunk, parallel * (state_bytes + chunk * order_bytes), kept)
 
 
+class RunTrials(Protocol):
+    """What trains all trials on the same rows: ``run_trials``, or processes elsewhere."""
+
+    def __call__(
+        self,
+        trials: Sequence[Trial],
+        fold: Fold,
+        *,
+        epochs: int,
+        capacity: Capacity = AS_IT_IS,
+        shuffle: bool = True,
+        on_progress: OnProgress | None = None,
+        interrupted: Interruption | None = None,
+        checkpoints: Checkpoints | None = None,
+    ) -> list[Training | None]: ...
+
+
 def run_trials(
     trials: Sequence[Trial],
     fold: Fold,
@@ -147,32 +131,26 @@ def run_trials(
     Returns:
         The training of each trial; None for those that had not begun when the sweep was interrupted.
     """
-    padding = len(fold.rows.labels) - 1
-    evaluated = evaluation_rows(fold.train, fold.validation, seed=trials[0].seed, sizes=capacity[:2], padding=padding)
     with jax.enable_x64(trials[0].recipe.dtype == "float64"):
-        n_trials = max(len(trials), capacity.trials)
         running = ParallelTrials(
-            trials, fold, evaluated, epochs=epochs, shuffle=shuffle, n_trials=n_trials, checkpoints=checkpoints
+            trials,
+            fold,
+            rows_evaluated(trials, fold, capacity),
+            epochs=epochs,
+            shuffle=shuffle,
+            n_trials=max(len(trials), capacity.trials),
+            checkpoints=checkpoints,
         )
-        began = time.perf_counter()
-
-        def tell() -> None:
-            if on_progress is not None:
-                on_progress(running.progress(time.perf_counter() - began))
-
-        if running.n_restored:
-            tell()
-        while running.occupied():
-            running.advance_or_shrink()
-            tell()
-            if interrupted is not None and interrupted.is_set():
-                break
-            running.save_if_due()
-        running.save()
-        return running.trainings(STOPPED_BY_USER if interrupted is None else interrupted.code)
+        return running.run(on_progress, interrupted)
 
 
-class ParallelTrials:
+def rows_evaluated(trials: Sequence[Trial], fold: Fold, capacity: Capacity) -> EvaluationRows:
+    """Return the rows evaluated after each epoch, the same for all trials."""
+    padding = len(fold.rows.labels) - 1
+    return evaluation_rows(fold.train, fold.validation, seed=trials[0].seed, sizes=capacity[:2], padding=padding)
+
+
+class ParallelTrials(KeptTrials):
     """The host's side of a running sweep: which trial is in which slot, and the results so far."""
 
     def __init__(
@@ -187,50 +165,42 @@ class ParallelTrials:
         checkpoints: Checkpoints | None = None,
         max_chunk: int = MAX_CHUNK_EPOCHS,
     ) -> None:
-        self.trials, self.epochs = trials, epochs
+        super().__init__(trials, fold, evaluated, epochs=epochs, checkpoints=checkpoints)
         recipe, _, params = trials[0]
-        self.layout = layout_of(params)
         _, n_ordered = epoch_rows(len(fold.train), recipe.batch_size, recipe.max_updates)
         cost = estimate(recipe, params, n_trials=n_trials, n_train=n_ordered, epochs=epochs)
         self.advance = make_advance(self.layout, fold.rows, evaluated)
-        self.names = column_names(recipe, validation=evaluated.validation.shape[0] > 0)
         self.capacity, self.chunk = min(cost.chunk_epochs, max_chunk), 1
-        self.n_validation = len(fold.validation)
-        self.start = partial(start, n_validation=evaluated.validation.shape[0])
         # An empty slot holds a finished training, which costs nothing.
         empty = self.start(recipe, params)._replace(code=np.asarray(FINISHED, np.int32))
         self.states: State = stack([empty] * cost.parallel)
         self.recipes: Recipe = stack([recipe] * cost.parallel)
         self.slots: list[int | None] = [None] * cost.parallel
-        self.waiting = deque(range(len(trials)))
         self.records: list[list[Array]] = [[] for _ in trials]
-        self.found: list[Training | None] = [None] * len(trials)
-        self.values = np.full(len(trials), np.inf)
-        self.keep = make_weight_store(len(trials), params, recipe.dtype)
         self.draw = _row_orders(fold, recipe, shuffle=shuffle, cache=4 * self.capacity)
         self.orders = np.repeat(self.draw(trials[0].seed, 0)[None, None], cost.parallel, 0).repeat(self.capacity, 1)
-        self.checkpoints, self.unsaved = checkpoints, dict[int, Checkpoint]()
-        self.resumed = self.restore(empty)
-        self.n_restored = len(trials) - len(self.waiting)
         # Neighbours in the grid take about equally long, so they are dealt out over the devices.
         for slot in np.arange(cost.parallel).reshape(len(jax.devices()), -1).T.ravel().tolist():
             self.fill(slot)
+
+    def run(
+        self, on_progress: OnProgress | None = None, interrupted: Interruption | None = None
+    ) -> list[Training | None]:
+        """Train until all trials have ended or the sweep is interrupted; see ``run_trials``."""
+        tell = self.telling(on_progress)
+        while self.occupied():
+            self.advance_or_shrink()
+            tell()
+            if interrupted is not None and interrupted.is_set():
+                break
+            self.save_if_due()
+        self.save()
+        return self.trainings(STOPPED_BY_USER if interrupted is None else interrupted.code)
 
     def occupied(self) -> list[tuple[int, int]]:
         """Slots with a trial, and their trials; those of a seed together, because they share row orders."""
         found = [(slot, index) for slot, index in enumerate(self.slots) if index is not None]
         return sorted(found, key=lambda pair: self.trials[pair[1]].seed)
-
-    def restore(self, like: State) -> dict[int, Checkpoint]:
-        """Keep the trials that have finished before, and return those that go on, which come first."""
-        if self.checkpoints is None:
-            return {}
-        kept = dict(self.checkpoints.restore(like, columns=len(self.names), epochs=self.epochs))
-        for index in [index for index, found in kept.items() if found.is_finished(self.epochs)]:
-            self.finish(index, kept.pop(index))
-            self.waiting.remove(index)
-        self.waiting = deque(sorted(self.waiting, key=lambda index: index not in kept))
-        return kept
 
     def fill(self, slot: int) -> None:
         """Put the next waiting trial into this slot, if there is one."""
@@ -297,10 +267,8 @@ class ParallelTrials:
             self.records[index].append(records[slot, : self.states.epoch[slot] - done[slot]])
             self.values[index] = self.states.stopping.best[slot]
             if self.states.code[slot] != RUNNING or self.states.epoch[slot] == self.epochs:
-                checkpoint = self.checkpoint(slot, index)
-                if self.checkpoints is not None:
-                    self.unsaved[index] = checkpoint
-                self.finish(index, checkpoint)
+                self.end(index, self.checkpoint(slot, index))
+                self.records[index] = []
                 self.fill(slot)
 
     def checkpoint(self, slot: int, index: int) -> Checkpoint:
@@ -308,44 +276,10 @@ class ParallelTrials:
         state: State = jax.tree.map(lambda leaf: leaf[slot].copy(), self.states)
         return Checkpoint(state, np.concatenate(self.records[index]))
 
-    def finish(self, index: int, checkpoint: Checkpoint, stopped: int = STOPPED_BY_USER) -> None:
-        """Keep the training of this trial, whether it has ended or was stopped, and why."""
-        columns = checkpoint.records.T.astype(np.float64)
-        history = History(dict(zip(self.names, columns, strict=True)))
-        recipe, state, epochs = self.trials[index].recipe, checkpoint.state, self.epochs
-        n_validation, layout = self.n_validation, self.layout
-        found = finish(recipe, layout, state, history, epochs=epochs, n_validation=n_validation, stopped=stopped)
-        self.found[index] = self.keep(index, found)
-        self.values[index] = state.stopping.best
-        self.records[index] = []
-
-    def save_if_due(self) -> None:
-        """Save what has been done since the last time, if it is time."""
-        if self.checkpoints is not None:
-            leaves = [leaf for found in self.unsaved.values() for leaf in jax.tree.leaves(found)]
-            if self.checkpoints.is_due(sum(leaf.nbytes for leaf in leaves)):
-                self.save()
-
-    def save(self) -> None:
-        """Save what has been done since the last time."""
-        if self.checkpoints is not None:
-            running = {index: self.checkpoint(slot, index) for slot, index in self.occupied() if self.records[index]}
-            self.checkpoints.save(self.unsaved, self.resumed | running)
-            self.unsaved.clear()
-
-    def trainings(self, stopped: int) -> list[Training | None]:
-        """The training of every trial that has begun; stopped: why those that have not ended were stopped."""
-        for index, checkpoint in self.resumed.items():
-            self.finish(index, checkpoint, stopped)
-        for slot, index in self.occupied():
-            if self.records[index]:
-                self.finish(index, self.checkpoint(slot, index), stopped)
-        return self.found
-
-    def progress(self, seconds: float) -> Progress:
-        """Return the progress after this many seconds."""
-        done = sum(training is not None for training in self.found)
-        return Progress(done, len(self.trials), seconds, self.values.copy(), restored=self.n_restored)
+    def running(self) -> dict[int, Checkpoint]:
+        """Return the states of the trials that have begun and not ended."""
+        in_slots = {index: self.checkpoint(slot, index) for slot, index in self.occupied() if self.records[index]}
+        return self.resumed | in_slots
 
 
 def _row_orders(fold: Fold, recipe: Recipe, *, shuffle: bool, cache: int) -> Callable[[int, int], Array]:

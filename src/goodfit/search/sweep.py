@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from goodfit.arrays import Array
 from goodfit.cards import Card, ShownAsCard
-from goodfit.errors import SplitError
+from goodfit.errors import RunError, SplitError
 from goodfit.formatting import count
 from goodfit.nn.arrays import Params
 from goodfit.nn.early_stopping import EarlyStopping
@@ -22,7 +22,7 @@ from goodfit.nn.optimizers import Optimizer, get_optimizer
 from goodfit.search.ensemble import Ensemble, make_ensemble
 from goodfit.search.padding import padded_fold, padded_params, shared_size, unpadded
 from goodfit.search.parallel import Fold as Fold
-from goodfit.search.parallel import OnProgress, Progress, SweepCost, Trial, estimate, run_trials
+from goodfit.search.parallel import OnProgress, Progress, RunTrials, SweepCost, Trial, estimate, run_trials
 from goodfit.search.race_arithmetic import race_trials, rung_rows, rung_sizes
 from goodfit.search.racing import find_contenders
 from goodfit.search.selection import Selection, SelectionRule, TrialResult, select_among, selection_card, validate_rule
@@ -230,6 +230,7 @@ def sweep(
     on_progress: OnProgress | None = None,
     checkpoints: OpenCheckpoints | None = None,
     deadline: float | None = None,
+    pool: RunTrials | None = None,
 ) -> Sweep:
     """Train every config, fold by fold, and select one.
 
@@ -243,10 +244,12 @@ def sweep(
         fixed: weights of layers that are not trained, in place of random ones.
         checkpoints: where the trials are kept while they run, and from where they go on.
         deadline: when the sweep is to end, in seconds of ``time.monotonic``.
+        pool: what trains the trials, in other processes; by default they are trained in this one.
 
     Raises:
         ConfigError: every trial diverged, or the rule is unknown or does not fit the search space.
         SplitError: a fold has no validation rows.
+        RunError: it ended before any trial had begun.
     """
     validate_rule(rule, plan.space)
     if any(not validation_weights(fold).any() for fold in folds):
@@ -254,7 +257,7 @@ def sweep(
     stages = make_stages(folds, race=race, seed=plan.seeds[0])
     size = shared_size if share_programs else int
     running = _RunningSweep(plan, stages, on_progress, size, starts, checkpoints)
-    running.fixed = fixed
+    running.fixed, running.run_trials = fixed, pool or run_trials
     with interruptible(saves=checkpoints is not None, deadline=deadline) as interrupted:
         tables = running.train_all(interrupted, rule=rule, race=race and len(stages) > 1)
     selection = select_among(tables, rule=rule, seed=plan.seeds[0])
@@ -291,6 +294,7 @@ class _RunningSweep:
         self.plan, self.stages, self.on_progress, self.size = plan, list(stages), on_progress, size
         self.starts, self.checkpoints = starts, checkpoints
         self.fixed: Params | None = None
+        self.run_trials: RunTrials = run_trials
         self.results: list[TrialResult] = []
         self.trainings: list[Training] = []
         self.recipes: list[Recipe] = []
@@ -333,6 +337,8 @@ class _RunningSweep:
             if not configs:
                 break
             n_new = self._train_stage(number, configs, interrupted)
+            if not self.results:
+                raise RunError("The search ended before any of its trials had begun.")
             if chooses and n_new == len(configs) * len(self.plan.seeds):
                 kept.append((stage.rung, configs))
             if interrupted.is_set():
@@ -357,7 +363,7 @@ class _RunningSweep:
         rows, weights = stage.rows, validation_weights(stage.rows)
         n_trials = len(pairs) if stage.rung else len(self.plan.grid) * len(seeds)  # every rung has its own program
         sizes = sizes_of(stage.rung, self.stages, n_trials, size=self.size)
-        trainings = run_trials(
+        trainings = self.run_trials(
             trials,
             padded_fold(rows, self.n_features, sizes.rows),
             epochs=self.plan.epochs,

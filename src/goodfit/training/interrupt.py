@@ -17,9 +17,10 @@ ENDING = tuple(getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasatt
 
 
 class Interruption(threading.Event):
-    """Set when a training is to end. code: why."""
+    """Set when a training is to end. code: why. deadline: when its time is over, in seconds of ``time.monotonic``."""
 
     code = STOPPED_BY_USER
+    deadline: float | None = None
 
 
 @contextmanager
@@ -34,6 +35,7 @@ def interruptible(*, saves: bool = False, deadline: float | None = None) -> Iter
         deadline: when the time is over, in seconds of ``time.monotonic``.
     """
     interrupted = Interruption()
+    interrupted.deadline = deadline
     with _until(deadline, interrupted):
         yield from _interruptible(interrupted, saves=saves)
 

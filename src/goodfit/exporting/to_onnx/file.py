@@ -11,8 +11,8 @@ from goodfit.experiment.predictor import Predictor
 from goodfit.exporting.files import validate_new_file, validate_predictions, write_model
 from goodfit.exporting.made_up_rows import made_up_rows
 from goodfit.exporting.networks import Networks, networks_of
-from goodfit.exporting.packages import optional_package
 from goodfit.exporting.to_onnx.model import PREDICTION, PROBABILITIES, onnx_model
+from goodfit.packages import optional_package
 
 
 def write_onnx(predictor: Predictor, path: Path, *, overwrite: bool = False) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from goodfit.arrays import Array
-from goodfit.exporting.packages import optional_package
+from goodfit.packages import optional_package
 
 RUNTIME = "com.microsoft"
 """Operators of onnxruntime itself: its tokenizer, for which ONNX has none."""

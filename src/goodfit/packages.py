@@ -1,4 +1,4 @@
-"""Packages of other programs that a model leaves for, or comes from: the extras of pyproject.toml."""
+"""Optional packages: the extras of pyproject.toml."""
 
 from importlib import import_module
 from typing import Any
