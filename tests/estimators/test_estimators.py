@@ -79,6 +79,15 @@ def test_a_grid_is_searched_and_an_ensemble_predicts(searched):
     assert searched.ensemble_.n_networks == 3 * len(searched.ensemble_.members)
 
 
+def test_a_grid_compiles_the_training_and_the_losses_and_the_scores_wait_until_asked_for(compiled):
+    fitted = GoodFitClassifier(**GRID | {"hidden_layer_sizes": (5,)}).fit(X_IRIS, Y_IRIS)
+    assert 0 < len(compiled) <= 3
+    members = fitted._ensemble.members
+    assert not fitted._ensemble.scores
+    assert fitted.ensemble_.members == members and fitted.ensemble_ is fitted.ensemble_
+    assert fitted.ensemble_.scores["log_loss"].value == pytest.approx(fitted.ensemble_.loss, rel=0.05)
+
+
 def test_no_test_rows_are_held_out(searched):
     splits = searched.run_.record.splits
     assert len(splits.test) == 0
@@ -140,6 +149,7 @@ def test_what_is_pickled_predicts_and_explains_and_holds_no_row(of_mixed):
     again = pickle.loads(content)
     np.testing.assert_array_equal(again.predict_proba(table), of_mixed.predict_proba(table))
     assert again.verdict_ == of_mixed.verdict_
+    assert again.ensemble_.scores == of_mixed.ensemble_.scores != {}
 
 
 def test_before_the_fit_there_is_no_verdict():

@@ -17,6 +17,7 @@ from goodfit.estimators.learning import Learning
 from goodfit.estimators.rows import learning_rows
 from goodfit.estimators.sparse_rows import SparseRows
 from goodfit.experiment.experiment import Watchers, fit_prepared
+from goodfit.experiment.kept_ensemble import KeptEnsemble
 from goodfit.experiment.prepare import prepare_folds, prepare_unchecked
 from goodfit.reporting.page import report
 from goodfit.run import Run
@@ -146,6 +147,12 @@ class GoodFitEstimator(Learning):
                 raise NotFittedError("partial_fit keeps no rows and has no validation rows: call fit for a verdict.")
             self._run, self._fitted = self._measure(self._fitted), None
         return self._run
+
+    @property
+    def ensemble_(self) -> KeptEnsemble | None:
+        """The configs that predict, with their weights; the first use measures their cross-fitted scores."""
+        check_is_fitted(self)
+        return self._measured_ensemble()
 
     @property
     def verdict_(self) -> Verdict:

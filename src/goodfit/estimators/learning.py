@@ -54,7 +54,7 @@ class Learning(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no type
     _takes_sparse: bool
     history_: History
     sweep_: SweepRecord | None
-    ensemble_: KeptEnsemble | None
+    _ensemble: KeptEnsemble | None
 
     def _fit_one_epoch(self, X: Any, y: Any, sample_weight: Any) -> Self:  # noqa: ANN401
         """Train one epoch on these rows; see ``partial_fit``."""
@@ -87,7 +87,7 @@ class Learning(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no type
         self.history_ = History({name: np.append(before.get(name, ()), found) for name, found in record.items()})
         self.n_iter_, self._position = self.history_.n_epochs, training.optimizer
         self.best_l2_, self.best_learning_rate_ = values["l2"], values["learning_rate"]
-        self.sweep_ = self.ensemble_ = self._fitted = self._run = self._observations = None
+        self.sweep_ = self._ensemble = self._fitted = self._run = self._observations = None
         return self
 
     def _weights_of_classes(self, y: Array) -> Array:
@@ -115,9 +115,9 @@ class Learning(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no type
         self.history_ = in_own_unit(fitted.training, prepared.target).history
         self.n_iter_ = self.history_.n_epochs
         self.sweep_ = swept(sweep, prepared.target) if sweep else None
-        self.ensemble_ = kept(fitted)
+        self._ensemble = kept(fitted, measured=False)
         network = fitted.training.params
-        self._predictor = Predictor(settings, prepared.target, prepared.encoder, network, self.ensemble_)
+        self._predictor = Predictor(settings, prepared.target, prepared.encoder, network, self._ensemble)
         self._fitted, self._run, self._position = fitted, None, fitted.training.optimizer
         self._observations = None
 
@@ -145,7 +145,7 @@ class Learning(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no type
         self.best_l2_, self.best_learning_rate_ = config["l2"], config["learning_rate"]
         self.history_ = in_own_unit(found.sweep.winner, target).history
         self.n_iter_ = self.history_.n_epochs
-        self.sweep_, self.ensemble_ = swept(found.sweep, target) if found.predictor.settings.sweeps else None, None
+        self.sweep_, self._ensemble = swept(found.sweep, target) if found.predictor.settings.sweeps else None, None
         self._predictor, self._observations = found.predictor, found.observations
         self._fitted = self._run = self._position = None
 
@@ -162,7 +162,13 @@ class Learning(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no type
         """Return the fit as a run, with the data checks and all that a diagnosis needs."""
         checks = with_checks(fitted.folds[0]).checks
         checked = fitted._replace(prepared=replace(fitted.prepared, checks=checks))
-        return Run(self._named(record_of(checked, self.ensemble_, "")), Ledger())
+        return Run(self._named(record_of(checked, self._measured_ensemble(), "")), Ledger())
+
+    def _measured_ensemble(self) -> KeptEnsemble | None:
+        """Return the ensemble with its scores."""
+        if self._ensemble is not None and not self._ensemble.scores and self._fitted is not None:
+            self._ensemble = kept(self._fitted)
+        return self._ensemble
 
     def _named(self, record: Record) -> Record:
         """Return the record with the classes as the user names them."""

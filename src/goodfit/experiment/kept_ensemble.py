@@ -48,7 +48,8 @@ class KeptEnsemble:
         temperature: of the probabilities, see ``goodfit.search.calibration``; 1 for none.
         loss, standard_error: cross-fitted loss of the known rows. loss_before: without the temperature. selected_loss:
             of the selected config alone.
-        scores: metrics of the cross-fitted predictions, with 95 % intervals, in the target's own unit.
+        scores: metrics of the cross-fitted predictions, with 95 % intervals, in the target's own unit; {} unless
+            measured, and so are the next two.
         selected_scores: the same metrics of the selected config alone, on the same rows.
         baseline_scores: the same metrics without columns, by the class shares or the mean in the training rows.
         decision: the threshold of two classes, if it was chosen on the cross-fitted predictions.
@@ -97,20 +98,24 @@ class KeptEnsemble:
         return with_temperature(total / len(self.folds), self.temperature, recipe.link)
 
 
-def keep_ensemble(found: Ensemble, folds: Sequence[Prepared], target: Target, seed: int) -> KeptEnsemble:
+def keep_ensemble(
+    found: Ensemble, folds: Sequence[Prepared], target: Target, seed: int, *, measured: bool = True
+) -> KeptEnsemble:
     """Return what a run keeps of an ensemble.
 
     Args:
         folds: the table once for each fold.
         target: in whose unit metrics are given.
         seed: of the bootstrap.
+        measured: whether its metrics are wanted, which take longer to compile than a small grid to train.
     """
     networks = tuple(
         FoldNetworks(folds[fold].encoder, folds[fold].target.mean, folds[fold].target.scale, of_fold)
         for fold, of_fold in zip(np.unique(found.rows.folds).tolist(), found.networks, strict=True)
     )
     rule = folds[0].settings.decision_rule
-    scores = _scores(found, folds, target, rule, seed)
+    nothing: dict[str, dict[str, Estimate]] = {"ensemble": {}, "selected": {}, "baseline": {}}
+    scores = _scores(found, folds, target, rule, seed) if measured else nothing
     return KeptEnsemble(
         members=found.members,
         shares=tuple(found.shares.tolist()),

@@ -77,12 +77,12 @@ def _threshold(settings: Settings, decision: Decision | None) -> float:
     return decision.threshold if decision else DEFAULT_THRESHOLD if isinstance(given, Goal) else given
 
 
-def kept(fitted: Fitted) -> KeptEnsemble | None:
+def kept(fitted: Fitted, *, measured: bool = True) -> KeptEnsemble | None:
     """Return the ensemble, if one is to be kept and there is more than one training."""
     settings, target = fitted.prepared.settings, fitted.prepared.target
     if fitted.sweep is None or settings.keep == "one":
         return None
-    return keep_ensemble(fitted.sweep.ensemble(), fitted.folds, target, settings.seed)
+    return keep_ensemble(fitted.sweep.ensemble(), fitted.folds, target, settings.seed, measured=measured)
 
 
 def swept(found: Sweep, target: Target) -> SweepRecord:

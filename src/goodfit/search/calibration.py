@@ -22,6 +22,20 @@ MIN_ROWS_TWO_CLASSES, MIN_ROWS_CLASSES = 3_000, 500
 """Fewer rows cannot tell a temperature from 1: a row of many classes says more about it than one of two."""
 
 
+def linked(outputs: Array, link: str) -> Array:
+    """Return probabilities or values (rows, outputs), float64, of outputs as the loss takes them.
+
+    In NumPy, since compiling a function for every size takes longer than calling it.
+
+    >>> linked(np.array([[0.0, 0.0]]), "softmax").tolist(), linked(np.array([[2.0]]), "linear").tolist()
+    ([[0.5, 0.5]], [[2.0]])
+    """
+    values = np.asarray(outputs, float)
+    if link == "linear":
+        return values
+    return np.asarray(scipy.special.expit(values) if link == "sigmoid" else scipy.special.softmax(values, axis=1))
+
+
 def with_temperature(probabilities: Array, temperature: float, link: str) -> Array:
     """Return probabilities (rows, outputs) after scaling; unchanged for 1, and for the link ``linear``.
 

@@ -14,14 +14,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-import jax.numpy as jnp
 import numpy as np
 
 from goodfit.arrays import Array
-from goodfit.nn.activations import ACTIVATIONS
 from goodfit.nn.arrays import Params
 from goodfit.nn.losses import SMALLEST_PROBABILITY
-from goodfit.search.calibration import cross_fit_temperature, fit_temperature, with_temperature
+from goodfit.search.calibration import cross_fit_temperature, fit_temperature, linked, with_temperature
 from goodfit.search.parallel import Fold
 from goodfit.search.race_arithmetic import MAX_CONFIGS
 from goodfit.search.racing import IN_DOUBT
@@ -208,8 +206,7 @@ def _out_of_fold(recipe: Recipe, trainings: Sequence[Training], trials: TrialsOf
     """
     of_fold: dict[int, list[Array]] = {}
     for (fold, _), number in trials.items():
-        outputs = trainings[number].validation_outputs
-        predicted = np.asarray(ACTIVATIONS[recipe.link](jnp.asarray(outputs)), float)
+        predicted = linked(trainings[number].validation_outputs, recipe.link)
         if recipe.link != "linear":  # as the losses clip them, so that losses and metrics agree
             predicted = predicted.clip(SMALLEST_PROBABILITY, 1 - SMALLEST_PROBABILITY)
         of_fold.setdefault(fold, []).append(predicted)

@@ -16,11 +16,14 @@ from goodfit.nn.losses import Loss, weighted_mean
 from goodfit.nn.metrics import METRICS
 from goodfit.nn.network import apply_network
 from goodfit.training.recipe import Recipe
+from goodfit.training.scores import MIN_PADDED_ROWS, padded_rows
 
 BLOCK_BYTES = 2**24
 """Memory for the inputs of one block, or for the outputs of its widest layer."""
 
 MIN_BLOCK_ROWS = 32
+SHARED_ROWS = 4 * MIN_PADDED_ROWS
+"""Losses of up to so many rows share one compiled program, which takes far longer to compile than to run."""
 
 
 class Dataset(NamedTuple):
@@ -219,12 +222,19 @@ def row_losses(recipe: Recipe, params: Params, rows: Dataset, index: np.ndarray)
 
 def losses_of(recipe: Recipe, y: np.ndarray, outputs: np.ndarray) -> np.ndarray:
     """Return the loss of each row (rows,) from targets and outputs (rows, n_outputs) as returned by ``outputs``."""
+    return _row_losses(recipe, recipe.loss, y, outputs, logits=recipe.fused)
+
+
+def _row_losses(recipe: Recipe, loss: Loss, y: np.ndarray, given: np.ndarray, *, logits: bool) -> np.ndarray:
+    """Return the loss of each row; rows below pad them, so that few sizes are compiled."""
+    size = padded_rows(max(len(given), SHARED_ROWS))
+    padded = [np.concatenate([rows, np.zeros((size - len(rows), *rows.shape[1:]), rows.dtype)]) for rows in (y, given)]
     with jax.enable_x64(recipe.dtype == "float64"):
-        return np.asarray(_row_losses(recipe.loss, y, outputs, logits=recipe.fused))
+        return np.asarray(_per_example(loss, *padded, logits=logits))[: len(given)]
 
 
 @partial(jax.jit, static_argnames="logits")
-def _row_losses(loss: Loss, y: jax.Array, outputs: jax.Array, *, logits: bool) -> jax.Array:
+def _per_example(loss: Loss, y: jax.Array, outputs: jax.Array, *, logits: bool) -> jax.Array:
     return loss.per_example(y, outputs, logits=logits)
 
 
@@ -232,15 +242,9 @@ def losses_of_predictions(recipe: Recipe, y: np.ndarray, predictions: np.ndarray
     """Return the loss of each row (…, rows) from targets (rows, …) and predictions (…, rows, n_outputs)."""
     loss: Any = recipe.loss
     loss = replace(loss, from_logits=False) if getattr(loss, "from_logits", False) else loss
-    with jax.enable_x64(recipe.dtype == "float64"):
-        given = np.asarray(predictions, recipe.dtype)
-        flat = given.reshape(-1, *given.shape[-2:])
-        return np.asarray(_prediction_losses(loss, y, flat)).reshape(given.shape[:-1])
-
-
-@jax.jit
-def _prediction_losses(loss: Loss, y: jax.Array, predictions: jax.Array) -> jax.Array:
-    return jax.vmap(lambda of_one: loss.per_example(y, of_one, logits=False))(predictions)
+    given = np.asarray(predictions, recipe.dtype)
+    rows = np.broadcast_to(y, (*given.shape[:-2], *y.shape)).reshape(-1, *y.shape[1:])
+    return _row_losses(recipe, loss, rows, given.reshape(-1, given.shape[-1]), logits=False).reshape(given.shape[:-1])
 
 
 def evaluate(recipe: Recipe, params: Params, x: np.ndarray, labels: np.ndarray) -> dict[str, float]:
