@@ -188,3 +188,14 @@ def test_metrics_come_in_the_order_asked_for():
 def test_an_unknown_metric_is_named():
     with pytest.raises(ConfigError, match="metric 'f2' is not known"):
         get_metric("f2")
+
+
+@pytest.mark.parametrize("name", METRICS)
+def test_without_jax_the_metrics_of_many_weightings_are_those_of_each(name):
+    """The bootstrap gives arrays of NumPy, with a column for each draw."""
+    draws = np.stack([EVEN, UNEVEN, RNG.integers(0, 3, N).astype(float)], axis=1)
+    values = METRICS[name].targets == "values"
+    for y, prediction in [(VALUES, ESTIMATES)] if values else [(BITS, SCORES[:, None]), (CLASSES, PROBABILITIES)]:
+        found = METRICS[name].function(y, prediction, draws)
+        assert isinstance(found, np.ndarray)
+        assert found == pytest.approx([measured(name, y, prediction, draw) for draw in draws.T], rel=1e-12, nan_ok=True)

@@ -13,7 +13,16 @@ from goodfit.nn.losses import BinaryCrossentropy
 from goodfit.nn.network import init_network
 from goodfit.training import evaluation
 from goodfit.training import fit as fitting
-from goodfit.training.evaluation import Dataset, evaluate, last_layer, make_evaluator, make_labels, outputs, predictions
+from goodfit.training.evaluation import (
+    Dataset,
+    evaluate,
+    last_layer,
+    make_evaluator,
+    make_labels,
+    outputs,
+    padded_rows,
+    predictions,
+)
 from goodfit.training.recipe import make_recipe
 
 RNG = np.random.default_rng(0)
@@ -94,3 +103,9 @@ def test_loss_of_many_rows_is_measured_on_a_fixed_sample(monkeypatch):
     assert set(sample.tolist()) <= set(many.tolist())
     np.testing.assert_array_equal(sample, fitting.evaluation_rows(many, validation, seed=0).train)
     assert sample.tolist() != np.asarray(fitting.evaluation_rows(many, validation, seed=1).train).tolist()
+
+
+def test_rows_are_padded_by_half_at_most():
+    sizes = [padded_rows(n) for n in (1, 2048, 2049, 3072, 3073, 4096, 4097, 100_000)]
+    assert sizes == [2048, 2048, 3072, 3072, 4096, 4096, 6144, 131_072]
+    assert all(padded_rows(n) < 1.5 * n for n in range(2048, 9000))

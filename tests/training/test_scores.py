@@ -1,11 +1,11 @@
-"""Metrics with intervals: those of the rows alone, whatever the size to which they are padded."""
+"""Metrics with intervals: those of the compiled functions, without a compilation."""
 
 import jax
 import numpy as np
 import pytest
 
 from goodfit.nn.metrics import METRICS
-from goodfit.training.scores import estimates, padded_rows
+from goodfit.training.scores import estimates
 
 
 def drawn(n, outputs, *, values=False):
@@ -23,7 +23,7 @@ def names_for(targets):
     [(names_for("classes"), 1, False, 600), (names_for("classes"), 3, False, 7), (names_for("values"), 1, True, 600)],
     ids=["two classes", "three classes", "values"],
 )
-def test_padded_rows_have_no_weight(names, outputs, values, n):
+def test_values_are_those_of_compiled_metrics(names, outputs, values, n):
     y, prediction = drawn(n, outputs, values=values)
     found = estimates(names, y, {"network": prediction}, seed=0)["network"]
     with jax.enable_x64(True):
@@ -33,16 +33,7 @@ def test_padded_rows_have_no_weight(names, outputs, values, n):
             assert np.isnan(expected) or found[name].low <= expected <= found[name].high
 
 
-def test_small_tables_share_one_compiled_program(compiled):
-    for n, models in ((30, ("network",)), (31, ("network", "linear")), (500, ("network", "linear", "baseline"))):
-        y, prediction = drawn(n, 1)
-        if n == 31:
-            compiled.clear()
-        estimates(("accuracy", "auc"), y, dict.fromkeys(models, prediction), seed=0)
+def test_nothing_is_compiled(compiled):
+    y, prediction = drawn(30, 1)
+    estimates(names_for("classes"), y, {"network": prediction}, seed=0)
     assert not compiled
-
-
-def test_a_table_is_padded_by_half_at_most():
-    sizes = [padded_rows(n) for n in (1, 512, 513, 768, 769, 1024, 1025, 100_000)]
-    assert sizes == [512, 512, 768, 768, 1024, 1024, 1536, 131_072]
-    assert all(padded_rows(n) < 1.5 * n for n in range(512, 5000))

@@ -14,6 +14,7 @@ import jax
 import jax.numpy as jnp
 
 from goodfit.errors import ConfigError
+from goodfit.nn.arrays import AnyArray
 from goodfit.nn.pytrees import hyperparameters
 from goodfit.nn.validation import is_finite
 
@@ -186,7 +187,8 @@ def get_loss(loss: "str | Loss") -> Loss:
     return loss
 
 
-def weighted_mean(values: jax.Array, weights: jax.Array) -> jax.Array:
-    """Return Σ s·v / Σ s, or 0 if all weights are 0; values and weights (rows,)."""
-    total = jnp.sum(weights)
-    return weights @ values / jnp.where(total == 0, 1, total)
+def weighted_mean(values: AnyArray, weights: AnyArray) -> AnyArray:
+    """Return Σ s·v / Σ s, or 0 if all weights are 0; values (rows,), weights (rows,) or several (rows, m)."""
+    xp = weights.__array_namespace__()
+    total = weights.sum(axis=0)
+    return values @ weights / xp.where(total == 0, 1, total)

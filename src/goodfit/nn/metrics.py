@@ -1,22 +1,23 @@
 """Metrics: functions of targets y, predictions f and row weights s (rows,), without penalty.
 
 Predictions are the outputs of the last layer: probabilities (rows, classes), or (rows, 1) for two classes, or values
-(rows, outputs).
+(rows, outputs). The functions take arrays of JAX inside a compiled training and arrays of NumPy outside, where nothing
+is compiled; of several weightings (rows, m), as a bootstrap has them, they return the metric of each (m,).
 """
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-import jax
-import jax.numpy as jnp
 import numpy as np
 
 from goodfit.errors import ConfigError
+from goodfit.nn.arrays import AnyArray
 from goodfit.nn.label_metrics import (
     accuracy,
     balanced_accuracy,
     class_numbers,
     f1,
+    one_hot,
     precision,
     recall,
     specificity,
@@ -26,73 +27,84 @@ from goodfit.nn.ranking_metrics import auc, average_precision
 
 ROUNDING = 1e-12
 """Relative error of a sum of weights that is still taken for half of them."""
-MetricFunction = Callable[..., jax.Array]
+MetricFunction = Callable[..., AnyArray]
 
 
-def _class_probabilities(prediction: jax.Array) -> jax.Array:
-    return jnp.concatenate([1 - prediction, prediction], axis=-1) if prediction.shape[-1] == 1 else prediction
+def _class_probabilities(prediction: AnyArray) -> AnyArray:
+    xp = prediction.__array_namespace__()
+    return xp.concatenate([1 - prediction, prediction], axis=-1) if prediction.shape[-1] == 1 else prediction
 
 
-def log_loss(y: jax.Array, prediction: jax.Array, weights: jax.Array) -> jax.Array:
+def log_loss(y: AnyArray, prediction: AnyArray, weights: AnyArray) -> AnyArray:
     """Log loss: mean of −log p of the row's class; p is at least the machine epsilon of its type."""
     p = _class_probabilities(prediction)
-    truth = jax.nn.one_hot(class_numbers(y), p.shape[-1], dtype=p.dtype)
-    p_of_class = jnp.maximum(jnp.sum(p * truth, axis=-1), float(np.finfo(p.dtype).eps))
-    return weighted_mean(-jnp.log(p_of_class), weights)
+    xp, truth = p.__array_namespace__(), one_hot(class_numbers(y), p.shape[-1], p.dtype)
+    p_of_class = xp.maximum(xp.sum(p * truth, axis=-1), float(np.finfo(p.dtype).eps))
+    return weighted_mean(-xp.log(p_of_class), weights)
 
 
-def mean_squared_error(y: jax.Array, prediction: jax.Array, weights: jax.Array) -> jax.Array:
+def mean_squared_error(y: AnyArray, prediction: AnyArray, weights: AnyArray) -> AnyArray:
     """Mean squared error: mean of (y − f)² over rows and outputs."""
-    return weighted_mean(jnp.mean(jnp.square(y - prediction), axis=-1), weights)
+    return weighted_mean(((y - prediction) ** 2).mean(axis=-1), weights)
 
 
-def root_mean_squared_error(y: jax.Array, prediction: jax.Array, weights: jax.Array) -> jax.Array:
+def root_mean_squared_error(y: AnyArray, prediction: AnyArray, weights: AnyArray) -> AnyArray:
     """Root mean squared error: √ mean of (y − f)², in the unit of the target."""
-    return jnp.sqrt(mean_squared_error(y, prediction, weights))
+    return mean_squared_error(y, prediction, weights) ** 0.5
 
 
-def mean_absolute_error(y: jax.Array, prediction: jax.Array, weights: jax.Array) -> jax.Array:
+def mean_absolute_error(y: AnyArray, prediction: AnyArray, weights: AnyArray) -> AnyArray:
     """Mean absolute error: mean of |y − f| over rows and outputs, in the unit of the target."""
-    return weighted_mean(jnp.mean(jnp.abs(y - prediction), axis=-1), weights)
+    return weighted_mean(abs(y - prediction).mean(axis=-1), weights)
 
 
-def median_absolute_error(y: jax.Array, prediction: jax.Array, weights: jax.Array) -> jax.Array:
+def median_absolute_error(y: AnyArray, prediction: AnyArray, weights: AnyArray) -> AnyArray:
     """Median absolute error: weighted median of |y − f|, mean over outputs, in the unit of the target.
 
     Between two errors that part the weight in halves it is their mean, as for an even number of equal weights.
     """
-    errors = jnp.abs(y - prediction)
-    return jnp.mean(jnp.stack([_median(errors[:, output], weights) for output in range(errors.shape[-1])]))
+    errors, xp = abs(y - prediction), weights.__array_namespace__()
+    return xp.stack([_median(errors[:, output], weights) for output in range(errors.shape[-1])]).mean(axis=0)
 
 
-def _median(values: jax.Array, weights: jax.Array) -> jax.Array:
-    order = jnp.argsort(jnp.where(weights > 0, values, jnp.inf))
-    reached = jnp.cumsum(weights[order])
-    half = reached[-1] / 2
-    low = jnp.searchsorted(reached, half * (1 - ROUNDING), side="left")
-    high = jnp.searchsorted(reached, half * (1 + ROUNDING), side="right")
+def _median(values: AnyArray, weights: AnyArray) -> AnyArray:
+    """Return the weighted median of values (rows,); rows without weight are never reached first."""
+    xp = weights.__array_namespace__()
+    order = xp.argsort(values)
+    reached = xp.cumsum(weights[order], axis=0)
+    half = reached[-1:] / 2
+    low = (reached < half * (1 - ROUNDING)).sum(axis=0)
+    high = (reached <= half * (1 + ROUNDING)).sum(axis=0)
     return (values[order][low] + values[order][high]) / 2
 
 
-def mean_absolute_percentage_error(y: jax.Array, prediction: jax.Array, weights: jax.Array) -> jax.Array:
+def mean_absolute_percentage_error(y: AnyArray, prediction: AnyArray, weights: AnyArray) -> AnyArray:
     """MAPE: mean of |y − f| / |y|, a share; NaN unless all y are above 0, or all below, for it has no meaning there."""
-    counted = weights[:, None] > 0
-    one_sign = jnp.all(jnp.where(counted, y > 0, True)) | jnp.all(jnp.where(counted, y < 0, True))
-    relative = jnp.abs(y - prediction) / jnp.where(y == 0, 1, jnp.abs(y))
-    return jnp.where(one_sign, weighted_mean(jnp.mean(relative, axis=-1), weights), jnp.nan)
+    xp, counts = weights.__array_namespace__(), (weights > 0).astype(weights.dtype)
+    not_above, not_below = ((~of.all(axis=-1)).astype(weights.dtype) @ counts for of in (y > 0, y < 0))
+    relative = abs(y - prediction) / xp.where(y == 0, 1, abs(y))
+    one_sign = (not_above == 0) | (not_below == 0)
+    return xp.where(one_sign, weighted_mean(relative.mean(axis=-1), weights), xp.nan)
 
 
-def r2(y: jax.Array, prediction: jax.Array, weights: jax.Array) -> jax.Array:
+def r2(y: AnyArray, prediction: AnyArray, weights: AnyArray) -> AnyArray:
     """Coefficient of determination R²: 1 − Σ s(y − f)² / Σ s(y − ȳ)², mean over outputs.
 
     1 is perfect; 0 is as good as predicting the mean of these rows. NaN if all targets are equal.
     """
-    s = weights[:, None]
-    total = jnp.sum(s)
-    mean = jnp.sum(s * y, axis=0, keepdims=True) / jnp.where(total == 0, 1, total)
-    spread = jnp.sum(s * jnp.square(y - mean), axis=0)
-    error = jnp.sum(s * jnp.square(y - prediction), axis=0)
-    return jnp.mean(jnp.where(spread == 0, jnp.nan, 1 - error / jnp.where(spread == 0, 1, spread)))
+    return (
+        weights.__array_namespace__()
+        .stack([_r2(y[:, output], prediction[:, output], weights) for output in range(y.shape[-1])])
+        .mean(axis=0)
+    )
+
+
+def _r2(y: AnyArray, prediction: AnyArray, weights: AnyArray) -> AnyArray:
+    xp, columns = weights.__array_namespace__(), (-1, *[1] * (weights.ndim - 1))
+    mean = weighted_mean(y, weights)
+    spread = (weights * (y.reshape(columns) - mean[None]) ** 2).sum(axis=0)
+    error = (y - prediction) ** 2 @ weights
+    return xp.where(spread == 0, xp.nan, 1 - error / xp.where(spread == 0, 1, spread))
 
 
 @dataclass(frozen=True)

@@ -3,9 +3,7 @@
 from collections.abc import Callable
 from typing import NamedTuple
 
-import jax
-import jax.numpy as jnp
-
+from goodfit.nn.arrays import AnyArray
 from goodfit.nn.label_metrics import class_numbers
 
 
@@ -16,24 +14,24 @@ class Ranks(NamedTuple):
     place after the last one.
     """
 
-    order: jax.Array
-    first: jax.Array
-    last: jax.Array
+    order: AnyArray
+    first: AnyArray
+    last: AnyArray
 
 
-def ranks_of(prediction: jax.Array) -> Ranks:
+def ranks_of(prediction: AnyArray) -> Ranks:
     """Return the ranks, which do not depend on the weights: of many draws of the rows they are computed once."""
-    scores = prediction[:, -1:] if prediction.shape[-1] <= 2 else prediction
-    order = jnp.argsort(scores, axis=0).T
-    ordered = jnp.take_along_axis(scores.T, order, axis=1)
+    xp = prediction.__array_namespace__()
+    scores = (prediction[:, -1:] if prediction.shape[-1] <= 2 else prediction).T
+    order = xp.argsort(scores, axis=1, stable=True)
+    ordered = xp.take_along_axis(scores, order, axis=1)
     first, last = (
-        jnp.stack([jnp.searchsorted(of_class, of_class, side=side) for of_class in ordered])
-        for side in ("left", "right")
+        xp.stack([xp.searchsorted(of_class, of_class, side=side) for of_class in ordered]) for side in ("left", "right")
     )
     return Ranks(order, first, last)
 
 
-def auc(y: jax.Array, prediction: jax.Array, weights: jax.Array, ranks: Ranks | None = None) -> jax.Array:
+def auc(y: AnyArray, prediction: AnyArray, weights: AnyArray, ranks: Ranks | None = None) -> AnyArray:
     """Area under the ROC curve; for more than two classes, the mean over the classes that occur, one versus rest.
 
     NaN if all rows are of one class. Source: Hanley & McNeil (1982); Fawcett (2006).
@@ -41,7 +39,7 @@ def auc(y: jax.Array, prediction: jax.Array, weights: jax.Array, ranks: Ranks | 
     return _over_classes(_area, y, ranks or ranks_of(prediction), weights)
 
 
-def average_precision(y: jax.Array, prediction: jax.Array, weights: jax.Array, ranks: Ranks | None = None) -> jax.Array:
+def average_precision(y: AnyArray, prediction: AnyArray, weights: AnyArray, ranks: Ranks | None = None) -> AnyArray:
     """Average precision: Σ (Rₖ − Rₖ₋₁)·Pₖ over the thresholds k; of more than two classes, the mean, one versus rest.
 
     NaN without a positive row. Source: scikit-learn's ``average_precision_score``; Zhu (2004).
@@ -50,42 +48,51 @@ def average_precision(y: jax.Array, prediction: jax.Array, weights: jax.Array, r
 
 
 class _Ranked(NamedTuple):
-    """Weight of each positive row, and of the positive and negative rows below each place, in the order of scores."""
+    """Weight of each positive row (rows, …), and of the positive and negative rows below each place (rows + 1, …)."""
 
-    positive: jax.Array
-    positive_below: jax.Array
-    negative_below: jax.Array
-    first: jax.Array
-    last: jax.Array
-
-
-def _over_classes(metric: Callable[[_Ranked], jax.Array], y: jax.Array, ranks: Ranks, weights: jax.Array) -> jax.Array:
-    """The metric of class 1 of two, or its mean over the classes that occur."""
-    classes, n_ranked = class_numbers(y), len(ranks.order)
-    values = [
-        metric(_weighted(classes == (1 if n_ranked == 1 else k), weights, Ranks(*(each[k] for each in ranks))))
-        for k in range(n_ranked)
-    ]
-    return jnp.nanmean(jnp.stack(values))
+    positive: AnyArray
+    positive_below: AnyArray
+    negative_below: AnyArray
+    first: AnyArray
+    last: AnyArray
 
 
-def _weighted(positive: jax.Array, weights: jax.Array, ranks: Ranks) -> _Ranked:
-    of_positive, of_negative = (jnp.where(of, weights, 0)[ranks.order] for of in (positive, ~positive))
-    below = [jnp.concatenate([jnp.zeros(1, weights.dtype), jnp.cumsum(of)]) for of in (of_positive, of_negative)]
+def _over_classes(metric: Callable[[_Ranked], AnyArray], y: AnyArray, ranks: Ranks, weights: AnyArray) -> AnyArray:
+    """The metric of class 1 of two, or its mean over the classes for which it is defined."""
+    xp, classes, n_ranked = weights.__array_namespace__(), class_numbers(y), len(ranks.order)
+    values = xp.stack(
+        [
+            metric(_weighted(classes == (1 if n_ranked == 1 else k), weights, Ranks(*(each[k] for each in ranks))))
+            for k in range(n_ranked)
+        ]
+    )
+    known = ~xp.isnan(values)
+    n_known, total = known.sum(axis=0).astype(values.dtype), xp.where(known, values, 0).sum(axis=0)
+    return xp.where(n_known == 0, xp.nan, total / xp.where(n_known == 0, 1, n_known))
+
+
+def _weighted(positive: AnyArray, weights: AnyArray, ranks: Ranks) -> _Ranked:
+    xp = weights.__array_namespace__()
+    ordered, is_positive = weights[ranks.order], positive[ranks.order].reshape(-1, *[1] * (weights.ndim - 1))
+    of_positive, of_negative = xp.where(is_positive, ordered, 0), xp.where(is_positive, 0, ordered)
+    zero = xp.zeros_like(ordered[:1])
+    below = [xp.concatenate([zero, xp.cumsum(of, axis=0)]) for of in (of_positive, of_negative)]
     return _Ranked(of_positive, below[0], below[1], ranks.first, ranks.last)
 
 
-def _area(ranked: _Ranked) -> jax.Array:
+def _area(ranked: _Ranked) -> AnyArray:
     """Return the probability that a positive row scores above a negative one; ties count half."""
-    below = ranked.negative_below
-    wins = jnp.sum(ranked.positive * (below[ranked.first] + below[ranked.last]) / 2)
+    xp, below = ranked.positive.__array_namespace__(), ranked.negative_below
+    wins = (ranked.positive * (below[ranked.first] + below[ranked.last])).sum(axis=0) / 2
     pairs = ranked.positive_below[-1] * below[-1]
-    return jnp.where(pairs == 0, jnp.nan, wins / jnp.where(pairs == 0, 1, pairs))
+    return xp.where(pairs == 0, xp.nan, wins / xp.where(pairs == 0, 1, pairs))
 
 
-def _average_precision(ranked: _Ranked) -> jax.Array:
+def _average_precision(ranked: _Ranked) -> AnyArray:
     """Return the mean, over the positive rows, of the precision among the rows that score no lower."""
-    hits, false = (below[-1] - below[ranked.first] for below in (ranked.positive_below, ranked.negative_below))
-    precision = hits / jnp.where(hits + false == 0, 1, hits + false)
+    xp = ranked.positive.__array_namespace__()
+    hits, false = (below[-1:] - below[ranked.first] for below in (ranked.positive_below, ranked.negative_below))
+    precision = hits / xp.where(hits + false == 0, 1, hits + false)
     total = ranked.positive_below[-1]
-    return jnp.where(total == 0, jnp.nan, jnp.sum(ranked.positive * precision) / jnp.where(total == 0, 1, total))
+    found = (ranked.positive * precision).sum(axis=0) / xp.where(total == 0, 1, total)
+    return xp.where(total == 0, xp.nan, found)

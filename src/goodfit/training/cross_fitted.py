@@ -56,7 +56,8 @@ def update_cross_fitted(
     def loss_of_others(which: jax.Array) -> jax.Array:
         others = jnp.where(part == which, 0, weights)
         # A single row has no others: it is judged at its own best epoch.
-        return weighted_mean(losses, jnp.where(others.sum() > 0, others, weights))
+        mean: jax.Array = weighted_mean(losses, jnp.where(others.sum() > 0, others, weights))
+        return mean
 
     means = jax.vmap(loss_of_others)(jnp.arange(N_PARTS))
     better = means < state.lowest if improved is None else jnp.broadcast_to(improved, means.shape)

@@ -16,13 +16,12 @@ from goodfit.nn.losses import Loss, weighted_mean
 from goodfit.nn.metrics import METRICS
 from goodfit.nn.network import apply_network
 from goodfit.training.recipe import Recipe
-from goodfit.training.scores import MIN_PADDED_ROWS, padded_rows
 
 BLOCK_BYTES = 2**24
 """Memory for the inputs of one block, or for the outputs of its widest layer."""
 
 MIN_BLOCK_ROWS = 32
-SHARED_ROWS = 4 * MIN_PADDED_ROWS
+SHARED_ROWS = 2048
 """Losses of up to so many rows share one compiled program, which takes far longer to compile than to run."""
 
 
@@ -227,10 +226,18 @@ def losses_of(recipe: Recipe, y: np.ndarray, outputs: np.ndarray) -> np.ndarray:
 
 def _row_losses(recipe: Recipe, loss: Loss, y: np.ndarray, given: np.ndarray, *, logits: bool) -> np.ndarray:
     """Return the loss of each row; rows below pad them, so that few sizes are compiled."""
-    size = padded_rows(max(len(given), SHARED_ROWS))
+    size = padded_rows(len(given))
     padded = [np.concatenate([rows, np.zeros((size - len(rows), *rows.shape[1:]), rows.dtype)]) for rows in (y, given)]
     with jax.enable_x64(recipe.dtype == "float64"):
         return np.asarray(_per_example(loss, *padded, logits=logits))[: len(given)]
+
+
+def padded_rows(n: int) -> int:
+    """Return the smallest of 2048, 3072, 4096, 6144, … that is at least ``n``."""
+    size = SHARED_ROWS
+    while size < n:
+        size *= 2
+    return size if size == SHARED_ROWS or size * 3 // 4 < n else size * 3 // 4
 
 
 @partial(jax.jit, static_argnames="logits")

@@ -1,24 +1,17 @@
 """Metrics of given predictions with 95 % confidence intervals, in float64."""
 
 from collections.abc import Mapping, Sequence
-from functools import partial
 
-import jax
-import jax.numpy as jnp
 import numpy as np
 
 from goodfit.arrays import Array
 from goodfit.nn.metrics import METRICS
-from goodfit.nn.ranking_metrics import ranks_of
+from goodfit.nn.ranking_metrics import Ranks, ranks_of
 from goodfit.stats import Estimate, bootstrap_intervals, wilson_interval
 
-Pair = tuple[jax.Array, jax.Array]
 MIN_RESAMPLES, MAX_RESAMPLES = 200, 1000
-MAX_DRAWN_PREDICTIONS = 10_000_000
+MAX_DRAWN_PREDICTIONS = 2_000_000
 """Total number of predictions drawn by the bootstrap, unless that leaves fewer than ``MIN_RESAMPLES`` draws."""
-MIN_PADDED_ROWS = 512
-"""Rows are padded to this number, or to 2 or 3 times a power of two: validation, known and test rows of small tables
-share one compiled program, which takes longer to compile than to run."""
 
 
 def estimates(
@@ -39,19 +32,16 @@ def estimates(
         predictions: by model, probabilities (rows, classes), or (rows, 1) for two classes, or values (rows, outputs).
         decided: by model, what metrics of labels take instead; by default the predictions.
     """
-    size, full_sample = padded_rows(len(y)), list[Array]()
-    truth = _padded(np.asarray(y), size)
+    full_sample: list[Array] = []
     given, labels = (
-        [_padded(np.asarray(rows, np.float64), size) for rows in of.values()]
-        for of in (predictions, decided or predictions)
+        [np.asarray(rows, np.float64) for rows in of.values()] for of in (predictions, decided or predictions)
     )
+    ranks = [ranks_of(each) if any(METRICS[name].of_ranks for name in names) else None for each in given]
 
     def scorer(draws: Array) -> Array:
-        weights = np.zeros((1 + len(draws), size))
-        weights[0, : len(y)], weights[1:, : len(y)] = 1, draws
-        with jax.enable_x64(True):
-            pairs = zip(given, labels, strict=True)
-            values = np.stack([_metrics(tuple(names), truth, pair, weights) for pair in pairs])
+        weights = np.ascontiguousarray(np.concatenate([np.ones((1, len(y))), draws]).T)
+        models = zip(given, labels, ranks, strict=True)
+        values = np.stack([_metrics(names, y, *model, weights) for model in models])
         full_sample[:] = [values[:, 0].ravel()]
         return values[:, 1:].transpose(1, 0, 2).reshape(len(draws), -1)
 
@@ -84,35 +74,18 @@ def _exact(name: str, found: Estimate, n_rows: int) -> Estimate:
     return Estimate(found.value, *wilson_interval(round(found.value * n_rows), n_rows))
 
 
-def padded_rows(n: int) -> int:
-    """Return the smallest of 512, 768, 1024, 1536, 2048, … that is at least ``n``."""
-    size = MIN_PADDED_ROWS
-    while size < n:
-        size *= 2
-    return size if size == MIN_PADDED_ROWS or size * 3 // 4 < n else size * 3 // 4
+def _metrics(
+    names: Sequence[str], y: Array, prediction: Array, labels: Array, ranks: Ranks | None, weights: Array
+) -> Array:
+    """Return the metrics (m, metrics) under each of several weightings of the rows (rows, m).
 
-
-def _padded(rows: Array, size: int) -> Array:
-    """Append copies of the first row, which have no weight."""
-    return np.concatenate([rows, np.repeat(rows[:1], size - len(rows), axis=0)])
-
-
-@partial(jax.jit, static_argnames="names")
-def _metrics(names: tuple[str, ...], y: jax.Array, predictions: Pair, weights: jax.Array) -> jax.Array:
-    """Return the metrics (m, metrics) under each of several weights (m, rows).
-
-    predictions: probabilities or values (rows, outputs), and what metrics of labels take, of the same shape.
+    prediction: probabilities or values (rows, outputs). labels: what metrics of labels take, of the same shape.
     """
-    prediction, labels = predictions
-    ranks = {"ranks": ranks_of(prediction)} if any(METRICS[name].of_ranks for name in names) else {}
-
-    def of_weighting(weight: jax.Array) -> jax.Array:
-        found = [METRICS[name] for name in names]
-        values = [
-            each.function(y, labels if each.of_labels else prediction, weight, **ranks if each.of_ranks else {})
-            for each in found
-        ]
-        return jnp.stack(values)
-
-    values: jax.Array = jax.lax.map(of_weighting, weights)
-    return values
+    found = [METRICS[name] for name in names]
+    values = [
+        each.function(
+            y, labels if each.of_labels else prediction, weights, **({"ranks": ranks} if each.of_ranks else {})
+        )
+        for each in found
+    ]
+    return np.stack(values, axis=-1)
