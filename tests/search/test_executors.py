@@ -16,7 +16,7 @@ from goodfit import ConfigError, RunError
 from goodfit.search import executors, packs
 from goodfit.search.dask_cluster import DaskExecutor, validate_address
 from goodfit.search.executors import Pool, WorkersLost, _Stage
-from goodfit.search.parallel import Fold
+from goodfit.search.parallel import Fold, ParallelTrials
 from goodfit.training.fit import Outcome
 from goodfit.training.interrupt import Interruption
 from tests.search.test_out_of_memory import Kept
@@ -160,6 +160,42 @@ def test_ctrl_c_ends_the_search_with_what_has_come_back(reference):
     found = run(Pool(executor), interrupted=interrupted, on_progress=lambda _: interrupted.set())
     assert [training is None for training in found] == [False] + [True] * (len(CONFIGS) - 1)
     np.testing.assert_array_equal(numbers(found[0]), reference[0])
+
+
+def test_a_pack_that_is_asked_to_end_goes_on_from_there(reference, monkeypatch):
+    advance, executor = ParallelTrials.advance_chunk, Here()
+
+    def advance_and_ask(self):
+        advance(self)
+        packs.end_pack()
+
+    monkeypatch.setattr(ParallelTrials, "advance_chunk", advance_and_ask)
+    assert_same_bits(run(Pool(executor), [trials()[0], *trials()[2:3]]), [reference[0], reference[2]])
+    assert len(executor.returned) > 2 and any(pack.resumed for pack, _ in executor.sent)
+
+
+class Asked(Here):
+    """Runs its second pack only when it is asked to end."""
+
+    late = None
+
+    def submit(self, function, /, *arguments):
+        if len(self.returned) != 1 or self.late:
+            return super().submit(function, *arguments)
+        self.late, self.task = Future(), (function, *arguments)
+        return self.late
+
+    def interrupt(self):
+        self.late.set_result(super().submit(*self.task).result())
+
+
+def test_workers_are_asked_to_end_their_packs_and_what_they_bring_is_kept(reference):
+    interrupted = Interruption()
+    executor = Asked(n_workers=2)
+    executor.scatter = lambda block: block
+    found = run(Pool(executor), interrupted=interrupted, on_progress=lambda at: at.done and interrupted.set())
+    assert [training is not None for training in found] == [True, True] + [False] * (len(CONFIGS) - 2)
+    np.testing.assert_array_equal(numbers(found[1]), reference[1])
 
 
 # --- the size of a pack ----------------------------------------------------------------------------------------------

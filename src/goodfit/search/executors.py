@@ -144,12 +144,16 @@ class _Stage:
     def run(self, tell: Callable[[], None], interrupted: Interruption) -> list[Training | None]:
         """Hand out packs and collect results until all trials have ended, or the search is interrupted."""
         try:
-            while (self.kept.waiting or self.packs) and not interrupted.is_set():
+            while self.kept.waiting or self.packs:
                 self.hand_out(interrupted.deadline)
                 if self.collect():
                     tell()
                     self.kept.save_if_due()
+                if interrupted.is_set():
+                    break
             self.kept.save()
+            if self.packs and (interrupt := getattr(self.executor, "interrupt", None)):
+                interrupt()
             self.wait_for_states()
         finally:
             self.withdraw()

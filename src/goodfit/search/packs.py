@@ -25,7 +25,7 @@ from goodfit.training.checkpoint import Checkpoint
 from goodfit.training.compilation import use_compilation_cache
 from goodfit.training.devices import use_at_most
 from goodfit.training.evaluation import EvaluationRows
-from goodfit.training.interrupt import interruptible
+from goodfit.training.interrupt import Interruption, interruptible
 from goodfit.training.loop import State
 
 
@@ -87,7 +87,7 @@ def versions() -> dict[str, str]:
     return {"goodfit": __version__, **{name: version(name) for name in ("jax", "jaxlib", "numpy")}}
 
 
-_one_at_a_time, _received = threading.Lock(), dict[str, Block]()
+_one_at_a_time, _received, _running = threading.Lock(), dict[str, Block](), list[Interruption]()
 
 
 def train_pack(pack: Pack, block: Block | None = None) -> PackResult:
@@ -112,7 +112,7 @@ def train_pack(pack: Pack, block: Block | None = None) -> PackResult:
             _compilations() as compiling,
             interruptible(deadline=deadline) as interrupted,
         ):
-            ParallelTrials(
+            running = ParallelTrials(
                 pack.trials,
                 fold,
                 evaluated,
@@ -120,8 +120,16 @@ def train_pack(pack: Pack, block: Block | None = None) -> PackResult:
                 shuffle=pack.shuffle,
                 n_trials=pack.n_trials,
                 checkpoints=kept,
-            ).run(interrupted=interrupted)
+            )
+            _running[:] = [interrupted]
+            running.run(interrupted=interrupted)
         return PackResult(kept.found, time.perf_counter() - began, sum(compiling))
+
+
+def end_pack() -> None:
+    """Have the pack that this process is training end after its running epochs."""
+    for interrupted in _running:
+        interrupted.set()
 
 
 def _validate_versions(asked: Mapping[str, str]) -> None:
