@@ -2,6 +2,7 @@
 
 from benchmarks import (
     checks,
+    cluster,
     estimators,
     fashion,
     fine_tuning,
@@ -40,6 +41,7 @@ BENCHMARKS = (
     kills,
     rows,
     scale,
+    cluster,
 )
 
 if __name__ == "__main__":

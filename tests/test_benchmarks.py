@@ -13,6 +13,7 @@ import pytest
 
 import goodfit
 from benchmarks import (
+    cluster,
     contestants,
     estimators,
     fashion,
@@ -335,3 +336,20 @@ def test_fine_tuning_compares_three_networks_on_the_same_rows(tmp_path):
     assert all(0 < found[name] < 5 for name in ("tuned", "scratch", "unchanged"))
     found |= {"tuned": 0.25, "scratch": 0.5, "unchanged": 0.75, "selected": True, "clear": False}
     assert fine_tuning.row("table", [found]) == ["table", "1 of 1", "0.25", "0.5", "0.75", "1", "0"]
+
+
+def test_simulated_workers_wait_for_compilations_for_each_other_and_for_the_process_that_hands_out():
+    def efficiency(n_workers, **changed):
+        measured = {"per_trial": [1.0], "compiling": 0.0, "per_pack": 0.0} | changed
+        return cluster.simulate(n_workers, 200, **measured)[0]
+
+    assert efficiency(1) == efficiency(4) == 1
+    assert efficiency(400) == pytest.approx(0.5)  # half of them have nothing to do
+    assert efficiency(4, compiling=10.0) < 0.9
+    assert efficiency(4, per_pack=1.0) < 0.5
+
+
+@pytest.mark.slow
+def test_workers_and_many_trials_are_measured(capsys):
+    cluster.main(quick=True)
+    assert "Simulated workers" in capsys.readouterr().out
