@@ -20,7 +20,7 @@ demo: .venv/.run  ## train on real data, then take the exam on rows never seen (
 	$(BIN)/goodfit test runs/demo
 
 test: .venv/.dev  ## run the tests, the doctests, and every block and script in README, docs and examples
-	$(BIN)/python -m pytest -n 2 --dist loadfile
+	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 test-slow: .venv/.dev  ## run the tests that take long
 	$(BIN)/python -m pytest -m slow

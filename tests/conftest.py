@@ -20,6 +20,9 @@ os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES", "-1")
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("JAX_PLATFORMS", "cpu")
 os.environ["KERAS_BACKEND"] = "jax"
+# Programs of tests are compiled many times and run for a moment: this halves the time of the compiler.
+QUICK_COMPILER = "--xla_cpu_use_fusion_emitters=false --xla_cpu_parallel_codegen_split_count=1"
+os.environ["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} {QUICK_COMPILER}".strip()
 
 import jax
 import jax.monitoring
@@ -33,17 +36,23 @@ jax.config.update("jax_numpy_rank_promotion", "raise")
 jax.config.update("jax_numpy_dtype_promotion", "strict")
 
 
-QUICKLY_COMPILED = {"estimators"}
-"""Where trainings are tiny and many: they compile without optimisation, in half the time. The tests of the
-mathematics, of the search and of the documentation run what XLA has optimised, as users do."""
+OPTIMISED = {"nn", "training", "search", "test_docs.py"}
+"""Where programs are optimised as those of users are: tests of the mathematics and of the search, and the documentation.
+Elsewhere trainings are tiny and many."""
+
+
+def pytest_collection_modifyitems(items):
+    """The longest file comes first, so that no worker waits for it at the end."""
+    items.sort(key=lambda item: item.path.name != "test_docs.py")
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup(item):
-    """Choose before the fixtures of the test, which train, too."""
+    """Choose before the fixtures of the test, which train, too; and for the processes that it starts."""
     place = item.path.relative_to(ROOT).parts
-    quickly = place[0] == "tests" and place[1] in QUICKLY_COMPILED
-    jax.config.update("jax_disable_most_optimizations", quickly)
+    optimised = place[0] != "tests" or place[1] in OPTIMISED
+    jax.config.update("jax_disable_most_optimizations", not optimised)
+    os.environ["JAX_DISABLE_MOST_OPTIMIZATIONS"] = str(int(not optimised))
 
 
 @pytest.fixture
