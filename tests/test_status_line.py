@@ -17,6 +17,8 @@ class Told(NamedTuple):
     seconds: float
     values: tuple = (0.5, 0.25)
     restored: int = 0
+    fold: int = 0
+    rung: int = 0
 
 
 class Terminal(io.StringIO):
@@ -67,6 +69,12 @@ def test_a_log_gets_a_line_every_ten_seconds_and_none_twice(monkeypatch):
         "1 of 4 trainings done, lowest validation loss 0.2500",
         "4 of 4 trainings done, lowest validation loss 0.2500",
     ]
+
+
+def test_losses_of_later_folds_are_not_compared_with_those_of_the_first(monkeypatch):
+    """Their lowest would rise."""
+    text = shown(monkeypatch, Terminal(), lambda line: line.step(Told(3, 5, 8.0, fold=1)))
+    assert text == "\r3 of 5 trainings done, about 5 s left\n"
 
 
 def test_a_terminal_says_how_long_it_takes(monkeypatch):

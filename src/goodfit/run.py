@@ -95,7 +95,7 @@ class Run(ShownAsCard):
         for name, score in self.scores.items():
             found, low, high, without = numbers(*score, self.record.known_baseline_scores[name])
             rows.append((METRIC_LABELS[name], found, f"{low} to {high}", without))
-        which = "known rows" if self.ensemble else "validation rows"
+        which = "out-of-fold" if self.ensemble else "validation rows"
         return Card("Run", facts, ("metric", which, "95% interval", "baseline"), rows)
 
     @property

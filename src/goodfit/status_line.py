@@ -26,6 +26,17 @@ class Progress(Protocol):
     def seconds(self) -> float: ...
     @property
     def values(self) -> Iterable[float]: ...
+    @property
+    def fold(self) -> int: ...
+    @property
+    def rung(self) -> int: ...
+
+
+def lowest_of(progress: Progress) -> str:
+    """The lowest validation loss so far; of the first fold or rung only: losses of several have no common level."""
+    if progress.fold or progress.rung:
+        return ""
+    return f", lowest validation loss {numbers(min(progress.values, default=math.nan))[0]}"
 
 
 def is_watched() -> bool:
@@ -68,8 +79,7 @@ class StatusLine:
 
     def step(self, progress: Progress) -> None:
         """Show how far a search is."""
-        (lowest,) = numbers(min(progress.values, default=math.nan))
-        done = f"{progress.done:,} of {count(progress.trials, 'training')} done, lowest validation loss {lowest}"
+        done = f"{progress.done:,} of {count(progress.trials, 'training')} done{lowest_of(progress)}"
         own = progress.done - progress.restored
         left = progress.seconds * (progress.trials - progress.done) / own if own else math.nan
         self.show(done, f", about {left:.0f} s left" if own and self.in_place else "")

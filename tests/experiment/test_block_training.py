@@ -99,7 +99,7 @@ def test_the_exam_is_taken_once_by_the_sealed_rows_of_the_file(run, path, tmp_pa
     opening = loaded.test()
     assert sum(map(sum, opening.confusion)) == len(loaded.splits.test)
     assert opening.scores["accuracy"].value > 0.85
-    with pytest.raises(ExamError, match="opened once"):
+    with pytest.raises(ExamError, match="scored once"):
         loaded.test()
     changed = tmp_path / "changed.csv"
     changed.write_text(path.read_text().replace("Bonn", "Berlin"))

@@ -161,9 +161,20 @@ def test_what_a_single_training_does_not_have_is_not_selectable(written):
 def test_the_exam_is_told_with_how_often_it_was_opened(written, swept):
     (opening,) = swept.ledger.openings()
     text = words(written["swept"])
-    assert "The exam was opened once" in text
+    assert "They were scored once" in text
     assert f"{opening.scores['accuracy'].value:.4f}" in text
     assert "are sealed for the exam" in words(written["single"])
+
+
+def test_the_score_stands_below_the_verdict(written, swept):
+    (opening,) = swept.ledger.openings()
+    top = words(written["swept"].partition("<main>")[0])
+    known, test = (
+        f"{scores['accuracy']:.4f}"
+        for scores in (swept.record.known_scores, {"accuracy": opening.scores["accuracy"].value})
+    )
+    assert f"Accuracy {known} on " in top and f"test rows: {test}, 95% interval" in top
+    assert "test rows" not in words(written["single"].partition("<main>")[0]).partition("Accuracy")[2]
 
 
 def test_a_leak_stands_above_the_findings_with_the_command_that_repairs_it(written):

@@ -76,11 +76,10 @@ def test_a_change_beyond_the_axis_stands_at_its_end():
 def test_the_grid_names_the_lowest_and_what_was_chosen_instead():
     low, chosen = trial(l2=0.001), trial(l2=0.1)
     grid = Grid({m.cell: m for m in (low, chosen)}, {low.cell: 0.25, chosen.cell: 0.5}, low.cell, low.cell, 1, 2)
-    assert sentences.of_grid(grid) == (
-        "The lowest validation loss, 0.2500, is at λ 0.001 and learning rate 0.01 (selected); the highest is 0.5000."
-    )
+    lowest = "lowest validation loss, 0.2500, is at λ 0.001 and learning rate 0.01 (selected)"
+    assert sentences.of_grid(grid) == f"The {lowest}; the highest of all is 0.5000."
     raced = Grid(grid.trials, {low.cell: 0.25, chosen.cell: 0.2}, low.cell, low.cell, 5, 1)
-    assert sentences.of_grid(raced).startswith("The lowest validation loss on all folds, 0.2500, is at λ 0.001")
+    assert sentences.of_grid(raced).startswith(f"Of the 1 configuration trained on all folds, the {lowest}")
     simpler = Grid(grid.trials, grid.means, chosen.cell, low.cell, 1, 2)
     assert "Selected: λ 0.1, the largest within one standard error" in sentences.of_grid(simpler)
 
@@ -164,8 +163,8 @@ def test_splits_say_whether_the_exam_is_still_sealed():
     assert sentences.of_splits(sizes, 0) == (
         "64% of the rows train the network and 16% validate it; the other 20% are sealed for the exam."
     )
-    assert "opened once" in sentences.of_splits(sizes, 1)
-    assert "opened 3 times" in sentences.of_splits(sizes, 3)
+    assert "scored once" in sentences.of_splits(sizes, 1)
+    assert "scored 3 times" in sentences.of_splits(sizes, 3)
     assert "no exam" in sentences.of_splits({"train": 80, "validation": 20, "test": 0}, 0)
 
 

@@ -47,7 +47,7 @@ def show_prepared(prepared: Prepared, console: Console) -> None:
     blocks = prepared.blocks
     rows = blocks.sizes.n_rows if blocks else sum(len(part) for part in prepared.splits.arrays().values())
     console.print(plain_source(table.source), style="bold")
-    where = f" in a sample of {count(table.n_rows, 'known row')}" if blocks else " in the known rows"
+    where = f" in a sample of {table.n_rows:,} training and validation rows" if blocks else " (test rows not counted)"
     cells = f"{count(missing, 'missing cell')}{where if rows > table.n_rows else ''}"
     console.print(f"{count(rows, 'row')}, {count(len(table.names), 'column')}, {cells}", end="\n\n")
     console.print(_grid([*_columns(prepared), *_target(prepared)]), "")

@@ -63,12 +63,11 @@ def show_exam(run: Run, opening: Opening, console: Console) -> None:
     record = run.record
     n, n_all = len(run.splits.test), record.sizes["test"]
     rows = count(n, "test row") if n == n_all else f"{n:,} of {count(n_all, 'test row')}, drawn at random"
-    time = opening.time.replace("T", " ").replace("+00:00", " UTC")
     reason = f" ({printable(opening.reason)})" if opening.reason else ""
     console.print(f"{printable(record.target.name)}: {rows}, not used for training or selection", style="bold")
     times = "once" if opening.number == 1 else f"{opening.number} times"
-    console.print(f"scored {times}, {'last ' if opening.number > 1 else ''}on {time}{reason}", end="\n\n")
-    which = "known rows" if run.ensemble else "validation"
+    console.print(f"scored {times}, {'last ' if opening.number > 1 else ''}on {opening.when}{reason}", end="\n\n")
+    which = "out-of-fold" if run.ensemble else "validation"
     grid = _grid("", "test", "95% interval", which, "baseline")
     for name, estimate in opening.scores.items():
         known = (scores.get(name, math.nan) for scores in (record.known_scores, record.known_baseline_scores))
@@ -184,12 +183,12 @@ def _known_rows(run: Run) -> str:
     """The rows on which scores are known before the exam."""
     if run.ensemble is None:
         return "validation rows"
-    return f"{count(run.ensemble.n_rows, 'known row')}, cross-fitted"
+    return f"{run.ensemble.n_rows:,} training and validation rows, out-of-fold"
 
 
 def _metrics(run: Run) -> Grid:
     if (kept := run.ensemble) is not None:
-        grid = _grid(count(kept.n_rows, "known row"), "ensemble", "selected", "baseline")
+        grid = _grid("out-of-fold", "ensemble", "selected", "baseline")
         for name, (value, *_) in kept.scores.items():
             ensemble, *others = numbers(value, kept.selected_scores[name], kept.baseline_scores[name])
             grid.add_row(METRIC_LABELS[name], Text(ensemble, style="bold"), *others)
@@ -213,7 +212,8 @@ def _baseline(run: Run) -> str:
 
 def _notes(run: Run) -> str:
     """What the numbers refer to."""
-    notes = [AT_OTHERS_EPOCH if run.ensemble is None else CROSS_FITTED, _baseline(run)]
+    rows = "" if run.ensemble is None else f" There are {count(run.ensemble.n_rows, 'row')}: all but the test rows."
+    notes = [AT_OTHERS_EPOCH if run.ensemble is None else CROSS_FITTED + rows, _baseline(run)]
     if run.record.target.task == "regression":
         notes.append(
             "Losses are mean squared errors of the standardised target; RMSE and MAE are in its original unit."

@@ -64,7 +64,9 @@ def stopped(run: Run) -> bool:
 
 
 def _heading(sweep: SweepRecord) -> str:
-    """Title of the grid, with the seeds and folds that each number is a mean of."""
+    """Title of the grid, with the seeds and folds that each number is a mean of, where it is the same for all."""
+    if sweep.n_contenders < len(_means(sweep)):
+        return "Validation loss"
     folds, seeds = (len(set(numbers_of)) for numbers_of in zip(*_own_trials(sweep), strict=True))
     sizes = [count(n, noun) for n, noun in ((seeds, "seed"), (folds, "fold")) if n > 1]
     return f"Validation loss{', mean of ' + ' × '.join(sizes) if sizes else ''}"
@@ -85,8 +87,9 @@ def _legend(sweep: SweepRecord, lowest_apart: bool) -> str:
     if sweep.rungs:
         trained = [f"{count(n, 'configuration')} on {n_rows:,}" for n_rows, n in sweep.rungs]
         return f"{marks}  ·  trained on growing samples of the rows: {join(trained)}"
-    rest = f"{n_contenders:,} of {n_configs:,} configurations were trained on all folds, the others on the first"
-    return f"{marks}  ·  {rest}"
+    own = f"{count(n_contenders, 'configuration')}: mean of {sweep.n_folds} folds"
+    rest = f"the other {n_configs - n_contenders:,}: first fold, adjusted to the level of all"
+    return f"{marks}  ·  {own}; {rest}"
 
 
 def _cell(configuration: ConfigResult) -> Cell:
@@ -131,16 +134,11 @@ def _reliability(run: Run, sweep: SweepRecord) -> Iterator[str]:
         n_trials, shown = count(len(selection.chosen.trials), "training"), "shown below" if run.ensemble else "kept"
         where = f"on the first fold{seed}" if sweep.n_folds > 1 else f"with seed {row['seed']}"
         yield f"Of its {n_trials}, the one {where} is {shown}."
-    n, what = len(_means(sweep)), "Selected from" if selection.rule == "1se" else "Lowest of"
+    n, what = len(_means(sweep)), "Selected from" if selection.rule == "1se" else "As the lowest of"
     if n > 1:
-        _, error = numbers(selection.chosen.mean, selection.chosen.standard_error)
         bias = _bias(selection.optimism, selection)
-        said = (
-            f"selection bias about {bias}, besides the standard error of {error}"
-            if bias
-            else "selection bias is negligible"
-        )
-        yield f"{what} {n:,} configurations: {said}."
+        said = f"this loss is too low by about {bias} on average" if bias else "this loss is hardly too low"
+        yield f"{what} {n:,}, {said} (selection bias)."
 
 
 def _bias(amount: float, selection: Selection) -> str:
@@ -158,11 +156,12 @@ def _gain(selection: Selection) -> str:
         return "L2 did not help: no λ > 0 has a lower validation loss than λ = 0."
     _, difference, error = numbers(selection.chosen.mean, abs(gain.value), gain.standard_error)
     bias = _bias(gain.optimism, selection) if gain.value > 0 else ""
-    notes = [f"selection bias about {bias}"] * bool(bias)
-    notes += ["within one standard error of zero"] * (abs(gain.value) <= gain.standard_error)
-    did = "lowered" if gain.value >= 0 else "raised"
-    said = f"L2 {did} the validation loss by {difference} ± {error}, compared with λ = 0 at its best learning rate"
-    return f"{said} ({'; '.join(notes)})." if notes else f"{said}."
+    did = f"{'lowered' if gain.value >= 0 else 'raised'} by {difference} ± {error}"
+    note = f"; selection bias about {bias}" if bias else ""
+    said = f"(validation loss {did}, compared with λ = 0 at its best learning rate{note})"
+    if abs(gain.value) <= gain.standard_error:
+        return f"L2 makes no measurable difference {said}."
+    return f"L2 {'helps' if gain.value >= 0 else 'harms'} {said}."
 
 
 def _warnings(run: Run, sweep: SweepRecord, first: FirstGrid | None) -> Iterator[str]:

@@ -18,9 +18,9 @@ from rich.table import Table as Grid
 from rich.text import Text
 
 from goodfit.cli.grid_table import SELECTED, Cell, draw_grid
-from goodfit.formatting import count, numbers
+from goodfit.formatting import count
 from goodfit.search.race_arithmetic import Place, comparable_means
-from goodfit.status_line import SECONDS_BETWEEN_LINES
+from goodfit.status_line import SECONDS_BETWEEN_LINES, lowest_of
 
 if TYPE_CHECKING:
     from goodfit.experiment.settings import Settings
@@ -31,7 +31,8 @@ if TYPE_CHECKING:
 class SweepState:
     """Results so far.
 
-    trials: number of trainings, as far as it is known. restored: those of an earlier process. values: for each rung
+    trials: number of trainings, as far as it is known. restored: those of an earlier process. lowest: the lowest
+    validation loss, as part of a sentence. values: for each rung
     and fold, the lowest validation loss so far of each configuration and seed, infinite where there is none.
     """
 
@@ -42,6 +43,7 @@ class SweepState:
     done: int = 0
     restored: int = 0
     seconds: float = 0.0
+    lowest: str = ""
     values: dict[tuple[int, int], list[float]] = field(default_factory=dict)
 
     @classmethod
@@ -54,7 +56,7 @@ class SweepState:
         """Add the losses of the running fold."""
         self.values[progress.rung, progress.fold] = [float(value) for value in progress.values]
         self.done, self.trials, self.seconds = progress.done, progress.trials, progress.seconds
-        self.restored = progress.restored
+        self.restored, self.lowest = progress.restored, lowest_of(progress)
 
     def means(self) -> dict[Cell, float]:
         """Mean of each cell over its seeds and folds so far."""
@@ -116,10 +118,9 @@ class SweepLines:
             self._write()
 
     def _write(self) -> None:
-        state, means = self.state, self.state.means()
+        state = self.state
         self.is_new, self.due_at = False, time.monotonic() + SECONDS_BETWEEN_LINES
-        (lowest,) = numbers(min(means.values(), default=math.nan))
-        text = f"{state.done:,} of {count(state.trials, 'training')} done, lowest validation loss {lowest}"
+        text = f"{state.done:,} of {count(state.trials, 'training')} done{state.lowest}"
         rest = f"in {state.seconds:.1f} s" if state.done == state.trials else state.left()
         if text != self.written:
             self.console.print(f"{text}, {rest}", soft_wrap=True)

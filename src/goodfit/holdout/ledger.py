@@ -47,8 +47,10 @@ class Opening(ShownAsCard):
     scores: dict[str, Estimate]
     confusion: Confusion = ()
 
-    def __str__(self) -> str:
-        return f"{self.time}: " + ", ".join(f"{name} {score}" for name, score in self.scores.items())
+    @property
+    def when(self) -> str:
+        """The time as people write it."""
+        return self.time.replace("T", " ").replace("+00:00", " UTC")
 
     def _card(self) -> Card:
         times = "first opening" if self.number == 1 else f"opening {self.number}"
@@ -56,8 +58,7 @@ class Opening(ShownAsCard):
         for name, score in self.scores.items():
             found, low, high = numbers(*score)
             rows.append((METRIC_LABELS.get(name, name), found, f"{low} to {high}"))
-        time = self.time.replace("T", " ").replace("+00:00", " UTC")
-        facts = [("scored", time), *([("reason", self.reason)] if self.reason else [])]
+        facts = [("scored", self.when), *([("reason", self.reason)] if self.reason else [])]
         return Card(f"Exam: {times}", facts, ("metric", "test rows", "95% interval"), rows)
 
 

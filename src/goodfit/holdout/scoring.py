@@ -59,8 +59,8 @@ def open_exam(
     if earlier and not why:
         times = "once" if len(earlier) == 1 else f"{len(earlier):,} times"
         raise ExamError(
-            f"The exam was opened {times}, last at {earlier[-1]}; scores of test rows that are used repeatedly are "
-            "too good, so give a reason to open it again: reason='...'."
+            f"The test rows were scored {times}, last on {earlier[-1].when}. Scores of test rows that are used "
+            "repeatedly are too good: to score them again, give a reason='...'."
         )
     rows = sealed.open(seal)
     time = datetime.now(UTC).isoformat(timespec="seconds")

@@ -24,7 +24,7 @@ def of_decision(found: Decision) -> str:
     own, cross_fitted, default = numbers(found.value, found.cross_fitted, found.default_value)
     return (
         f"The decision threshold is {found.threshold:.4g}: on {count(found.n_rows, 'out-of-fold row')} it has the "
-        f"{goal(found)}, {own}; cross-fitted {cross_fitted}, and {default} at 0.5."
+        f"{goal(found)}, {own}; out-of-fold {cross_fitted}, and {default} at 0.5."
     )
 
 

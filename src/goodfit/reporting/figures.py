@@ -56,7 +56,8 @@ def figures_of(run: RunLike) -> dict[str, Figure | None]:
     """Every figure of the report by name; None for those that this run does not have."""
     record, shown = run.record, Shown(run.record, len(run.ledger.openings()))
     grid = grid_of(record.sweep) if record.sweep else None
-    trained = Trained(restored(record), grid, diagnose(record).comparisons, record.settings.patience)
+    n_folds = record.sweep.n_folds if record.sweep else 1
+    trained = Trained(restored(record), grid, diagnose(record).comparisons, record.settings.patience, n_folds)
     found = {name: make(shown) for name, make in FIGURES.items()}
     return training_figures(trained) | {name: Figure(name, *parts) if parts else None for name, parts in found.items()}
 

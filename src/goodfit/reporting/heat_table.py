@@ -90,7 +90,8 @@ def selectable(grid: Grid) -> SelectableGrid:
         weights=Figure(
             "trial-weights",
             "Weights of the selected cell",
-            "The axis is the same for all trainings; a stronger penalty gives a narrower shape.",
+            "The axis is the same for all trainings. L2 narrows the distribution; a training that stops after a few "
+            "epochs keeps much of the width of its initial weights.",
             lambda: [trial_weights(trials)],
         ),
         not_selectable=len(grid.trials) - len(shown),

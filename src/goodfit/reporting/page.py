@@ -16,7 +16,7 @@ from goodfit.errors import RunError
 from goodfit.experiment.fine_tuning import Transfer
 from goodfit.experiment.run_folder import Record, checksum_of
 from goodfit.files import read_file, write_file
-from goodfit.formatting import METRIC_LABELS, OTHER, numbers, share
+from goodfit.formatting import METRIC_LABELS, OTHER, count, numbers, share
 from goodfit.holdout.ledger import MAX_CLASSES, Confusion
 from goodfit.reporting import decision_sentences, ensemble_sentences, sentences
 from goodfit.reporting.array_page import array_figures, array_html
@@ -130,6 +130,7 @@ def html(run: RunLike, *, spell: Speller = python_call, before: str = "") -> str
         record=record,
         source=source_name(record.source),
         verdict=verdict,
+        score=score_sentence(run),
         steps={f.code: training(f.change) for f in verdict.findings if f.change},
         serious=[check for check in found.checks if check.severity == "serious"],
         figures=figures,
@@ -222,6 +223,23 @@ def ensemble_rows(record: Record) -> list[tuple[str, str, str, str, str]]:
     return rows
 
 
+def score_sentence(run: RunLike) -> str:
+    """Accuracy or RMSE, on rows that the networks were not trained on, and on the test rows once they are scored."""
+    record, openings = run.record, run.ledger.openings()
+    name = next((each for each in ("accuracy", "rmse") if each in record.known_scores), None)
+    if name is None:
+        return ""
+    own, base = numbers(record.known_scores[name], record.known_baseline_scores[name])
+    how = "validation rows" if record.ensemble is None else "rows, each predicted by networks not trained on it"
+    n_rows = len(record.splits.validation) if record.ensemble is None else record.ensemble.n_rows
+    label = METRIC_LABELS[name]
+    said = f"{label[0].upper()}{label[1:]} {own} on {n_rows:,} {how} (baseline {base})."
+    if not openings or name not in openings[0].scores:
+        return said
+    test, low, high = numbers(*openings[0].scores[name])
+    return f"{said} On {count(len(record.splits.test), 'test row')}: {test}, 95% interval {low} to {high}."
+
+
 def _openings(run: RunLike) -> Iterator[dict[str, Any]]:
     for opening in run.ledger.openings():
         rows = []
@@ -229,12 +247,11 @@ def _openings(run: RunLike) -> Iterator[dict[str, Any]]:
             known = run.record.known_scores.get(name, float("nan"))
             test, low, high, validation = numbers(*estimate, known)
             rows.append((METRIC_LABELS.get(name, name), test, f"{low} to {high}", validation))
-        time = opening.time.replace("T", " ").replace("+00:00", " UTC")
         kept = run.record.ensemble
         said = ensemble_sentences.of_exam(kept, opening, len(run.record.splits.test)) if kept else ""
         yield {
             "number": opening.number,
-            "time": time,
+            "time": opening.when,
             "reason": opening.reason or "",
             "rows": rows,
             "sentence": said,

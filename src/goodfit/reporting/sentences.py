@@ -72,17 +72,18 @@ def of_weights(trial: Trial) -> str:
 
 
 def of_grid(grid: Grid) -> str:
-    """The heat map. what: that contenders were trained on, and the others only on some."""
+    """The heat map; in a race only contenders were trained on all folds, or on all rows."""
     finite = [mean for mean in grid.means.values() if np.isfinite(mean)]
     lowest, highest = numbers(grid.means[grid.lowest], max(finite))
     l2, rate = grid.lowest
-    on = "on all rows" if grid.has_rungs else "on all folds"
-    among = "validation loss" if grid.n_contenders == len(grid.means) else f"validation loss {on}"
+    on = "rows" if grid.has_rungs else "folds"
+    among = f"Of the {count(grid.n_contenders, 'configuration')} trained on all {on}, the lowest validation loss"
+    lead = "The lowest validation loss" if grid.n_contenders == len(grid.means) else among
     at = f"at λ {short_value(l2)} and learning rate {short_value(rate)}"
     if grid.chosen == grid.lowest:
-        return f"The lowest {among}, {lowest}, is {at} (selected); the highest is {highest}."
+        return f"{lead}, {lowest}, is {at} (selected); the highest of all is {highest}."
     selected = f"λ {short_value(grid.chosen[0])}, the largest within one standard error of the lowest loss"
-    return f"The lowest {among}, {lowest}, is {at}; the highest is {highest}. Selected: {selected}."
+    return f"{lead}, {lowest}, is {at}; the highest of all is {highest}. Selected: {selected}."
 
 
 def of_pair(without: Trial, penalised: Trial) -> str:
@@ -153,7 +154,10 @@ def of_steps(features: Sequence[tuple[str, float, float]]) -> str:
         how = f"{ratio:.1f} times as large as" if ratio < 10 else f"{ratio:.0f} times as large as"
     else:
         how = "about as large as" if ratio > 0.8 else "smaller than"
-    return f"Per unit of gradient, Adam's steps for the rarest features are {how} those for the most frequent."
+    return (
+        f"Per unit of gradient, Adam's median step for the rarest third of the features is {how} that for the most "
+        "frequent third."
+    )
 
 
 def of_alternatives(compared: Sequence[Comparison]) -> str:
@@ -179,7 +183,7 @@ def of_splits(sizes: Mapping[str, int], openings: int) -> str:
         return f"{said}; there are no test rows, so there is no exam."
     if openings:
         times = "once" if openings == 1 else f"{openings:,} times"
-        return f"{said}; the exam on the other {shares['test']} was opened {times}."
+        return f"{said}; the other {shares['test']} were scored {times}, as test rows."
     return f"{said}; the other {shares['test']} are sealed for the exam."
 
 

@@ -26,13 +26,20 @@ class Trained(NamedTuple):
     """What these figures are drawn from.
 
     trial: the restored training. grid: None for a single training. comparisons: with the alternatives that were
-    measured. patience: of early stopping; None where it is not known.
+    measured. patience: of early stopping; None where it is not known. n_folds: of the search, of which curves show the
+    first.
     """
 
     trial: Trial
     grid: Grid | None
     comparisons: Sequence[Comparison]
     patience: int | None = None
+    n_folds: int = 1
+
+    @property
+    def on_fold(self) -> str:
+        """Added to the title of what is of one fold."""
+        return f", first of {self.n_folds} folds" if self.n_folds > 1 else ""
 
 
 def training_figures(shown: Trained) -> dict[str, Figure | None]:
@@ -49,7 +56,7 @@ def curves(shown: Trained) -> Parts | None:
     stopped = trial.outcome == "stopped_early"
     draw = partial(loss_curves, best_epoch=trial.best_epoch, patience=patience, stopped=stopped)
     said = sentences.of_curves(trial, patience=patience)
-    return "Training and validation loss", said, lambda: [draw(trial.loss, trial.val_loss)]
+    return f"Training and validation loss{shown.on_fold}", said, lambda: [draw(trial.loss, trial.val_loss)]
 
 
 def alternatives(shown: Trained) -> Parts | None:
@@ -112,7 +119,7 @@ def rates(shown: Trained) -> Parts | None:
         ]
 
     left = sentences.LEAVES if leave(found, ends) else ""
-    return "Learning rates", sentences.of_rates(found, right) + left, charts
+    return f"Learning rates{shown.on_fold}", sentences.of_rates(found, right) + left, charts
 
 
 def l2_path(shown: Trained) -> Parts | None:
@@ -123,7 +130,11 @@ def l2_path(shown: Trained) -> Parts | None:
     if winner is None or len(trials) < 3:
         return None
     said = sentences.of_l2_path(trials)
-    return "Regularization path", said, lambda: [l2_path_chart(trials, chosen=winner.l2), l2_path_weights(trials)]
+    return (
+        f"Regularization path{shown.on_fold}",
+        said,
+        lambda: [l2_path_chart(trials, chosen=winner.l2), l2_path_weights(trials)],
+    )
 
 
 FIGURES: Mapping[str, Callable[[Trained], Parts | None]] = {

@@ -86,8 +86,10 @@ def no_better_than_linear(d: Diagnosis) -> Finding | None:
     if gain > error or not math.isfinite(gain):
         return None
     better = any(each.name == LINEAR and each.is_clear for each in d.comparisons)
-    than = "A linear model is clearly better" if better else "The network is not clearly better than a linear model"
-    sentence = f"{than} on the validation rows."
+    than = "clearly better" if better else "about as good"
+    side = "lower" if gain <= 0 else "higher by only"
+    by = f"{side} {abs(gain):.2g} ± {error:.2g}" if gain > 0 else f"lower by {abs(gain):.2g} ± {error:.2g}"
+    sentence = f"A linear model is {than}: its validation loss is {by}."
     change = d.untested("hidden", ()) if gain <= 0 else {}
     advice = "Compare with a linear model." if change else ""
     evidence = {"val_loss": obs.restored_val_loss, "gain": gain, "standard_error": error}

@@ -52,7 +52,8 @@ def good_fit(d: Diagnosis) -> Finding:
     tested = "no tested alternative is clearly better" if d.obs.neighbours else "nothing points to a better fit"
     wide = d.relative_gap > d.thresholds.open_question * d.thresholds.large_gap
     side = f"{abs(d.obs.gap):.2g} {'above' if d.obs.gap >= 0 else 'below'} training loss"
-    near = f"Validation loss is {side}, {'but' if wide else 'and'}"
+    mean = f"On average over {d.obs.n_folds} folds, validation loss" if d.obs.n_folds > 1 else "Validation loss"
+    near = f"{mean} is {side}, {'but' if wide else 'and'}"
     dead = f"; {dead_layer(d)}" if dead_layer(d) else ""
     return Finding("good_fit", "good", f"{near} {tested}{dead}.", _losses(d))
 
