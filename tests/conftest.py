@@ -21,8 +21,9 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("JAX_PLATFORMS", "cpu")
 os.environ["KERAS_BACKEND"] = "jax"
 # Programs of tests are compiled many times and run for a moment: this halves the time of the compiler.
-QUICK_COMPILER = "--xla_cpu_use_fusion_emitters=false --xla_cpu_parallel_codegen_split_count=1"
-os.environ["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} {QUICK_COMPILER}".strip()
+os.environ["XLA_FLAGS"] = os.environ.get("XLA_FLAGS", "") + (
+    " --xla_cpu_use_fusion_emitters=false --xla_cpu_parallel_codegen_split_count=1"
+)
 
 import jax
 import jax.monitoring
@@ -37,7 +38,7 @@ jax.config.update("jax_numpy_dtype_promotion", "strict")
 
 
 OPTIMISED = {"nn", "training", "search", "test_docs.py"}
-"""Where programs are optimised as those of users are: tests of the mathematics and of the search, and the documentation.
+"""Where programs are optimised as those of users are: tests of the mathematics and of the search, and documentation.
 Elsewhere trainings are tiny and many."""
 
 
