@@ -64,6 +64,15 @@ def value(number: float) -> str:
     return f"{number:.12f}".rstrip("0") if "e-" in text and number >= 1e-6 else text
 
 
+def short_value(number: float, digits: int = 3) -> str:
+    """λ or a learning rate with three digits.
+
+    >>> short_value(0.0001), short_value(0.000879923)
+    ('0.0001', '0.00088')
+    """
+    return value(float(f"{number:.{digits}g}"))
+
+
 def exact(number: float) -> str:
     """Return all digits of a number but for rounding errors, without an exponent where ``value`` has none.
 

@@ -496,7 +496,7 @@ def test_the_exam_draws_nothing_again(folder, mixed):
     """Only its own scores are new in the report."""
     loaded = loaded_by("test", folder, "--data", mixed, among=["altair.vegalite", "pandas", "sklearn.base"])
     assert loaded == [""]
-    assert "Opening 1" in (folder / "report.html").read_text("utf-8")
+    assert "Score 1" in (folder / "report.html").read_text("utf-8")
 
 
 def test_ctrl_c_keeps_the_best_weights_and_the_compiled_program_is_kept_for_the_next(here):

@@ -21,7 +21,10 @@ MOST_CELLS = 200
 
 @dataclass(frozen=True)
 class HeatCell:
-    """One cell: its loss as text, its shade, and the number by which it is selected, if it can be."""
+    """One cell: its loss as text, its shade, and the number by which it is selected, if it can be.
+
+    is_partial: whether its loss is adjusted from fewer folds or rows than that of others.
+    """
 
     l2: str
     rate: str
@@ -29,6 +32,7 @@ class HeatCell:
     shade: int
     mark: str
     place: int | None
+    is_partial: bool
 
 
 @dataclass(frozen=True)
@@ -132,4 +136,5 @@ def _heat_cell(
         shade=shades.get(cell, len(HEAT_LIGHT) - 1),
         mark=mark,
         place=places.get(cell),
+        is_partial=cell in grid.partial,
     )

@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from goodfit.arrays import Array
 from goodfit.experiment.run_folder import Record, SweepRecord, curves_table, quantiles_table
-from goodfit.formatting import value
+from goodfit.formatting import short_value as short_value
 from goodfit.nn.arrays import Params
 from goodfit.search.race_arithmetic import Place, comparable_means
 from goodfit.search.sweep import Sweep
@@ -71,6 +71,7 @@ class Grid:
         chosen, lowest: the selected pair, and the one with the lowest mean.
         n_each: number of trainings of each contender. n_contenders: pairs with so many trainings.
         has_rungs: whether only contenders were trained on all rows.
+        partial: pairs that are no contenders, whose means are adjusted from fewer folds or rows.
     """
 
     trials: Mapping[Cell, Trial]
@@ -80,6 +81,7 @@ class Grid:
     n_each: int
     n_contenders: int
     has_rungs: bool = False
+    partial: frozenset[Cell] = frozenset()
 
     @cached_property
     def l2(self) -> list[float]:
@@ -101,15 +103,6 @@ class Grid:
     def of_l2(self, l2: float) -> list[Trial]:
         """Trainings with this λ, by learning rate."""
         return [self.trials[l2, rate] for rate in self.rates if (l2, rate) in self.trials]
-
-
-def short_value(number: float, digits: int = 3) -> str:
-    """λ or a learning rate with three digits.
-
-    >>> short_value(0.0001), short_value(0.000879923)
-    ('0.0001', '0.00088')
-    """
-    return value(float(f"{number:.{digits}g}"))
 
 
 def short_values(numbers: Sequence[float]) -> list[str]:
@@ -168,9 +161,10 @@ def grid_of(found: SweepRecord | Sweep) -> Grid:
     )
     n_each = len(selection.chosen.trials)
     own = {place_of(table[number]) for number in selection.chosen.trials}
-    n_contenders = sum(set(of) >= own for of in values.values())
+    partial = frozenset(cell for cell, of in values.items() if not set(of) >= own)
     has_rungs = any(row["rung"] for row in table)
-    return Grid(trials, comparable_means(values), chosen, lowest, n_each, n_contenders, has_rungs)
+    n_contenders = len(values) - len(partial)
+    return Grid(trials, comparable_means(values), chosen, lowest, n_each, n_contenders, has_rungs, partial)
 
 
 def place_of(row: Mapping[str, Any]) -> Place:

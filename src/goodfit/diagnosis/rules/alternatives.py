@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 from goodfit.diagnosis.comparisons import TENFOLD, Comparison, Diagnosis
 from goodfit.diagnosis.observations import Neighbour, at, roughness
+from goodfit.formatting import short_value
 
 PENALTY = 0.001
 """The λ to begin with where there was none."""
@@ -30,16 +31,16 @@ def other_penalties(d: Diagnosis) -> Iterator[Comparison]:
         if n.learning_rate == obs.learning_rate and n.l2 is not None and obs.l2 is not None and n.l2 != obs.l2:
             more = n.l2 > obs.l2
             step = f"{'Strengthen' if more else 'Weaken'} the penalty.", {"l2": n.l2}
-            yield _neighbour(d, n, f"λ = {n.l2:.3g}", "restrains" if more else "frees", step)
+            yield _neighbour(d, n, f"λ = {short_value(n.l2)}", "restrains" if more else "frees", step)
 
 
 def other_rates(d: Diagnosis) -> Iterator[Comparison]:
     """The next smaller and larger learning rate. It frees where at least half of its gain is on the training rows."""
     for larger in (False, True):
-        if n := d.next_rate(larger=larger):
+        if (n := d.next_rate(larger=larger)) and n.learning_rate is not None:
             frees = d.obs.restored_loss - n.loss >= 0.5 * (d.obs.restored_val_loss - n.val_loss)
             step = f"Use a {'larger' if larger else 'smaller'} learning rate.", {"learning_rate": n.learning_rate}
-            name, factor = f"learning rate {n.learning_rate:.3g}", d.thresholds.rate_factor
+            name, factor = f"learning rate {short_value(n.learning_rate)}", d.thresholds.rate_factor
             yield _neighbour(d, n, name, "frees" if frees else "restrains", step, factor=factor)
 
 
