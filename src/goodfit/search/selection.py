@@ -68,7 +68,7 @@ def selection_card(title: str, found: Selection) -> Card:
     loss, error = numbers(chosen.mean, chosen.standard_error)
     facts = [
         ("selected", _spelled(chosen.config)),
-        ("loss", f"{loss} ± {error} (validation, out-of-fold, {count(chosen.n_rows, 'row')})"),
+        ("loss", f"{loss} ± {error} (validation, {count(chosen.n_rows, 'row')})"),
         *[("edge", f"the best {name} is the {end}est of the grid") for name, end in found.edges.items()],
     ]
     rows = []
