@@ -10,7 +10,7 @@ from concurrent.futures import Executor
 from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 
@@ -52,8 +52,6 @@ from goodfit.search.sweep import estimate_sweep
 from goodfit.status_line import StatusLine
 from goodfit.training.callbacks import call_each
 from goodfit.training.fit import OnEpoch
-
-T = TypeVar("T")
 
 
 class _Default(str):
@@ -189,7 +187,7 @@ def _train(folder: Path, plan: Plan, prepared: Prepared, watched: Watchers) -> R
             journal.remove()
         raise
     except WorkersLost as error:
-        raise RunError(f"{error} What has finished is kept: go on by resume={str(folder)!r}.") from error
+        raise RunError(f"{error} What has finished is kept: resume with resume={str(folder)!r}.") from error
     record = replace(_record(fitted, plan.source, plan.source_file), created=plan.created)
     save_run(folder, record)
     if fitted.is_complete:

@@ -215,9 +215,9 @@ def test_a_folder_that_is_no_training_is_refused(tmp_path, searched):
 
 
 def test_a_folder_with_a_journal_is_not_trained_into_from_the_beginning(interrupted, table):
-    with pytest.raises(RunError, match=r"holds a training that was interrupted: go on with resume='"):
+    with pytest.raises(RunError, match=r"holds a training that was interrupted: resume it with resume='"):
         goodfit.train(table, out=interrupted, **GRID)
-    with pytest.raises(RunError, match=r"was interrupted: go on with it by resume='"):
+    with pytest.raises(RunError, match=r"was interrupted: resume it with resume='"):
         goodfit.load(interrupted)
 
 

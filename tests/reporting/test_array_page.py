@@ -88,7 +88,9 @@ def test_advice_is_given_as_arguments_of_the_sweep(tmp_path):
 
 def test_every_figure_is_written(swept, tmp_path):
     goodfit.report(swept, tmp_path / "sweep.html", pngs=tmp_path)
-    assert {"curves.png", "weights.png", "rates.png", "l2_path.png"} <= {path.name for path in tmp_path.iterdir()}
+    assert {"curves.png", "weights.png", "rates.png", "l2_path.png", "grid.png"} <= {
+        path.name for path in tmp_path.iterdir()
+    }
 
 
 def test_other_things_are_refused(tmp_path):

@@ -150,7 +150,7 @@ def test_a_scheduler_that_stays_away_is_said_and_the_training_can_be_resumed(
     cluster, reference, packs, tmp_path, monkeypatch
 ):
     monkeypatch.setitem(Cluster.__init__.__kwdefaults__, "timeout", 3.0)
-    with pytest.raises(RunError, match=r"No Dask scheduler answers at tls:.* finished is kept: go on by resume="):
+    with pytest.raises(RunError, match=r"No Dask scheduler answers at tls:.* finished is kept: resume with resume="):
         disturbed(lambda cluster: cluster.end(), cluster, tmp_path / "run", packs)
     goodfit.train(resume=tmp_path / "run")
     assert content(tmp_path / "run") == reference

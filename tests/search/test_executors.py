@@ -236,6 +236,18 @@ def test_processes_that_fork_are_refused():
         Pool(pool)
 
 
+def test_a_function_must_return_an_executor_that_can_be_used(reference):
+    with ThreadPoolExecutor(1) as pool, pytest.raises(ConfigError, match="processes of its own, not threads"):
+        run(Pool(lambda: pool))
+    with pytest.raises(ConfigError, match="or a function that returns one, not 4"):
+        run(Pool(lambda: 4))
+
+
+def test_what_is_no_executor_is_refused():
+    with pytest.raises(ConfigError, match=r"executor must be one of concurrent\.futures, or a function .* not 4"):
+        Pool(4)
+
+
 def test_threads_are_refused():
     with ThreadPoolExecutor(1) as pool, pytest.raises(ConfigError, match="processes of its own, not threads"):
         Pool(pool)

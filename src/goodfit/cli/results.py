@@ -19,7 +19,7 @@ from goodfit.cli.signals import report_command
 from goodfit.cli.verdict import show_verdict
 from goodfit.formatting import METRIC_LABELS, OTHER, count, join, numbers, printable, sparkline, value
 from goodfit.reporting.decision_sentences import of_decision, of_labels
-from goodfit.reporting.ensemble_sentences import AT_OTHERS_EPOCH, CROSS_FITTED, of_exam
+from goodfit.reporting.ensemble_sentences import AT_OTHERS_EPOCH, OUT_OF_FOLD, of_exam
 from goodfit.reporting.transfer_sentences import of_transfer
 
 if TYPE_CHECKING:
@@ -213,7 +213,7 @@ def _baseline(run: Run) -> str:
 def _notes(run: Run) -> str:
     """What the numbers refer to."""
     rows = "" if run.ensemble is None else f" There are {count(run.ensemble.n_rows, 'row')}: all but the test rows."
-    notes = [AT_OTHERS_EPOCH if run.ensemble is None else CROSS_FITTED + rows, _baseline(run)]
+    notes = [AT_OTHERS_EPOCH if run.ensemble is None else OUT_OF_FOLD + rows, _baseline(run)]
     if run.record.target.task == "regression":
         notes.append(
             "Losses are mean squared errors of the standardised target; RMSE and MAE are in its original unit."

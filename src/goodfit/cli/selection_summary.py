@@ -137,8 +137,8 @@ def _reliability(run: Run, sweep: SweepRecord) -> Iterator[str]:
     n, what = len(_means(sweep)), "Selected from" if selection.rule == "1se" else "As the lowest of"
     if n > 1:
         bias = _bias(selection.optimism, selection)
-        said = f"this loss is too low by about {bias} on average" if bias else "this loss is hardly too low"
-        yield f"{what} {n:,}, {said} (selection bias)."
+        low = f"is too low by about {bias} on average (selection bias)" if bias else "has a negligible selection bias"
+        yield f"{what} {n:,}, this loss {low}."
 
 
 def _bias(amount: float, selection: Selection) -> str:
@@ -156,12 +156,10 @@ def _gain(selection: Selection) -> str:
         return "L2 did not help: no λ > 0 has a lower validation loss than λ = 0."
     _, difference, error = numbers(selection.chosen.mean, abs(gain.value), gain.standard_error)
     bias = _bias(gain.optimism, selection) if gain.value > 0 else ""
-    did = f"{'lowered' if gain.value >= 0 else 'raised'} by {difference} ± {error}"
-    note = f"; selection bias about {bias}" if bias else ""
-    said = f"(validation loss {did}, compared with λ = 0 at its best learning rate{note})"
-    if abs(gain.value) <= gain.standard_error:
-        return f"L2 makes no measurable difference {said}."
-    return f"L2 {'helps' if gain.value >= 0 else 'harms'} {said}."
+    side = "lower" if gain.value >= 0 else "higher"
+    note = f" Of this, about {bias} is selection bias." if bias else ""
+    what = "makes no measurable difference" if abs(gain.value) <= gain.standard_error else f"gives a {side} loss"
+    return f"L2 {what}: {difference} ± {error} {side} than λ = 0 at its best learning rate.{note}"
 
 
 def _warnings(run: Run, sweep: SweepRecord, first: FirstGrid | None) -> Iterator[str]:

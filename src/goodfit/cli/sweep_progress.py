@@ -32,8 +32,8 @@ class SweepState:
     """Results so far.
 
     trials: number of trainings, as far as it is known. restored: those of an earlier process. lowest: the lowest
-    validation loss, as part of a sentence. values: for each rung
-    and fold, the lowest validation loss so far of each configuration and seed, infinite where there is none.
+    validation loss, as part of a sentence. values: for each rung and fold, the lowest validation loss so far of each
+    configuration and seed, infinite where there is none.
     """
 
     l2: tuple[float, ...] = ()

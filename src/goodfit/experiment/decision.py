@@ -72,10 +72,7 @@ class Decision(ShownAsCard):
         facts = [
             ("chosen for", paid if self.goal == COST else f"highest {METRIC_LABELS[self.goal]}"),
             ("threshold", f"{self.threshold:.4g}"),
-            (
-                "reaches",
-                f"{own} on {count(self.n_rows, 'row')}, out-of-fold {cross_fitted}",
-            ),
+            ("reaches", f"{own} on {count(self.n_rows, 'row')}, out-of-fold {cross_fitted}"),
             ("at 0.5", default),
         ]
         return Card("Decision threshold", facts)

@@ -25,7 +25,7 @@ def validate_run(folder: Path) -> None:
 def no_run(folder: Path) -> RunError:
     """Return the error about a folder that is no finished run."""
     if is_interrupted(folder):
-        return RunError(f"The training in {folder} was interrupted: go on with it by resume={str(folder)!r}.")
+        return RunError(f"The training in {folder} was interrupted: resume it with resume={str(folder)!r}.")
     return RunError(f"{folder} is not a finished run (it has no {SUMMARY}): name the folder of a training.")
 
 

@@ -3,12 +3,13 @@
 from collections.abc import Mapping
 from typing import Any
 
+from goodfit.diagnosis.findings import Verdict
 from goodfit.diagnosis.verdict import diagnose
 from goodfit.reporting import sentences
 from goodfit.reporting.heat_table import selectable
 from goodfit.reporting.pages import Figure, render
 from goodfit.reporting.spelling import keywords
-from goodfit.reporting.training_figures import Trained, training_figures
+from goodfit.reporting.training_figures import Trained, grid_picture, training_figures
 from goodfit.reporting.trials import Grid, Trial, grid_of, trial_of
 from goodfit.search.space import refined
 from goodfit.search.sweep import Sweep
@@ -22,8 +23,7 @@ OF_SWEEP = ("l2", "learning_rate", "dropout", "seeds", "folds")
 def array_html(found: Training | Sweep) -> str:
     """The report as text."""
     verdict = diagnose(found)
-    trial, grid = _shown(found)
-    figures = training_figures(Trained(trial, grid, verdict.comparisons))
+    trial, grid, figures = _drawn(found, verdict)
     cells = selectable(grid) if grid else None
     return render(
         "array_report.html.j2",
@@ -40,11 +40,10 @@ def array_html(found: Training | Sweep) -> str:
     )
 
 
-def array_figures(found: Training | Sweep) -> list[Figure]:
-    """Every figure of the report."""
-    trial, grid = _shown(found)
-    figures = training_figures(Trained(trial, grid, diagnose(found).comparisons))
-    return [figure for figure in figures.values() if figure is not None]
+def array_pictures(found: Training | Sweep) -> list[Figure]:
+    """Every figure of the report, and the grid as a heat map."""
+    _, grid, figures = _drawn(found, diagnose(found))
+    return [*(figure for figure in figures.values() if figure), *([grid_picture(grid)] if grid else [])]
 
 
 def _given(change: Mapping[str, Any], found: Training | Sweep) -> dict[str, Any]:
@@ -57,10 +56,9 @@ def _given(change: Mapping[str, Any], found: Training | Sweep) -> dict[str, Any]
     return {name: value for name, value in change.items() if name in (*OF_FIT, *OF_SWEEP)}
 
 
-def _shown(found: Training | Sweep) -> tuple[Trial, Grid | None]:
-    """The training whose curves are shown, and the grid that it was selected from, if it has more than one cell."""
-    if isinstance(found, Training):
-        return trial_of(found), None
-    grid = grid_of(found)
-    several = len(grid.trials) > 1
-    return (grid.winner, grid) if several else (trial_of(found.winner), None)
+def _drawn(found: Training | Sweep, verdict: Verdict) -> tuple[Trial, Grid | None, dict[str, Figure | None]]:
+    """The training whose curves are shown, the grid that it was selected from, if it has several cells, and figures."""
+    trial, grid = trial_of(found if isinstance(found, Training) else found.winner), None
+    if isinstance(found, Sweep) and len((of_all := grid_of(found)).trials) > 1:
+        trial, grid = of_all.winner, of_all
+    return trial, grid, training_figures(Trained(trial, grid, verdict.comparisons))

@@ -24,7 +24,7 @@ def of_exam(kept: KeptEnsemble, opening: Opening, n_test: int) -> str:
     return f"The {label} of the test rows, {found}, is {side} {interval}. By chance this happens once in 20 times."
 
 
-CROSS_FITTED = (
+OUT_OF_FOLD = (
     "Out-of-fold: each row is predicted by networks that were not trained on it, at an epoch selected without it."
 )
 """What the scores of an ensemble on training and validation rows are."""

@@ -19,13 +19,13 @@ from goodfit.files import read_file, write_file
 from goodfit.formatting import METRIC_LABELS, OTHER, count, numbers, share
 from goodfit.holdout.ledger import MAX_CLASSES, Confusion
 from goodfit.reporting import decision_sentences, ensemble_sentences, sentences
-from goodfit.reporting.array_page import array_figures, array_html
-from goodfit.reporting.charts.grid import heat_map
+from goodfit.reporting.array_page import array_html, array_pictures
 from goodfit.reporting.config_toml import config_toml
 from goodfit.reporting.figures import RunLike, figures_of
 from goodfit.reporting.heat_table import selectable
 from goodfit.reporting.pages import Figure, render, write_pngs
 from goodfit.reporting.spelling import Speller, arguments, python_call, source_name
+from goodfit.reporting.training_figures import grid_picture
 from goodfit.reporting.transfer_sentences import of_transfer
 from goodfit.reporting.trials import grid_of, restored, short_value
 from goodfit.search.sweep import Sweep
@@ -82,7 +82,7 @@ def report(
     except OSError as error:
         raise RunError(f"{out} cannot be written ({error.strerror}): choose another file.") from error
     if pngs is not None:
-        write_pngs(pictures(run) if isinstance(run, RunLike) else array_figures(run), Path(pngs))
+        write_pngs(pictures(run) if isinstance(run, RunLike) else array_pictures(run), Path(pngs))
     return out
 
 
@@ -103,9 +103,7 @@ def pictures(run: RunLike) -> list[Figure]:
     """Every figure of the report, and the grid as a heat map."""
     figures = [figure for figure in figures_of(run).values() if figure is not None]
     if run.record.sweep is not None:
-        grid = grid_of(run.record.sweep)
-        said = sentences.of_grid(grid)
-        figures.append(Figure("grid", "λ and learning rate", said, lambda: [heat_map(grid)]))
+        figures.append(grid_picture(grid_of(run.record.sweep)))
     return figures
 
 
@@ -142,7 +140,7 @@ def html(run: RunLike, *, spell: Speller = python_call, before: str = "") -> str
         checks=found.checks,
         repairs={c.sentence: training(c.change) for c in found.checks if c.change},
         metrics=metric_rows(record),
-        cross_fitted=ensemble_sentences.CROSS_FITTED,
+        out_of_fold=ensemble_sentences.OUT_OF_FOLD,
         at_others_epoch=ensemble_sentences.AT_OTHERS_EPOCH,
         transfer_sentence=of_transfer(
             record.transfer, source_name(record.transfer.earlier, ""), freeze=record.settings.freeze

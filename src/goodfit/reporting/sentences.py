@@ -183,7 +183,7 @@ def of_splits(sizes: Mapping[str, int], openings: int) -> str:
         return f"{said}; there are no test rows, so there is no exam."
     if openings:
         times = "once" if openings == 1 else f"{openings:,} times"
-        return f"{said}; the other {shares['test']} were scored {times}, as test rows."
+        return f"{said}; the other {shares['test']} are test rows, scored {times}."
     return f"{said}; the other {shares['test']} are sealed for the exam."
 
 

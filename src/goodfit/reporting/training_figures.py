@@ -11,6 +11,7 @@ from goodfit.reporting import sentences
 from goodfit.reporting.charts.alternatives import alternatives_chart
 from goodfit.reporting.charts.basics import Layer
 from goodfit.reporting.charts.curves import leave, loss_curves, rate_curves
+from goodfit.reporting.charts.grid import heat_map
 from goodfit.reporting.charts.l2_path import l2_path_chart
 from goodfit.reporting.charts.weights import l2_path_weights, weight_histogram
 from goodfit.reporting.pages import Figure
@@ -135,6 +136,11 @@ def l2_path(shown: Trained) -> Parts | None:
         said,
         lambda: [l2_path_chart(trials, chosen=winner.l2), l2_path_weights(trials)],
     )
+
+
+def grid_picture(grid: Grid) -> Figure:
+    """The grid as a heat map, for a file of its own; a page has a table that can be selected from."""
+    return Figure("grid", "λ and learning rate", sentences.of_grid(grid), lambda: [heat_map(grid)])
 
 
 FIGURES: Mapping[str, Callable[[Trained], Parts | None]] = {

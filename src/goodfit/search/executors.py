@@ -53,10 +53,8 @@ class Pool:
     """
 
     def __init__(self, executor: Executor | MakeExecutor, *, most_losses: int = 3) -> None:
-        self.make: MakeExecutor = (lambda: executor) if isinstance(executor, Executor) else executor
-        self.most_losses, self.executor = most_losses, None if callable(executor) else executor
-        if isinstance(executor, Executor):
-            validate_executor(executor)
+        self.make: MakeExecutor = executor if callable(executor) else lambda: executor
+        self.most_losses, self.executor = most_losses, None if callable(executor) else validate_executor(executor)
 
     def __call__(
         self,
@@ -87,8 +85,12 @@ class Pool:
             return stage.run(tell, interrupted or Interruption())
 
 
-def validate_executor(executor: Executor) -> None:
-    """Raise ConfigError unless processes of this executor can run JAX."""
+def validate_executor(executor: object) -> Executor:
+    """Return the executor; ConfigError unless it is one whose processes can run JAX."""
+    if not isinstance(executor, Executor):
+        raise ConfigError(
+            f"executor must be one of concurrent.futures, or a function that returns one, not {executor!r}."
+        )
     if isinstance(executor, ThreadPoolExecutor):
         raise ConfigError(
             "executor must have processes of its own, not threads: the trials share the cores of this process already."
@@ -99,6 +101,7 @@ def validate_executor(executor: Executor) -> None:
             "executor forks this process, and with the threads of JAX a fork can hang: "
             "give ProcessPoolExecutor(mp_context=multiprocessing.get_context('spawn'))."
         )
+    return executor
 
 
 def _validate_pickles(trial: Trial) -> None:
@@ -136,7 +139,7 @@ class _Stage:
     def connect(self, *, anew: bool = False) -> None:
         """Take the executor of the stage before, or a new one, and give it the rows if it distributes them itself."""
         if self.pool.executor is None or anew:
-            self.pool.executor = self.pool.make()
+            self.pool.executor = validate_executor(self.pool.make())
         self.executor = self.pool.executor
         scatter = getattr(self.executor, "scatter", None)
         self.rows: Block | None = scatter and scatter(self.block)  # or what stands for it

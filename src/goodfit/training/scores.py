@@ -32,7 +32,7 @@ def estimates(
         predictions: by model, probabilities (rows, classes), or (rows, 1) for two classes, or values (rows, outputs).
         decided: by model, what metrics of labels take instead; by default the predictions.
     """
-    full_sample: list[Array] = []
+    y, full_sample = np.asarray(y), list[Array]()
     given, labels = (
         [np.asarray(rows, np.float64) for rows in of.values()] for of in (predictions, decided or predictions)
     )

@@ -72,7 +72,7 @@ def _validate_free(folder: Path) -> None:
     """Nothing is in the folder; what a dead owner left is removed."""
     if is_interrupted(folder):
         raise RunError(
-            f"{folder} holds a training that was interrupted: go on with resume={str(folder)!r}, "
+            f"{folder} holds a training that was interrupted: resume it with resume={str(folder)!r}, "
             "or choose another folder for the run."
         )
     names = set(os.listdir(folder))

@@ -85,7 +85,7 @@ def load_run(folder: Path) -> Record:
         raise
     except DAMAGE as error:
         reason = printable(error, longest=300)
-        advice = f"go on with its training by resume={str(folder)!r}" if is_interrupted(folder) else "train again"
+        advice = f"resume its training with resume={str(folder)!r}" if is_interrupted(folder) else "train again"
         raise RunError(f"{folder} is damaged ({reason or type(error).__name__}): {advice}.") from error
 
 
