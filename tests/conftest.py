@@ -58,9 +58,11 @@ def pytest_runtest_setup(item):
 
 @pytest.fixture
 def keras():
-    """The keras package on JAX. Its own arithmetic mixes ranks and types, so the strictness is off meanwhile."""
+    """The keras package on JAX, seeded. Its own arithmetic mixes ranks and types: the strictness is off meanwhile."""
     with jax.numpy_rank_promotion("allow"), jax.numpy_dtype_promotion("standard"):
-        yield importlib.import_module("keras")
+        package = importlib.import_module("keras")
+        package.utils.set_random_seed(0)
+        yield package
 
 
 @pytest.fixture(scope="session")
