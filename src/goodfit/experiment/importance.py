@@ -9,6 +9,7 @@ methods show the model combinations of cells that no row has.
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import NamedTuple
 
 import numpy as np
@@ -128,9 +129,9 @@ def measure_importance(folds: Sequence[UnseenRows], losses: Losses, *, passes: i
     of_rows = np.concatenate(increases, axis=1)
     found = [ColumnImportance(name, *weighted_mean_error(of_rows[i])) for i, name in enumerate(names)]
     found.sort(key=lambda each: -each.value)
-    curves = [curve for each in found for curve in _dependence(each.column, samples, n_rows)]
+    curves = islice((curve for each in found for curve in _dependence(each.column, samples, n_rows)), CURVES)
     loss = float(np.concatenate(own).mean())
-    return Importance(tuple(found), tuple(curves[:CURVES]), loss, of_rows.shape[1], repeats)
+    return Importance(tuple(found), tuple(curves), loss, of_rows.shape[1], repeats)
 
 
 def increases_of(rows: UnseenRows, losses: Losses, permutations: Array) -> Array:

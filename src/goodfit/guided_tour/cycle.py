@@ -65,7 +65,7 @@ def class_chart(classes: Mapping[str, Counts]) -> Layer:
             x=alt.X("digit:O", axis=alt.Axis(title="digit", labelAngle=0)),
             y=alt.Y("rows:Q", axis=alt.Axis(title="rows")),
             color=colour,
-            order="order:Q",
+            order=alt.Order("order:Q"),
         )
     )
     return sized(bars, height=170)
@@ -168,10 +168,12 @@ def objective_chart(training: Training) -> Layer:
     filled = (
         alt.Chart(rows(areas))
         .mark_area(opacity=0.75)
-        .encode(x=epochs_x(history.n_epochs), y=y, y2="high:Q", color=colour)
+        .encode(x=epochs_x(history.n_epochs), y=y, y2=alt.Y2("high:Q"), color=colour)
     )
-    line = alt.Chart(rows(judged)).mark_line(strokeWidth=2.4).encode(x="epoch:Q", y="loss:Q", color=colour)
-    best = alt.Chart(rows([{"epoch": training.best_epoch}])).mark_rule(color=INK).encode(x="epoch:Q")
+    line = (
+        alt.Chart(rows(judged)).mark_line(strokeWidth=2.4).encode(x=alt.X("epoch:Q"), y=alt.Y("loss:Q"), color=colour)
+    )
+    best = alt.Chart(rows([{"epoch": training.best_epoch}])).mark_rule(color=INK).encode(x=alt.X("epoch:Q"))
     return sized(alt.layer(filled, line, best), height=240)
 
 

@@ -100,7 +100,7 @@ def path_chart(path: Array, rings: Sequence[Array], lowest: Array, ends: Array, 
     cross = _line(lowest[None]).mark_point(shape="cross", filled=True, size=90, color=INK, opacity=1)
     way = _line(path).mark_line(color=TRAIN, strokeWidth=1.4, clip=True)
     places = _line(path).mark_point(filled=True, color=TRAIN, size=15, opacity=1, clip=True)
-    layers = [layer.encode(**space, order="order:Q") for layer in (*lines, way, places, cross)]
+    layers = [layer.encode(**space, order=alt.Order("order:Q")) for layer in (*lines, way, places, cross)]
     return sized(alt.layer(*layers), title=title, width=NARROW)
 
 

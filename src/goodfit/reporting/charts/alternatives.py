@@ -40,13 +40,13 @@ def alternatives_chart(compared: Sequence[Comparison]) -> Layer:
     )
     title = "gain (1 = clearly better)"
     bars = base.mark_rule(strokeWidth=2).encode(
-        x=alt.X("low:Q", scale=x, axis=alt.Axis(title=title, grid=False)), x2="high:Q"
+        x=alt.X("low:Q", scale=x, axis=alt.Axis(title=title, grid=False)), x2=alt.X2("high:Q")
     )
     points = base.mark_point(filled=True, size=70, opacity=1).encode(
         x=alt.X("gain:Q", scale=x), shape=alt.Shape("better:N", scale=shape, legend=legend)
     )
-    nothing = alt.Chart(rows([{"at": 0}])).mark_rule(color=MUTED, strokeWidth=1).encode(x="at:Q")
-    clear = alt.Chart(rows([{"at": 1}])).mark_rule(color=INK, strokeDash=[4, 3]).encode(x="at:Q")
+    nothing = alt.Chart(rows([{"at": 0}])).mark_rule(color=MUTED, strokeWidth=1).encode(x=alt.X("at:Q"))
+    clear = alt.Chart(rows([{"at": 1}])).mark_rule(color=INK, strokeDash=[4, 3]).encode(x=alt.X("at:Q"))
     return sized(alt.layer(nothing, clear, bars, points), height=max(130, 40 + 22 * len(compared)))
 
 

@@ -1,4 +1,7 @@
-"""Shared by several charts: data, axes, curves."""
+"""Shared by several charts: data, axes, curves.
+
+Channels are given as altair's objects, ``alt.X("epoch:Q")``, not as text, from which altair needs 30 ms to make one.
+"""
 
 from __future__ import annotations
 
@@ -66,6 +69,11 @@ def epochs_x(n_epochs: int, *, log: bool = False) -> alt.X:
     return alt.X("epoch:Q", axis=alt.Axis(title="epoch", tickMinStep=1), scale=alt.Scale(domain=[0, n_epochs]))
 
 
+def pixels(y: float) -> alt.YValue:
+    """A place on the y axis, in pixels from the top."""
+    return alt.YValue(y)  # type: ignore[no-untyped-call]
+
+
 def curve(values: Array, epochs: Iterable[int], **named: object) -> list[dict[str, Any]]:
     """Points of a curve at these epochs, counted from 1, without values that are not finite."""
     return [
@@ -103,7 +111,7 @@ def exit_marks(found: Iterable[Mapping[str, Any]]) -> alt.Chart:
         "beyond:N", scale=alt.Scale(domain=["below", "above"], range=["triangle-down", "triangle-up"]), legend=None
     )
     marks: alt.Chart = alt.Chart(rows(found)).mark_point(filled=True, size=70, opacity=1)
-    return marks.encode(x="epoch:Q", y="loss:Q", shape=shape)
+    return marks.encode(x=alt.X("epoch:Q"), y=alt.Y("loss:Q"), shape=shape)
 
 
 def thinned(n: int, keep: Sequence[int] = (), most: int = POINTS) -> list[int]:

@@ -17,6 +17,7 @@ from goodfit.reporting.charts.basics import (
     exits,
     loss_y,
     near,
+    pixels,
     rows,
     sized,
     thinned,
@@ -110,11 +111,13 @@ def trial_curves(trials: Sequence[Trial], *, points: int = 70) -> Layer:
     base = alt.Chart(rows(drawn)).encode(
         x=epochs_x(max(trial.epochs for trial in trials), log=True),
         y=loss_y(np.clip([point["loss"] for point in drawn], *ends)),
-        detail="place:N",
+        detail=alt.Detail("place:N"),
     )
     faint = base.mark_line(clip=True, color=IDLE, strokeWidth=0.8, opacity=0.55)
     faint = faint.transform_filter("datum.split == 'validation'")
-    shown = base.mark_line(clip=True, strokeWidth=2.2).encode(color=colour(), strokeDash=dash(), description="key:N")
+    shown = base.mark_line(clip=True, strokeWidth=2.2).encode(
+        color=colour(), strokeDash=dash(), description=alt.Description("key:N")
+    )
     marks = [
         {"epoch": trial.best_epoch, "loss": min(trial.at_best(trial.judged), ends[1]), "key": f"{KEY}of m{place}"}
         for place, trial in enumerate(trials)
@@ -123,10 +126,15 @@ def trial_curves(trials: Sequence[Trial], *, points: int = 70) -> Layer:
     best = (
         alt.Chart(rows(marks))
         .mark_point(size=60, filled=True, color=INK, opacity=1)
-        .encode(x="epoch:Q", y="loss:Q", description="key:N")
+        .encode(x=alt.X("epoch:Q"), y=alt.Y("loss:Q"), description=alt.Description("key:N"))
     )
     left = [point for each in curves for point in exits(each, ends)]
-    layers = [faint, shown, *[exit_marks(left).encode(color=colour(), description="key:N")] * bool(left), best]
+    layers = [
+        faint,
+        shown,
+        *[exit_marks(left).encode(color=colour(), description=alt.Description("key:N"))] * bool(left),
+        best,
+    ]
     return sized(alt.layer(*layers), height=240)
 
 
@@ -144,20 +152,24 @@ def _gap(loss: Array, val_loss: Array, epochs: Sequence[int]) -> alt.Chart:
         if np.isfinite([loss[epoch - 1], val_loss[epoch - 1]]).all()
     ]
     area: alt.Chart = alt.Chart(rows(between)).mark_area(color=VALIDATION, opacity=0.14)
-    return area.encode(x="epoch:Q", y="low:Q", y2="high:Q")
+    return area.encode(x=alt.X("epoch:Q"), y=alt.Y("low:Q"), y2=alt.Y2("high:Q"))
 
 
 def _waiting(best_epoch: int, n_epochs: int) -> alt.Chart:
     """The epochs of patience as a band."""
     band: alt.Chart = alt.Chart(rows([{"epoch": best_epoch, "end": n_epochs}])).mark_rect(color=SHADE)
-    return band.encode(x="epoch:Q", x2="end:Q")
+    return band.encode(x=alt.X("epoch:Q"), x2=alt.X2("end:Q"))
 
 
 def _best(best_epoch: int, n_epochs: int, values: Array) -> list[alt.Chart]:
     """A line at the best epoch, a point on the curve, and a label."""
     found = rows([{"epoch": best_epoch, "loss": float(values[best_epoch - 1])}])
-    rule = alt.Chart(found).mark_rule(color=INK, strokeWidth=1).encode(x="epoch:Q")
-    point = alt.Chart(found).mark_point(filled=True, size=70, color=INK, opacity=1).encode(x="epoch:Q", y="loss:Q")
+    rule = alt.Chart(found).mark_rule(color=INK, strokeWidth=1).encode(x=alt.X("epoch:Q"))
+    point = (
+        alt.Chart(found)
+        .mark_point(filled=True, size=70, color=INK, opacity=1)
+        .encode(x=alt.X("epoch:Q"), y=alt.Y("loss:Q"))
+    )
     return [rule, point, _said(best_epoch, f"best epoch {best_epoch:,}", n_epochs)]
 
 
@@ -166,4 +178,4 @@ def _said(epoch: int, text: str, n_epochs: int) -> alt.Chart:
     left = epoch > 0.4 * n_epochs
     found = rows([{"epoch": epoch, "text": text}])
     words: alt.Chart = alt.Chart(found).mark_text(align="right" if left else "left", color=INK)
-    return words.encode(x="epoch:Q", y=alt.value(-7), text="text:N")
+    return words.encode(x=alt.X("epoch:Q"), y=pixels(-7), text=alt.Text("text:N"))

@@ -6,7 +6,7 @@ from typing import Literal
 
 from goodfit.experiment.decision import Decision
 from goodfit.formatting import METRIC_LABELS
-from goodfit.reporting.charts.basics import Layer, loss_y, rows, sized
+from goodfit.reporting.charts.basics import Layer, loss_y, pixels, rows, sized
 from goodfit.reporting.lazy import alt
 from goodfit.reporting.theme import INK, MUTED, VALIDATION
 
@@ -29,6 +29,6 @@ def threshold_chart(found: Decision) -> Layer:
             line,
             default,
             *marks,
-            chosen.mark_text(align=align).encode(x=x, y=alt.value(-7), text=words),
+            chosen.mark_text(align=align).encode(x=x, y=pixels(-7), text=words),
         )
     )

@@ -42,7 +42,7 @@ def heat_map(grid: Grid, *, pick: alt.Parameter | None = None) -> Layer:
     )
     scale = alt.Scale(type="quantile", range=list(HEAT_LIGHT))
     cells = base.mark_rect().encode(color=alt.Color("val_loss:Q", scale=scale, legend=None))
-    words = base.mark_text(fontSize=11).encode(text="text:N")
+    words = base.mark_text(fontSize=11).encode(text=alt.Text("text:N"))
     frame = base.mark_rect(fill=None, stroke=INK, strokeWidth=2).transform_filter("datum.chosen")
     if pick is not None:
         cells = cells.add_params(pick)

@@ -30,7 +30,7 @@ def importance_chart(found: Sequence[ColumnImportance]) -> Layer:
     base = alt.Chart(rows(shown))
     x = alt.X("value:Q", axis=alt.Axis(title="increase of the loss", format=NUMBER, labelBound=True))
     bars = base.mark_bar(color=TRAIN, opacity=0.75, height={"band": 0.6}).encode(x=x, y=y)
-    ends = base.mark_rule(color=INK).encode(x=alt.X("low:Q"), x2="high:Q", y=y)
+    ends = base.mark_rule(color=INK).encode(x=alt.X("low:Q"), x2=alt.X2("high:Q"), y=y)
     return sized(alt.layer(bars, ends), height=max(60, 22 * len(shown)))
 
 

@@ -48,10 +48,10 @@ def residual_chart(bins: Sequence[tuple[float, float, int]]) -> Layer:
         .mark_bar(color=VALIDATION, opacity=0.8)
         .encode(
             x=alt.X("low:Q", axis=alt.Axis(title="true − predicted", format=NUMBER), scale=alt.Scale(nice=False)),
-            x2="high:Q",
+            x2=alt.X2("high:Q"),
             y=alt.Y("rows:Q", axis=alt.Axis(title="validation rows", tickMinStep=1)),
-            y2=alt.datum(0),
+            y2=alt.Y2Datum(0),
         )
     )
-    zero = alt.Chart(rows([{"zero": 0}])).mark_rule(color=INK, strokeWidth=1).encode(x="zero:Q")
+    zero = alt.Chart(rows([{"zero": 0}])).mark_rule(color=INK, strokeWidth=1).encode(x=alt.X("zero:Q"))
     return sized(alt.layer(bars, zero))

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from goodfit.formatting import printable, share
-from goodfit.reporting.charts.basics import NUMBER, Layer, log_axis, rows, sized
+from goodfit.reporting.charts.basics import NUMBER, Layer, log_axis, pixels, rows, sized
 from goodfit.reporting.lazy import alt
 from goodfit.reporting.theme import LIGHT, MUTED, TRAIN, VALIDATION, WIDTH
 
@@ -40,12 +40,12 @@ def splits_chart(sizes: Mapping[str, int]) -> Layer:
     bars = (
         alt.Chart(rows(found))
         .mark_bar(size=34, stroke=LIGHT["card"], strokeWidth=2)
-        .encode(x=x, x2="end:Q", y=alt.value(22), color=colour)
+        .encode(x=x, x2=alt.X2("end:Q"), y=pixels(22), color=colour)
     )
     words = (
         alt.Chart(rows(found))
         .mark_text(color=LIGHT["card"], fontWeight=600)
-        .encode(x=alt.X("middle:Q", axis=None), y=alt.value(22), text="label:N")
+        .encode(x=alt.X("middle:Q", axis=None), y=pixels(22), text=alt.Text("label:N"))
     )
     return sized(alt.layer(bars, words), width=WIDTH, height=95)
 
@@ -88,7 +88,7 @@ def named_step_chart(shown: Sequence[Feature], unit: str = "rows") -> Layer:
         "step:Q", axis=alt.Axis(title="step per unit of gradient", format=NUMBER), scale=alt.Scale(domain=[0, most])
     )
     bars = base.mark_bar(color=TRAIN, opacity=0.85).encode(x=x)
-    said = base.mark_text(align="left", dx=5, fontSize=10.5).encode(x=x, text="share:N")
+    said = base.mark_text(align="left", dx=5, fontSize=10.5).encode(x=x, text=alt.Text("share:N"))
     return sized(alt.layer(bars, said))
 
 

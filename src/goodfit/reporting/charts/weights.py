@@ -30,12 +30,12 @@ def weight_histogram(
         .mark_bar(color=colour, opacity=0.85)
         .encode(
             x=_weight_x(edges, "low"),
-            x2="high:Q",
+            x2=alt.X2("high:Q"),
             y=alt.Y("share:Q", axis=alt.Axis(title="share of weights", format="~%", tickCount=4)),
-            y2=alt.datum(0),
+            y2=alt.Y2Datum(0),
         )
     )
-    zero = alt.Chart(rows([{"zero": 0}])).mark_rule(color=INK, strokeWidth=1).encode(x="zero:Q")
+    zero = alt.Chart(rows([{"zero": 0}])).mark_rule(color=INK, strokeWidth=1).encode(x=alt.X("zero:Q"))
     return sized(alt.layer(bars, zero), title=title, height=height)
 
 
@@ -54,11 +54,11 @@ def trial_weights(trials: Sequence[Trial]) -> Layer:
         .encode(
             x=_weight_x(edges, "weight"),
             y=alt.Y("height:Q", axis=None, stack=None),
-            detail="key:N",
-            description="key:N",
+            detail=alt.Detail("key:N"),
+            description=alt.Description("key:N"),
         )
     )
-    zero = alt.Chart(rows([{"zero": 0}])).mark_rule(color=INK, strokeWidth=1).encode(x="zero:Q")
+    zero = alt.Chart(rows([{"zero": 0}])).mark_rule(color=INK, strokeWidth=1).encode(x=alt.X("zero:Q"))
     return sized(alt.layer(areas, zero), height=150)
 
 
@@ -72,9 +72,9 @@ def l2_path_weights(trials: Sequence[Trial]) -> Layer:
         x=alt.X("l2:N", sort=None, axis=alt.Axis(title="λ", labelAngle=0)),
     )
     y = alt.Y("q0_05:Q", axis=alt.Axis(title="weights"))
-    wide = base.mark_rule(color=TRAIN, strokeWidth=2).encode(y=y, y2="q0_95:Q")
-    half = base.mark_bar(color=TRAIN, size=min(14, 200 / len(trials))).encode(y=alt.Y("q0_25:Q"), y2="q0_75:Q")
-    zero = alt.Chart(rows([{"zero": 0}])).mark_rule(color=INK, strokeWidth=0.8).encode(y="zero:Q")
+    wide = base.mark_rule(color=TRAIN, strokeWidth=2).encode(y=y, y2=alt.Y2("q0_95:Q"))
+    half = base.mark_bar(color=TRAIN, size=min(14, 200 / len(trials))).encode(y=alt.Y("q0_25:Q"), y2=alt.Y2("q0_75:Q"))
+    zero = alt.Chart(rows([{"zero": 0}])).mark_rule(color=INK, strokeWidth=0.8).encode(y=alt.Y("zero:Q"))
     return sized(alt.layer(zero, wide, half), title="90% and 50% of the weights")
 
 
