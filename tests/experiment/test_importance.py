@@ -8,7 +8,9 @@ from sklearn.inspection import permutation_importance
 import goodfit
 from goodfit.data.encoder import fit_encoder
 from goodfit.data.table import read_table
-from goodfit.experiment.importance import UnseenRows, increases_of
+from goodfit.data.target import fit_target
+from goodfit.experiment import importance
+from goodfit.experiment.importance import CURVES, UnseenRows, increases_of, measure_importance
 
 N = 40
 RNG = np.random.default_rng(0)
@@ -48,6 +50,17 @@ def test_importances_are_those_of_scikit_learn():
     found = increases_of(rows, lambda y, f: np.mean((y - f) ** 2, axis=-1), order)
     np.testing.assert_allclose(found.mean(axis=1), expected.importances_mean, rtol=0, atol=1e-12)
     assert expected.importances_mean[2] == 0 < expected.importances_mean[:2].min()
+
+
+def test_curves_are_computed_for_the_columns_that_are_shown_and_no_others(monkeypatch):
+    computed, mean_predictions = [], importance._mean_predictions
+    monkeypatch.setattr(importance, "_mean_predictions", lambda *a: computed.append(a) or mean_predictions(*a))
+    x = RNG.normal(size=(N, 20))
+    table, rows = read_table({"y": Y, **{f"x{i}": x[:, i] for i in range(20)}}), np.arange(N)
+    target = fit_target(table, "y", rows)
+    rows = UnseenRows(x, Y[:, None], fit_encoder(table, np.arange(N), target="y"), target, formula)
+    found = measure_importance([rows], lambda y, f: np.mean((y - f) ** 2, axis=-1), passes=1000, seed=0)
+    assert len(found.columns) == 20 and len(computed) == len(found.dependence) == CURVES
 
 
 @pytest.fixture(scope="module")
