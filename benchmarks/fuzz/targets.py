@@ -2,11 +2,13 @@
 
 import hashlib
 import json
+import re
 import shutil
 import signal
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -19,6 +21,7 @@ import pyarrow.parquet
 import goodfit
 from goodfit.errors import GoodFitError
 from goodfit.experiment.resuming import resumed_settings, resumed_source
+from goodfit.experiment.run_folder import ArraysPlan
 from goodfit.experiment.run_folder.journal import FoldJournal, Journal
 from goodfit.experiment.run_folder.layout import with_checksum
 from goodfit.experiment.run_folder.save import run_files
@@ -37,10 +40,12 @@ RUN_FILES = (
     "ensemble.safetensors",
     "ledger.jsonl",
 )
-JOURNAL_FILES = ("journal/plan.json", "journal/running", "journal/finished")
+ARRAYS_FILE = "journal/arrays.json"
+JOURNAL_FILES = ("journal/plan.json", "journal/running", "journal/finished", ARRAYS_FILE)
 TABLES = ("table.csv", "table.csv.gz", "table.jsonl", "table.parquet", "table.arrow", "table.arrows")
-REPORTS, RESUMES = 300, 100
+REPORTS, RESUMES = 100, 100
 """How many changes of a file that are believed are also reported, and resumed: both take a hundred times as long."""
+CHECKSUM = re.compile(rb',\n "checksum": "[0-9a-f]{64}"\n}\n\Z')
 SEARCH = {"hidden": (4,), "epochs": 6, "l2": (0.0, 0.01), "learning_rate": (0.01, 0.1), "folds": 2}
 
 Read = Callable[[bytes], str]
@@ -58,6 +63,8 @@ def target(name: str, folder: Path, *, mended: bool = True) -> Target:
     """Make the file with this name, and what is around it, in a folder."""
     if name in TABLES:
         return table_target(name, folder)
+    if name == ARRAYS_FILE:
+        return arrays_target(folder, mended)
     return journal_target(name, folder, mended) if name in JOURNAL_FILES else run_target(name, folder, mended)
 
 
@@ -86,16 +93,10 @@ def make_run(folder: Path, *, exam: bool) -> None:
         run.test()
 
 
-def mend(folder: Path) -> None:
-    """Make sizes and checksums right again, as an attacker would, where run.json still allows it."""
-    path = folder / "run.json"
-    try:
-        summary = json.loads(path.read_bytes())
-        summary.pop("checksum", None)
-        summary["files"] = {name: list(mark_of((folder / name).read_bytes())) for name in summary["files"]}
-        path.write_bytes(with_checksum(json.dumps(summary, indent=1).encode() + b"\n"))
-    except (ValueError, TypeError, KeyError, AttributeError, OSError, RecursionError):
-        return
+def mended_json(content: bytes) -> bytes:
+    """Return a file that ends with its own checksum, with the right one, whatever else it holds."""
+    content = CHECKSUM.sub(b"", content).removesuffix(b"\n}\n")
+    return with_checksum(content + b"\n}\n")
 
 
 def run_target(name: str, folder: Path, mended: bool) -> Target:
@@ -104,20 +105,26 @@ def run_target(name: str, folder: Path, mended: bool) -> Target:
         make_run(folder, exam=name == "ledger.jsonl")
     kept, copy = folder / "run", folder / "copy"
     expected, reports = run_files(goodfit.load(kept).record), iter(range(REPORTS))
-    openings = goodfit.load(kept).ledger.openings()
-    summary = (kept / "run.json").read_bytes()
+    openings, table = goodfit.load(kept).ledger.openings(), goodfit.read_table(folder / "people.csv")
+    summary = json.loads((kept / "run.json").read_bytes())
+    del summary["checksum"]
     shutil.copytree(kept, copy, dirs_exist_ok=True)  # nothing but the two files that are changed is ever written to
 
-    def read(content: bytes) -> str:
-        (copy / "run.json").write_bytes(summary)
+    def write(content: bytes) -> None:
+        if mended and name == "run.json":
+            content = mended_json(content)
+        elif mended and name in summary["files"]:
+            summary["files"][name] = mark_of(content)
+            (copy / "run.json").write_bytes(mended_json(json.dumps(summary, indent=1).encode() + b"\n"))
         (copy / name).write_bytes(content)
-        if mended:
-            mend(copy)
+
+    def read(content: bytes) -> str:
+        write(content)
         run = goodfit.load(copy)
         found = run.ledger.openings()
         if name == "ledger.jsonl":
             return "same" if found == openings else "consistent"
-        run.predict(folder / "people.csv")
+        run.predict(table)
         goodfit.diagnose(run)
         if next(reports, None) is not None:
             goodfit.report(run, folder / "report.html")
@@ -159,61 +166,85 @@ def journal_target(name: str, folder: Path, mended: bool) -> Target:
         goodfit.train(table, out=kept, on_progress=stop_in_second_fold, **SEARCH)
     kind = Path(name).name
     path = next(path for path in (kept / "journal").iterdir() if path.name.startswith(kind))
-    expected, resumes = _restored(kept, asked), iter(range(RESUMES))
+    found_in = _planned if kind == "plan.json" else partial(_restored, asked)
+    expected, resumes = found_in(kept), iter(range(RESUMES))
+    at = shutil.copytree(kept, copy) / "journal" / path.name
 
     def read(content: bytes) -> str:
-        shutil.rmtree(copy, ignore_errors=True)
-        shutil.copytree(kept, copy)
-        _write_journal_file(copy / "journal" / path.name, content, mended)
+        nonlocal at
+        at.unlink()  # the only file that differs from what was written
+        at = _write_journal_file(at, content, mended)
         with warnings.catch_warnings(record=True) as told:
             warnings.simplefilter("always")
-            found = _restored(copy, asked)
+            found = found_in(copy)
         if any("is damaged" in str(warning.message) for warning in told):
             return "refused"
         if next(resumes, None) is not None:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore")
-                goodfit.train(resume=copy)
+            resume()
         return "same" if found == expected else "consistent"
+
+    def resume() -> None:
+        nonlocal at
+        try:
+            goodfit.train(resume=copy)
+        finally:
+            shutil.rmtree(copy)
+            at = shutil.copytree(kept, copy) / "journal" / path.name
 
     goodfit.train(resume=shutil.copytree(kept, folder / "warm"))  # compiles what the others use
     return Target(path.read_bytes(), read)
 
 
-def _restored(folder: Path, asked: list[tuple[FoldJournal, Any, dict[str, int]]]) -> list[Any]:
-    """What a training would go on from: its settings, and the bytes of every array."""
+def _planned(folder: Path) -> list[Any]:
+    """With what a training would go on: its plan and its settings."""
     plan = Journal(folder).plan()
-    settings = resumed_settings(folder, plan, {})
     resumed_source(plan)
-    kept: list[Any] = [plan, settings]
-    for fold, like, sizes in asked:
-        found = FoldJournal(Journal(folder), fold.name, fold.trials).restore(like, **sizes)
-        kept.append({number: _bytes_of(checkpoint) for number, checkpoint in found.items()})
-    return kept
+    return [plan, resumed_settings(folder, plan, {})]
+
+
+def _restored(asked: list[tuple[FoldJournal, Any, dict[str, int]]], folder: Path) -> list[Any]:
+    """From what a training would go on: the bytes of every array."""
+    found = [FoldJournal(Journal(folder), fold.name, fold.trials).restore(like, **sizes) for fold, like, sizes in asked]
+    return [{number: _bytes_of(checkpoint) for number, checkpoint in each.items()} for each in found]
 
 
 def _bytes_of(checkpoint: Checkpoint) -> list[bytes]:
     import jax
 
-    return [np.asarray(leaf).tobytes() for leaf in jax.tree.leaves(checkpoint)]
+    return [np.asarray(leaf).tobytes() for leaf in [*jax.tree.leaves(checkpoint.state), checkpoint.records]]
 
 
-def _write_journal_file(path: Path, content: bytes, mended: bool) -> None:
-    if path.name == "plan.json":
-        if mended:
-            try:
-                plan = json.loads(content)
-                plan.pop("checksum", None)
-                content = with_checksum(json.dumps(plan, indent=1).encode() + b"\n")
-            except (ValueError, TypeError, AttributeError, RecursionError):
-                pass
-        path.write_bytes(content)
-        return
-    if mended:
-        path.unlink()
+def _write_journal_file(path: Path, content: bytes, mended: bool) -> Path:
+    if path.name == "plan.json" and mended:
+        content = mended_json(content)
+    elif mended:
         stem = path.name.rpartition("-")[0]
         path = path.with_name(f"{stem}-{hashlib.sha256(content).hexdigest()}.safetensors")
     path.write_bytes(content)
+    return path
+
+
+def arrays_target(folder: Path, mended: bool) -> Target:
+    """The plan of a training on arrays that is finished: the same call returns its result, or refuses."""
+    kept = folder / "arrays"
+    x = np.random.default_rng(0).normal(size=(40, 3)).astype("float32")
+
+    def fitted() -> list[bytes]:
+        model = goodfit.Sequential([goodfit.Dense(2), goodfit.Dense(1, activation="sigmoid")])
+        model.compile(loss="binary_crossentropy")
+        history = model.fit(x, x[:, 0] > 0, epochs=3, resume=kept).history
+        return [*(weights.tobytes() for weights in model.get_weights()), str(dict(history)).encode()]
+
+    expected, path = fitted(), kept / ARRAYS_FILE
+    content, plan = path.read_bytes(), Journal(kept).read(ArraysPlan)
+
+    def read(content: bytes) -> str:
+        path.write_bytes(mended_json(content) if mended else content)
+        found = Journal(kept).read(ArraysPlan)
+        assert fitted() == expected, "another result"
+        return "same" if found == plan else "consistent"
+
+    return Target(content, read)
 
 
 # --- tables ----------------------------------------------------------------------------------------------------------

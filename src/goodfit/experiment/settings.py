@@ -5,6 +5,7 @@ import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields, replace
 from difflib import get_close_matches
+from functools import cached_property
 from typing import Any, Literal, get_args
 
 import numpy as np
@@ -211,8 +212,8 @@ class Settings:
             raise ConfigError(f"split={implied!r} needs the column: {implied}='…'.")
         return implied
 
-    @property
-    def space(self) -> dict[str, tuple[float, ...]]:
+    @cached_property
+    def space(self) -> Mapping[str, tuple[float, ...]]:
         """The values of l2 and of the learning rate, ascending."""
         named = {"l2": self.l2, "learning_rate": self.learning_rate}
         return validate_space(named, (Dense(1),), get_optimizer(self.optimizer))
