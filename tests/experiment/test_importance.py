@@ -45,22 +45,40 @@ def test_importances_are_those_of_scikit_learn():
         Formula().fit(X, Y), X, Y, scoring="neg_mean_squared_error", n_repeats=4, random_state=3
     )
     encoder = fit_encoder(read_table({f"x{i}": X[:, i] for i in range(3)}), np.arange(N))
-    rows = UnseenRows(X, Y[:, None], encoder, None, formula)
+    rows = UnseenRows(X, Y[:, None], encoder, None, formula, np.ones(3))
     order = np.stack(list(orders_of_scikit_learn(3, 4)))
-    found = increases_of(rows, lambda y, f: np.mean((y - f) ** 2, axis=-1), order)
+    blocks = [slice(i, i + 1) for i in range(3)]
+    found = increases_of(rows, squared_error, order, blocks)
     np.testing.assert_allclose(found.mean(axis=1), expected.importances_mean, rtol=0, atol=1e-12)
     assert expected.importances_mean[2] == 0 < expected.importances_mean[:2].min()
+
+
+def squared_error(y, predicted):
+    return np.mean((y - predicted) ** 2, axis=-1)
+
+
+def wide_rows(input_weights):
+    """Rows of a table with 20 columns, of which the formula reads two."""
+    x = np.hstack([X, np.zeros((N, 17))])
+    x[:, 3:] = np.random.default_rng(5).normal(size=(N, 17))
+    table, rows = read_table({"y": Y, **{f"x{i}": x[:, i] for i in range(20)}}), np.arange(N)
+    encoder, target = fit_encoder(table, rows, target="y"), fit_target(table, "y", rows)
+    return UnseenRows(x, Y[:, None], encoder, target, formula, np.asarray(input_weights))
 
 
 def test_curves_are_computed_for_the_columns_that_are_shown_and_no_others(monkeypatch):
     computed, mean_predictions = [], importance._mean_predictions
     monkeypatch.setattr(importance, "_mean_predictions", lambda *a: computed.append(a) or mean_predictions(*a))
-    x = RNG.normal(size=(N, 20))
-    table, rows = read_table({"y": Y, **{f"x{i}": x[:, i] for i in range(20)}}), np.arange(N)
-    target = fit_target(table, "y", rows)
-    rows = UnseenRows(x, Y[:, None], fit_encoder(table, np.arange(N), target="y"), target, formula)
-    found = measure_importance([rows], lambda y, f: np.mean((y - f) ** 2, axis=-1), passes=1000, seed=0)
+    found = measure_importance([wide_rows(np.ones(20))], squared_error, passes=1000, seed=0)
     assert len(found.columns) == 20 and len(computed) == len(found.dependence) == CURVES
+
+
+def test_of_very_many_columns_those_with_the_largest_weights_are_shuffled(monkeypatch):
+    """An importance needs a prediction of all columns, so that of all of them takes the square of their number."""
+    monkeypatch.setattr(importance, "MAX_COLUMNS", 4)
+    weights = np.where(np.isin(np.arange(20), [0, 1, 7, 19]), 2.0, 0.1)
+    found = measure_importance([wide_rows(weights)], squared_error, passes=1000, seed=0)
+    assert {each.column for each in found.columns} == {"x0", "x1", "x7", "x19"}
 
 
 @pytest.fixture(scope="module")

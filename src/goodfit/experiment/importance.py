@@ -7,7 +7,7 @@ Friedman, Greedy function approximation (2001), section 8.2. Correlated columns 
 methods show the model combinations of cells that no row has.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from typing import NamedTuple
@@ -26,8 +26,8 @@ from goodfit.stats import weighted_mean_error
 
 MAX_REPEATS, CURVES, GRID_POINTS, CURVE_ROWS, MAX_OUTPUTS = 5, 6, 20, 200, 6
 """Shuffles of each column; columns with a curve, its points, the rows it is the mean of, and its classes at most."""
-MIN_ROWS, CHUNK_CELLS = 50, 20_000_000
-"""Fewest rows that are shuffled, and cells that are predicted at a time."""
+MIN_ROWS, MAX_COLUMNS, CHUNK_CELLS = 50, 1_000, 20_000_000
+"""Fewest rows that are shuffled, most columns, and cells that are predicted at a time."""
 
 Predict = Callable[[Array], Array]
 """From encoded rows (rows, features) to probabilities or standardised values (rows, outputs)."""
@@ -38,7 +38,8 @@ Losses = Callable[[Array, Array], Array]
 class UnseenRows(NamedTuple):
     """Encoded rows of a fold with their targets, and the networks that were not trained on them.
 
-    target: as the training rows of the fold made it.
+    target: as the training rows of the fold made it. input_weights: how large the weights of each encoded column are in
+    the first layer (features,).
     """
 
     x: Array
@@ -46,6 +47,7 @@ class UnseenRows(NamedTuple):
     encoder: Encoder
     target: Target
     predict: Predict
+    input_weights: Array
 
     def sample(self, n: int, rng: np.random.Generator) -> "UnseenRows":
         """Return this many of the rows, in random order, so that the first of them are a sample, too."""
@@ -84,7 +86,8 @@ class Importance(ShownAsCard):
     """What the model learned.
 
     Attributes:
-        columns: the most important first. dependence: of the first six that are no texts.
+        columns: the most important first; of a table with more than 1,000, those with the largest weights in the first
+            layer. dependence: of the first six that are no texts.
         loss: of the rows as they are. n_rows: number of rows that were shuffled, repeats: how often.
     """
 
@@ -116,7 +119,7 @@ def measure_importance(folds: Sequence[UnseenRows], losses: Losses, *, passes: i
         seed: of the sample of rows and of the shuffles.
     """
     rng = np.random.default_rng([seed, 4])
-    names = [feature.name for feature in folds[0].encoder.features]
+    names = _names_to_shuffle(folds)
     n_all = sum(len(fold.x) for fold in folds)
     n_rows = min(n_all, max(MIN_ROWS, passes // len(names)))
     repeats = int(np.clip(passes // (len(names) * n_rows), 1, MAX_REPEATS))
@@ -125,7 +128,10 @@ def measure_importance(folds: Sequence[UnseenRows], losses: Losses, *, passes: i
     for sample in samples:
         order = np.stack([rng.permutation(len(sample.x)) for _ in range(repeats)])
         own.append(losses(sample.y, sample.predict(sample.x)))
-        increases.append(_by_name(sample, names, increases_of(sample, losses, order), len(sample.x)))
+        blocks = _blocks(sample.encoder)
+        used = [name for name in names if name in blocks]
+        rises = increases_of(sample, losses, order, [blocks[name] for name in used])
+        increases.append(_by_name(names, dict(zip(used, rises, strict=True)), len(sample.x)))
     of_rows = np.concatenate(increases, axis=1)
     found = [ColumnImportance(name, *weighted_mean_error(of_rows[i])) for i, name in enumerate(names)]
     found.sort(key=lambda each: -each.value)
@@ -134,12 +140,27 @@ def measure_importance(folds: Sequence[UnseenRows], losses: Losses, *, passes: i
     return Importance(tuple(found), tuple(curves), loss, of_rows.shape[1], repeats)
 
 
-def increases_of(rows: UnseenRows, losses: Losses, permutations: Array) -> Array:
+def _names_to_shuffle(folds: Sequence[UnseenRows]) -> list[str]:
+    """The columns of the first fold, or the thousand of them with the largest weights: time grows with their square."""
+    names = [feature.name for feature in folds[0].encoder.features]
+    if len(names) <= MAX_COLUMNS:
+        return names
+    weights = dict.fromkeys(names, 0.0)
+    for fold in folds:
+        for name, block in _blocks(fold.encoder).items():
+            if name in weights:
+                weights[name] += float(np.square(fold.input_weights[block]).sum())
+    largest = sorted(names, key=lambda name: -weights[name])[:MAX_COLUMNS]
+    kept = {*largest}
+    return [name for name in names if name in kept]
+
+
+def increases_of(rows: UnseenRows, losses: Losses, permutations: Array, blocks: Sequence[slice]) -> Array:
     """Return by how much the loss of each row rises when each column is shuffled (columns, rows), mean over shuffles.
 
-    permutations: row numbers (shuffles, rows), the same for all columns.
+    permutations: row numbers (shuffles, rows), the same for all columns. blocks: the encoded columns of each column.
     """
-    own, blocks = losses(rows.y, rows.predict(rows.x)), list(_blocks(rows.encoder))
+    own = losses(rows.y, rows.predict(rows.x))
     total = np.zeros((len(blocks), len(rows.x)))
     size = max(1, CHUNK_CELLS // max(1, rows.x.size))
     for order in permutations:
@@ -153,18 +174,17 @@ def increases_of(rows: UnseenRows, losses: Losses, permutations: Array) -> Array
     return total / len(permutations)
 
 
-def _blocks(encoder: Encoder) -> Iterator[slice]:
+def _blocks(encoder: Encoder) -> dict[str, slice]:
     """The encoded columns of each column of the table."""
-    end = 0
-    for feature in encoder.features:
-        end += len(feature.names)
-        yield slice(end - len(feature.names), end)
+    ends = np.cumsum([len(feature.names) for feature in encoder.features]).tolist()
+    starts = [0, *ends[:-1]]
+    places = map(slice, starts, ends)
+    return {feature.name: place for feature, place in zip(encoder.features, places, strict=True)}
 
 
-def _by_name(rows: UnseenRows, names: Sequence[str], increases: Array, n_rows: int) -> Array:
+def _by_name(names: Sequence[str], increases: Mapping[str, Array], n_rows: int) -> Array:
     """Increases in the order of these names; a column that a fold does not use has none."""
-    found = dict(zip((feature.name for feature in rows.encoder.features), increases, strict=True))
-    return np.stack([found.get(name, np.zeros(n_rows)) for name in names])
+    return np.stack([increases.get(name, np.zeros(n_rows)) for name in names])
 
 
 def _dependence(column: str, samples: Sequence[UnseenRows], n_rows: int) -> Iterator[Dependence]:
@@ -200,7 +220,8 @@ def _grid(feature: NumberFeature | CategoryFeature) -> pa.Array:
 
 def _mean_predictions(rows: UnseenRows, place: int, cells: pa.Array) -> Array:
     """Mean prediction (values, outputs) when the column at this place has each value in all rows."""
-    feature, block = rows.encoder.features[place], list(_blocks(rows.encoder))[place]
+    feature = rows.encoder.features[place]
+    block = _blocks(rows.encoder)[feature.name]
     encoded = np.empty((len(cells), len(feature.names)), np.float32)
     feature.write(pa.chunked_array([cells]), encoded)
     changed = np.repeat(rows.x[None], len(cells), axis=0)

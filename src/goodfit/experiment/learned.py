@@ -47,8 +47,9 @@ def _unseen_rows(recipe: Recipe, fitted: Fitted, ensemble: KeptEnsemble | None) 
     """The validation rows of every fold that judged, with the networks of this fold."""
     if ensemble is None or fitted.sweep is None:
         measured = fitted.measured_folds()[0]
-        predict = partial(_predict, recipe, [fitted.training.params], np.ones(1), 1.0)
-        found = [(fitted.fold, measured.encoder, measured.target, predict)]
+        networks: tuple[Params, ...] = (fitted.training.params,)
+        predict = partial(_predict, recipe, networks, np.ones(1), 1.0)
+        found = [(fitted.fold, measured.encoder, measured.target, predict, networks)]
     else:
         used = sorted({fitted.sweep.results[number].fold for number in fitted.sweep.selection.chosen.trials})
         found = [
@@ -57,12 +58,21 @@ def _unseen_rows(recipe: Recipe, fitted: Fitted, ensemble: KeptEnsemble | None) 
                 kept.encoder,
                 fitted.folds[fold].target,
                 partial(_predict, recipe, kept.networks, np.array(ensemble.shares), ensemble.temperature),
+                kept.networks,
             )
             for fold, kept in zip(used, ensemble.folds, strict=True)
         ]
-    for fold, encoder, target, predict in found:
+    for fold, encoder, target, predict, networks in found:
         x = np.asarray(fold.rows.x)[fold.validation, : len(encoder.feature_names)]
-        yield UnseenRows(x, np.asarray(fold.rows.labels)[fold.validation, :-1], encoder, target, predict)
+        y = np.asarray(fold.rows.labels)[fold.validation, :-1]
+        yield UnseenRows(x, y, encoder, target, predict, _input_weights(networks)[: x.shape[1]])
+
+
+def _input_weights(networks: Sequence[Params]) -> Array:
+    """The norm of the weights of each input in the first layer (inputs,), root of the mean square over networks."""
+    kernels = [np.asarray(network[0]["kernel"]) for network in networks]
+    norms: Array = np.sqrt(np.mean([np.square(kernel).sum(axis=1) for kernel in kernels], axis=0))
+    return norms
 
 
 def _predict(recipe: Recipe, networks: Sequence[Params], shares: Array, temperature: float, x: Array) -> Array:
