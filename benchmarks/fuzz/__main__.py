@@ -1,12 +1,13 @@
 """Changed files: what a run folder, a journal and a table do when someone changed them, with all checksums mended.
 
     python -m benchmarks.fuzz                       a few minutes
-    python -m benchmarks.fuzz --changes 20000       the figures in docs/security.md: many hours
+    python -m benchmarks.fuzz --changes 20000       the figures in docs/security.md: about an hour
     python -m benchmarks.fuzz --truncations         every file cut short at every byte
     python -m benchmarks.fuzz table.arrow           one kind of file
 
 Every change is made from the seed and its number alone. Files are read in a process of their own, so that a crash, a
-hang of more than five seconds of the processor, or too much memory is counted, and the next change goes on. Outcomes:
+hang of more than five seconds of the processor, or too much memory is counted, and the next change goes on. A training
+that is resumed has a minute. Outcomes:
 
     refused     one sentence of goodfit
     same        what is read is what was written
@@ -39,7 +40,7 @@ from goodfit.reporting import pages
 
 MODULE = "benchmarks.fuzz"
 SECONDS, MEGABYTES = 5, 300
-PATIENCE = 60
+PATIENCE = 600
 """Seconds by the clock, after which a process that no signal reaches is ended: a busy machine is slow, too."""
 BAD = ("uncaught", "crash", "hang", "memory")
 

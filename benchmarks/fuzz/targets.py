@@ -45,6 +45,8 @@ JOURNAL_FILES = ("journal/plan.json", "journal/running", "journal/finished", ARR
 TABLES = ("table.csv", "table.csv.gz", "table.jsonl", "table.parquet", "table.arrow", "table.arrows")
 REPORTS, RESUMES = 100, 100
 """How many changes of a file that are believed are also reported, and resumed: both take a hundred times as long."""
+TRAINING_SECONDS = 60
+"""Of the processor, for what is resumed: it trains with the settings that it names, and compiles their programs."""
 CHECKSUM = re.compile(rb',\n "checksum": "[0-9a-f]{64}"\n}\n\Z')
 SEARCH = {"hidden": (4,), "epochs": 6, "l2": (0.0, 0.01), "learning_rate": (0.01, 0.1), "folds": 2}
 
@@ -185,6 +187,8 @@ def journal_target(name: str, folder: Path, mended: bool) -> Target:
 
     def resume() -> None:
         nonlocal at
+        if signal.getitimer(signal.ITIMER_PROF)[0]:
+            signal.setitimer(signal.ITIMER_PROF, TRAINING_SECONDS)
         try:
             goodfit.train(resume=copy)
         finally:
