@@ -8,9 +8,11 @@ import signal
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
+from unittest import mock
 
 import numpy as np
 import pyarrow as pa
@@ -21,7 +23,8 @@ import pyarrow.parquet
 import goodfit
 from goodfit.errors import GoodFitError
 from goodfit.experiment.resuming import resumed_settings, resumed_source
-from goodfit.experiment.run_folder import ArraysPlan
+from goodfit.experiment.run_folder import ArraysPlan, load
+from goodfit.experiment.run_folder.claim import PARTS
 from goodfit.experiment.run_folder.journal import FoldJournal, Journal
 from goodfit.experiment.run_folder.layout import with_checksum
 from goodfit.experiment.run_folder.save import run_files
@@ -108,21 +111,12 @@ def run_target(name: str, folder: Path, mended: bool) -> Target:
     kept, copy = folder / "run", folder / "copy"
     expected, reports = run_files(goodfit.load(kept).record), iter(range(REPORTS))
     openings, table = goodfit.load(kept).ledger.openings(), goodfit.read_table(folder / "people.csv")
-    summary = json.loads((kept / "run.json").read_bytes())
-    del summary["checksum"]
-    shutil.copytree(kept, copy, dirs_exist_ok=True)  # nothing but the two files that are changed is ever written to
-
-    def write(content: bytes) -> None:
-        if mended and name == "run.json":
-            content = mended_json(content)
-        elif mended and name in summary["files"]:
-            summary["files"][name] = mark_of(content)
-            (copy / "run.json").write_bytes(mended_json(json.dumps(summary, indent=1).encode() + b"\n"))
-        (copy / name).write_bytes(content)
+    shutil.copytree(kept, copy, dirs_exist_ok=True)  # nothing but the file that is changed is ever written to
+    load_run = _with_parsed_summary(copy, name) if mended and name in PARTS else goodfit.load
 
     def read(content: bytes) -> str:
-        write(content)
-        run = goodfit.load(copy)
+        (copy / name).write_bytes(mended_json(content) if mended and name == "run.json" else content)
+        run = load_run(copy)
         found = run.ledger.openings()
         if name == "ledger.jsonl":
             return "same" if found == openings else "consistent"
@@ -133,6 +127,20 @@ def run_target(name: str, folder: Path, mended: bool) -> Target:
         return "same" if run_files(run.record) == expected else "consistent"
 
     return Target((kept / name).read_bytes(), read)
+
+
+def _with_parsed_summary(folder: Path, name: str) -> Callable[[Path], goodfit.Run]:
+    """Return ``goodfit.load`` with a run.json that is parsed once, and has size and checksum of the changed file."""
+    known = load.parsed_summary((folder / "run.json").read_bytes(), folder)
+    settings = load.settings_from(known.settings)
+
+    def load_run(folder: Path) -> goodfit.Run:
+        summary = replace(known, files={**known.files, name: mark_of((folder / name).read_bytes())})
+        reused = {"parsed_summary": lambda *_: summary, "settings_from": lambda _: settings}
+        with mock.patch.multiple(load, **reused):
+            return goodfit.load(folder)
+
+    return load_run
 
 
 # --- a journal -------------------------------------------------------------------------------------------------------
