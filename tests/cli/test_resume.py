@@ -11,8 +11,9 @@ from contextlib import contextmanager
 import pytest
 
 import goodfit
-from goodfit.cli.main import main
+from goodfit.cli.main import Watched, main
 from goodfit.cli.signals import ended_by_signals
+from goodfit.cli.sweep_progress import SweepLines
 
 LONG = ("iris", "--l2", "0,0.01", "--learning-rate", "0.00001", "--hidden", "4", "--folds", "1")
 LONG = ("train", *LONG, "--epochs", "8000", "--patience", "8000", "--out")
@@ -81,6 +82,27 @@ def test_ctrl_c_shows_how_to_go_on(tmp_path, whole):
     assert goodfit.load(tmp_path / "run").can_be_resumed
     go_on(shlex.split(err.rpartition("To resume: ")[2]))
     assert_same(tmp_path / "run", whole)
+
+
+@pytest.mark.slow
+def test_ctrl_c_in_the_second_grid_ends_with_its_status_and_is_resumed(tmp_path, monkeypatch, capsys):
+    words = shlex.split("iris --l2 0,0.1 --learning-rate 0.001,0.01 --hidden 4 --folds 1 --epochs 30 --refine")
+    refine, step, begun = Watched.refine, SweepLines.step, []
+
+    def press_once(lines, progress):
+        step(lines, progress)
+        if begun:
+            begun.clear()
+            signal.raise_signal(signal.SIGINT)
+
+    monkeypatch.setattr(Watched, "refine", lambda watched, *given: begun.append(refine(watched, *given)))
+    monkeypatch.setattr(SweepLines, "step", press_once)
+    with pytest.raises(SystemExit) as ended:
+        main(["train", *words, "--out", str(tmp_path / "run")])
+    assert ended.value.code == 130
+    monkeypatch.undo()
+    go_on(shlex.split(capsys.readouterr().err.rpartition("To resume: ")[2]))
+    assert not goodfit.load(tmp_path / "run").can_be_resumed
 
 
 def test_a_process_killed_at_any_moment_is_resumed(tmp_path, whole):

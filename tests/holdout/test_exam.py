@@ -1,5 +1,6 @@
 """The test rows are opened once, on record, and what the record says can be trusted."""
 
+import errno
 import json
 import math
 import os
@@ -10,6 +11,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from goodfit import files
 from goodfit.data.table import Column, Source
 from goodfit.errors import ExamError
 from goodfit.holdout.ledger import Ledger, Opening
@@ -93,6 +95,18 @@ def test_no_score_leaves_when_the_record_cannot_be_written(tmp_path):
         ExamError, match=r"ledger .* cannot be written \(No such file or directory\): no score is shown"
     ):
         sit(Ledger(tmp_path / "nowhere" / "ledger.jsonl"))
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EROFS, errno.EACCES])
+def test_where_the_ledger_cannot_be_written_no_score_is_shown(number, tmp_path, monkeypatch):
+    def refuse(*_):
+        raise OSError(number, os.strerror(number))
+
+    ledger = Ledger(tmp_path / "ledger.jsonl")
+    with monkeypatch.context() as full, pytest.raises(ExamError, match=f"{os.strerror(number)}.*no score is shown"):
+        full.setattr(files, "_made", refuse)
+        sit(ledger)
+    assert not ledger.openings() and sit(ledger).number == 1
 
 
 def test_a_score_that_fails_is_no_opening(ledger):
