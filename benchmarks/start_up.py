@@ -27,6 +27,7 @@ FLOOR = "import jax, pyarrow.parquet"
 COMMANDS: dict[str, tuple[Sequence[str], float, str]] = {
     "goodfit --version": (["--version"], 0.4, ""),
     "goodfit --help": (["--help"], 0.4, ""),
+    "goodfit train --help": (["train", "--help"], 0.4, ""),
     "goodfit train, wrong path": (["train", "nowhere.csv"], 0.8, ""),
     "goodfit test, wrong path": (["test", "nowhere"], 0.8, ""),
     "goodfit train, wrong argument": (["train", "iris", "--learning-rate", "-1"], 0.8, ""),

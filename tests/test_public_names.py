@@ -56,9 +56,9 @@ def test_a_renamed_error_still_works_and_warns():
         assert goodfit.RecipeError is goodfit.ConfigError
 
 
-def test_import_goodfit_loads_no_heavy_package():
+def test_goodfit_and_its_settings_load_no_heavy_package():
     heavy = ["jax", "numpy", "pyarrow", "sklearn", "scipy", "rich", "typer"]
-    assert python(f"import sys, goodfit; print(*(set({heavy}) & set(sys.modules)))") == []
+    assert python(f"import sys, goodfit; goodfit.Settings(l2=0.1); print(*(set({heavy}) & set(sys.modules)))") == []
 
 
 def test_every_module_can_be_imported_in_a_bare_install():

@@ -27,10 +27,10 @@ from goodfit.nn.metrics import get_metrics
 from goodfit.nn.network import count_params, init_network, non_trainable
 from goodfit.nn.optimizers import Optimizer, get_optimizer
 from goodfit.nn.packing import layout_of
+from goodfit.search.choices import SelectionRule
 from goodfit.search.executors import MakeExecutor, Pool
 from goodfit.search.lr_range import RateRange, learning_rate_range
 from goodfit.search.parallel import OnProgress
-from goodfit.search.selection import SelectionRule
 from goodfit.search.space import layers_with, optimizer_with
 from goodfit.search.sweep import Sweep, plan_sweep, sweep
 from goodfit.status_line import StatusLine
@@ -41,12 +41,12 @@ from goodfit.training.recipe import (
     Recipe,
     make_recipe,
     n_outputs,
-    validate_count,
     validate_dtype,
     validate_layer,
     validate_layers,
     warn_of_two_decays,
 )
+from goodfit.validation import validate_count
 
 Values = float | Sequence[float] | str
 AUTO_FOLDS = 5

@@ -466,35 +466,66 @@ def test_the_program_starts_without_what_is_slow():
     assert subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout == "\n"
 
 
-def loaded_by(*words, among):
-    """Which modules a command of its own process has imported when it ends."""
+def loaded_by(*commands, among):
+    """What commands in a process of their own complain of, and which modules it has imported when they end."""
     code = f"""if True:
-        import sys
+        import contextlib, sys
         from goodfit.cli.main import main
-        try:
-            main()
-        finally:
-            print(*sorted({set(among)} & set(sys.modules)), file=sys.stderr)"""
-    done = subprocess.run([sys.executable, "-c", code, *map(str, words)], capture_output=True, text=True)
-    return done.stderr.splitlines()
+        for words in {[[str(word) for word in words] for words in commands]}:
+            with contextlib.suppress(SystemExit):
+                main(words)
+        print(*sorted({set(among)} & set(sys.modules)), file=sys.stderr)"""
+    return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stderr.splitlines()
 
 
-@pytest.mark.parametrize("words", [("train", "nowhere.csv"), ("test", "nowhere"), ("predict", "nowhere", "iris")])
-def test_a_wrong_path_is_refused_before_anything_slow_is_imported(words):
-    out = ("--out", "p.csv") if words[0] == "predict" else ()
-    complaint, loaded = loaded_by(*words, *out, among=["jax", "numpy", "pyarrow"])
-    assert "nowhere" in complaint and loaded == ""
+PATHS = [
+    *("train nowhere.csv", "train iris --from nowhere", "test nowhere", "predict nowhere iris --out p.csv"),
+    *("report nowhere", "export nowhere --onnx new.onnx", "compare nowhere"),
+]
+
+
+def test_wrong_paths_are_refused_before_anything_slow_is_imported():
+    *complaints, loaded = loaded_by(*map(str.split, PATHS), among=["jax", "numpy", "pyarrow"])
+    assert loaded == "" and len(complaints) == len(PATHS)
+    assert all("nowhere" in complaint for complaint in complaints)
+
+
+WRONG = [
+    *("--learning-rate -1", "--l2 -1", "--l2 ,", "--dropout 2", "--hidden 0", "--optimizer foo", "--activation foo"),
+    *(
+        "--folds 0",
+        "--threshold 7",
+        "--memory 1",
+        "--test-size 1.5",
+        "--split foo",
+        "--group g --time t",
+        "--budget soon",
+    ),
+]
+
+
+def test_wrong_arguments_are_refused_and_help_is_shown_before_anything_slow_is_imported():
+    commands = [("train", "iris", *words.split()) for words in WRONG]
+    slow = ["jax", "numpy", "pyarrow", "sklearn"]
+    *complaints, loaded = loaded_by(*commands, ("train", "--help"), among=slow)
+    assert loaded == ""
+    for words, complaint in zip(WRONG, complaints, strict=True):
+        assert words.split()[0].strip("-").replace("-", " ") in re.sub("[-_]", " ", complaint)
+
+
+def test_help_of_a_command_does_without_pydantic():
+    assert loaded_by(("test", "--help"), among=["pydantic"]) == [""]
 
 
 def test_a_prediction_waits_for_no_library_that_it_does_not_need(folder, mixed):
-    loaded = loaded_by("predict", folder, mixed, "--out", "p.csv", among=["altair", "jax", "pandas", "sklearn.base"])
+    loaded = loaded_by(("predict", folder, mixed, "--out", "p.csv"), among=["altair", "jax", "pandas", "sklearn.base"])
     assert loaded == ["jax"]
     assert Path("p.csv").exists()
 
 
 def test_the_exam_draws_nothing_again(folder, mixed):
     """Only its own scores are new in the report."""
-    loaded = loaded_by("test", folder, "--data", mixed, among=["altair.vegalite", "pandas", "sklearn.base"])
+    loaded = loaded_by(("test", folder, "--data", mixed), among=["altair.vegalite", "pandas", "sklearn.base"])
     assert loaded == [""]
     assert "Score 1" in (folder / "report.html").read_text("utf-8")
 

@@ -8,6 +8,7 @@ import pytest
 
 import goodfit
 from goodfit.errors import ConfigError, DataError, RunError
+from goodfit.experiment.network import make_layers
 from goodfit.exporting import to_keras
 from goodfit.exporting.networks import networks_of
 from goodfit.nn.regularizers import L1L2, penalty
@@ -96,7 +97,7 @@ def test_layers_carry_weights_penalties_and_dropout(keras):
     for layer, ours in ((hidden, params[0]), (output, params[2])):
         assert np.array_equal(layer.kernel, ours["kernel"])
         assert np.array_equal(layer.bias, ours["bias"])
-    built = layers_with(run.settings.layers(3, "softmax"), run.config)
+    built = layers_with(make_layers(run.settings, 3, "softmax"), run.config)
     ours = float(penalty(params, [layer.regularizers() for layer in built]))
     assert float(sum(run.keras_model().losses)) == pytest.approx(ours, rel=1e-6)
 

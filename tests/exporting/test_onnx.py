@@ -11,6 +11,7 @@ import pytest
 
 import goodfit
 from goodfit.errors import ConfigError, DataError, RunError
+from goodfit.experiment.network import make_layers
 from goodfit.experiment.predictor import Predictor
 from goodfit.exporting.files import TOLERANCE
 from goodfit.exporting.networks import networks_of
@@ -132,7 +133,7 @@ def test_real_tables(file, shared):
 def test_every_activation(activation, tmp_path):
     run = trained("iris")
     settings = goodfit.Settings(hidden=(5, 4), activation=activation, dropout=0.2)
-    built = settings.layers(3, "softmax")
+    built = make_layers(settings, 3, "softmax")
     params = init_network(built, n_inputs=len(run.record.encoder.feature_names), seed=0)
     write_onnx(Predictor(settings, run.record.target, run.record.encoder, params, None), tmp_path / "model.onnx")
 

@@ -8,9 +8,9 @@ from goodfit.errors import ConfigError
 from goodfit.nn.layers import Dense, Dropout
 from goodfit.nn.optimizers import SGD, Adam
 from goodfit.nn.regularizers import l1_l2, l2
+from goodfit.search.choices import AUTO
 from goodfit.search.selection import ConfigResult, Selection
 from goodfit.search.space import (
-    AUTO,
     layers_with,
     make_grid,
     optimizer_with,

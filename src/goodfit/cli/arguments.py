@@ -9,6 +9,7 @@ from typer.core import TyperCommand
 
 import goodfit
 from goodfit.errors import ConfigError
+from goodfit.experiment.budget import seconds_of
 
 
 class CommandWithDefaults(TyperCommand):
@@ -133,7 +134,13 @@ def training_given(context: typer.Context) -> dict[str, Any]:
     typed = {name: context.params[name] for name in own if context.params[name] not in (None, False)}
     if is_typed(context, "data"):
         typed["table"] = context.params["data"]
-    typed |= _settings_given(context)
+    chosen = _settings_given(context)
+    # What is wrong is refused before JAX is imported.
+    if "budget" in typed:
+        seconds_of(typed["budget"])
+    if "resume" not in typed:
+        goodfit.Settings(**chosen)
+    typed |= chosen
     if context.params["config"] is None:
         return typed
     if "resume" in typed:

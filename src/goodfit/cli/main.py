@@ -52,7 +52,12 @@ REPORT = "report.html"
 OUT = plain_console()
 ERR = plain_console(stderr=True)
 
-app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"default_map": {"help": False}},  # None would make typer import pydantic to convert it
+)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -132,6 +137,8 @@ def train(
     """
     if is_typed(context, "data"):
         validate_source(data, folder=memory is not None or config is not None)
+    if start is not None:
+        validate_run(start)
     given = training_given(context)
     if dry_run:
         _estimate(given, as_json=as_json)
@@ -231,6 +238,7 @@ def export(
     """
     if onnx is None and keras is None:
         raise ConfigError("Name a file to export to: onnx='model.onnx', or keras='model.keras'.")
+    validate_run(run)
     found = goodfit.load(run)
     if onnx is not None:
         show_export(found, found.export_onnx(onnx, overwrite=force), OUT)
@@ -267,6 +275,8 @@ def compare(
 
     The mean loss of each run on rows that it was not trained on, and the gain over the first with its standard error.
     """
+    for run in runs:
+        validate_run(run)
     found = goodfit.compare(*runs, out=out, overwrite=force)
     if as_json:
         typer.echo(to_json(comparison_summary(found)))

@@ -8,6 +8,7 @@ import numpy as np
 from goodfit.arrays import Array
 from goodfit.errors import DataError
 from goodfit.formatting import join
+from goodfit.validation import is_weight
 
 TABLES = "for tables with text, categories or dates use goodfit.train(table, target=...)"
 CLASSES = "for class labels give their numbers, np.unique(y, return_inverse=True)[1]"
@@ -160,11 +161,6 @@ def row_weights(sample_weight: object, n_rows: int, *, name: str = "sample_weigh
     if not weights.any():
         raise DataError(f"{name} is zero in all rows: give at least one row a weight.")
     return weights
-
-
-def is_weight(value: object) -> bool:
-    """Whether a value is a finite number, zero or larger."""
-    return isinstance(value, int | float | np.integer | np.floating) and bool(0 <= value < np.inf)
 
 
 def class_factors(

@@ -14,6 +14,7 @@ import pyarrow.compute as pc
 
 from goodfit.arrays import Numbers
 from goodfit.cards import MAX_ROWS, Card, ShownAsCard
+from goodfit.data.choices import DEFAULT_THRESHOLD, AskedTask
 from goodfit.data.features.base import Codes, column_as, read_numbers
 from goodfit.data.table import Kind, Table
 from goodfit.errors import DataError
@@ -24,14 +25,11 @@ if TYPE_CHECKING:
 
 Label = str | int | float
 Task = Literal["binary", "multiclass", "regression"]
-AskedTask = Literal["auto", "classification", "regression"]
 
 FEW_CLASSES = 20
 """Whole numbers with at most so many different values are taken as classes."""
 MARGIN = 0.5
 """Predictions of a quantity leave the range of the training rows by at most this share of the range."""
-DEFAULT_THRESHOLD = 0.5
-"""Probability above which a row of two classes is predicted as the positive one, unless another is chosen."""
 FIRST_CLASSES = 6
 """Classes whose probabilities a prediction shows of itself."""
 YES = {"yes", "y", "true", "t", "positive", "pos"}

@@ -21,7 +21,7 @@ from goodfit.experiment.kept_ensemble import KeptEnsemble
 from goodfit.experiment.prepare import prepare_folds, prepare_unchecked
 from goodfit.reporting.page import report
 from goodfit.run import Run
-from goodfit.search.selection import SelectionRule
+from goodfit.search.choices import SelectionRule
 from goodfit.training.callbacks import EpochLines, call_each
 
 Values = float | Sequence[float] | str

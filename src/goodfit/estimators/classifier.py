@@ -11,14 +11,14 @@ from sklearn.utils import check_array, column_or_1d
 from sklearn.utils.multiclass import check_classification_targets, type_of_target
 
 from goodfit.arrays import Array
-from goodfit.data.target import DEFAULT_THRESHOLD
+from goodfit.data.choices import DEFAULT_THRESHOLD
 from goodfit.errors import ConfigError, DataError
 from goodfit.estimators.base import GoodFitEstimator, Values
 from goodfit.estimators.several_targets import LABELS
 from goodfit.experiment.run_folder import Record
 from goodfit.formatting import count, join
 from goodfit.nn.losses import SMALLEST_PROBABILITY
-from goodfit.search.selection import SelectionRule
+from goodfit.search.choices import SelectionRule
 
 
 class GoodFitClassifier(ClassifierMixin, GoodFitEstimator):  # type: ignore[misc]  # scikit-learn has no types

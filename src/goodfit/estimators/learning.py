@@ -21,6 +21,7 @@ from goodfit.estimators.several_targets import QUANTITIES, rows_of_targets
 from goodfit.estimators.sparse_rows import SparseRows
 from goodfit.experiment.experiment import Fitted
 from goodfit.experiment.kept_ensemble import KeptEnsemble
+from goodfit.experiment.network import make_layers
 from goodfit.experiment.predictor import Predictor
 from goodfit.experiment.prepare import TASKS, Prepared, TaskDefaults, layers_for, with_checks
 from goodfit.experiment.recording import in_own_unit, kept, record_of, swept
@@ -131,7 +132,7 @@ class Learning(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no type
         """Fit several targets, those in the columns ``outputs``, or rows of a sparse matrix."""
         settings, target = folds[0].settings, folds[0].target
         defaults = self._several if outputs else TASKS[target.task]
-        layers = settings.layers(len(outputs), defaults.output) if outputs else layers_for(settings, target)
+        layers = make_layers(settings, len(outputs), defaults.output) if outputs else layers_for(settings, target)
         rows = [rows_of_targets(each, outputs, defaults) for each in folds]
         if entries is not None:
             rows, layers = entries.fitting(folds, rows, layers)

@@ -11,6 +11,7 @@ from goodfit.data.encoder import fit_encoder
 from goodfit.data.target import Baseline, Target, Task
 from goodfit.errors import ConfigError
 from goodfit.estimators.rows import columns_of
+from goodfit.experiment.network import make_optimizer
 from goodfit.experiment.predictor import Predictor
 from goodfit.experiment.prepare import TASKS, layers_for
 from goodfit.experiment.settings import Settings
@@ -86,7 +87,7 @@ def one_epoch(
     batch_size = settings.rows_per_update(n_rows)
     recipe = make_recipe(
         layers_for(settings, target),
-        optimizer=settings.make_optimizer(),
+        optimizer=make_optimizer(settings),
         loss=TASKS[target.task].loss,
         metrics=TASKS[target.task].watched,
         batch_size=batch_size,

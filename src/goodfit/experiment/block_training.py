@@ -34,6 +34,7 @@ from goodfit.experiment.prepare import (
     layers_for,
     prepare_partition,
     refuse_infinity,
+    split_options,
     with_checks,
 )
 from goodfit.experiment.reopening import validate_reopened
@@ -80,7 +81,7 @@ def split_blocks(blocks: Blocks, target: str, settings: Settings, *, n_sampled: 
     assert limit is not None
     if n_sampled is None:
         n_sampled = MemoryPlan.of(limit, len(blocks.schema)).n_sampled
-    options = settings.split_options()
+    options = split_options(settings)
     return partition_blocks(blocks, target, options, n_sampled=n_sampled, kinds=settings.kinds, drop=settings.drop)
 
 

@@ -7,40 +7,16 @@ decides each fifth of the rows by the threshold that the other rows choose.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import NamedTuple
 
 import numpy as np
 
 from goodfit.arrays import Array
 from goodfit.cards import Card, ShownAsCard
-from goodfit.data.target import DEFAULT_THRESHOLD
+from goodfit.data.choices import DEFAULT_THRESHOLD
+from goodfit.experiment.goal import COST, Goal, Rule
 from goodfit.formatting import METRIC_LABELS, count, exact, numbers
 
-COST = "cost"
-GOALS = ("accuracy", "balanced_accuracy", "f1")
-"""Metrics for which a threshold can be chosen; precision or recall alone would predict hardly any row, or all."""
 N_PARTS, CURVE_POINTS = 5, 200
-
-
-class Goal(NamedTuple):
-    """What a threshold is chosen for: a metric, which is maximised, or ``cost``, which is minimised.
-
-    false_positive, false_negative: cost of each such row.
-    """
-
-    name: str
-    false_positive: float = 1.0
-    false_negative: float = 1.0
-
-    @property
-    def nearest(self) -> float:
-        """The threshold that is preferred among equals: of costs, the best one for probabilities that are right."""
-        total = self.false_positive + self.false_negative
-        return self.false_positive / total if self.name == COST else DEFAULT_THRESHOLD
-
-
-Rule = float | Goal
-"""A threshold, or what it is chosen for."""
 
 
 @dataclass(frozen=True, repr=False)

@@ -10,9 +10,11 @@ from goodfit.errors import ConfigError
 from goodfit.experiment.fine_tuning import Transfer, frozen
 from goodfit.experiment.measure import MeasuredFold
 from goodfit.experiment.memory import memory_explained, validate_network_size
+from goodfit.experiment.network import make_optimizer
 from goodfit.experiment.prepare import TASKS, Prepared, arrays_of, from_scratch, in_unit_of_target, layers_for
 from goodfit.experiment.settings import Settings
 from goodfit.experiment.start_comparison import Judged, compare_starts, initial_params, judge_config, judge_ensemble
+from goodfit.nn.early_stopping import EarlyStopping
 from goodfit.nn.layers import Layer
 from goodfit.nn.network import init_network
 from goodfit.search.padding import padded_fold, padded_params, shared_size, unpadded
@@ -197,12 +199,12 @@ def recipe_for(prepared: Prepared, n_train: int, *, from_start: bool = False) ->
     _, n_ordered = epoch_rows(n_train, batch_size, MAX_UPDATES)
     return make_recipe(
         _trained_layers(prepared, from_start=from_start),
-        optimizer=settings.make_optimizer(),
+        optimizer=make_optimizer(settings),
         loss=TASKS[target.task].loss,
         metrics=TASKS[target.task].watched,
         batch_size=batch_size,
         max_updates=MAX_UPDATES,
-        early_stopping=settings.early_stopping(),
+        early_stopping=EarlyStopping(patience=settings.patience),
         total_steps=settings.epochs * -(-n_ordered // batch_size),
         seed=settings.seed,
     )
@@ -213,13 +215,13 @@ def plan_for(prepared: Prepared, *, from_start: bool = False) -> SweepPlan:
     settings, target = prepared.settings, prepared.target
     return plan_sweep(
         _trained_layers(prepared, from_start=from_start),
-        optimizer=settings.make_optimizer(),
+        optimizer=make_optimizer(settings),
         loss=TASKS[target.task].loss,
         metrics=TASKS[target.task].watched,
         space=settings.space,
         batch_size=settings.rows_per_update(len(prepared.splits.known)),
         epochs=settings.epochs,
-        early_stopping=settings.early_stopping(),
+        early_stopping=EarlyStopping(patience=settings.patience),
         seeds=settings.seeds,
         seed=settings.seed,
         max_updates=MAX_UPDATES,

@@ -9,7 +9,8 @@ from goodfit.arrays import Array
 from goodfit.data.encoder import Encoder
 from goodfit.data.table import Table
 from goodfit.data.target import Target
-from goodfit.experiment.decision import Decision, Goal, Rule, all_decided, choose
+from goodfit.experiment.decision import Decision, all_decided, choose
+from goodfit.experiment.goal import Goal, Rule
 from goodfit.experiment.out_of_fold import OutOfFold, out_of_fold
 from goodfit.experiment.prepare import TASKS, Prepared, layers_for, metrics_of
 from goodfit.experiment.settings import Settings

@@ -13,9 +13,11 @@ import numpy as np
 
 from goodfit.arrays import Array
 from goodfit.checks.registry import Check
+from goodfit.data.choices import DEFAULT_THRESHOLD
 from goodfit.data.encoder import Encoder
-from goodfit.data.target import DEFAULT_THRESHOLD, Target
-from goodfit.experiment.decision import Decision, Goal, Rule, all_decided, choose
+from goodfit.data.target import Target
+from goodfit.experiment.decision import Decision, all_decided, choose
+from goodfit.experiment.goal import Goal, Rule
 from goodfit.experiment.importance import Importance
 from goodfit.experiment.out_of_fold import OutOfFold
 from goodfit.experiment.prepare import scores_in_unit

@@ -21,7 +21,8 @@ from goodfit.nn.network import param_shapes
 from goodfit.nn.optimizers import OPTIMIZERS, Optimizer, get_optimizer
 from goodfit.nn.regularizers import L1L2
 from goodfit.nn.schedules import Constant, CosineDecay, ExponentialDecay
-from goodfit.training.recipe import validate_count, validate_dtype, validate_layers
+from goodfit.training.recipe import validate_dtype, validate_layers
+from goodfit.validation import validate_count
 
 FORMAT = "goodfit model 1"
 """Key of the JSON in the metadata."""

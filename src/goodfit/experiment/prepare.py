@@ -2,7 +2,7 @@
 
 import warnings
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 import numpy as np
@@ -11,19 +11,21 @@ from goodfit.arrays import Array, Indices
 from goodfit.checks.ids import row_counters, without_row_counters
 from goodfit.checks.registry import Check, check_table
 from goodfit.data.arrays import class_factors
+from goodfit.data.choices import DEFAULT_THRESHOLD
 from goodfit.data.encoder import Encoder, fit_encoder
 from goodfit.data.features.base import read_numbers
 from goodfit.data.row_keys import duplicate_groups
 from goodfit.data.splits.folds import make_folds
 from goodfit.data.splits.splits import Splits
 from goodfit.data.table import Source, Table
-from goodfit.data.target import DEFAULT_THRESHOLD, Target, fit_target
+from goodfit.data.target import Target, fit_target
 from goodfit.errors import DataError, SplitError
 from goodfit.experiment.fine_tuning import Start
+from goodfit.experiment.network import make_layers
 from goodfit.experiment.settings import Settings
 from goodfit.formatting import count
 from goodfit.holdout.block_partition import BlockPartition
-from goodfit.holdout.partition import Partition, partition
+from goodfit.holdout.partition import Partition, SplitOptions, partition
 from goodfit.holdout.sealed_rows import SealedRows
 from goodfit.nn.layers import Layer
 from goodfit.search.sweep import Fold
@@ -113,7 +115,7 @@ def prepare_unchecked(
         weights: of the rows of the source (rows,).
         start: an earlier network, whose columns are encoded as they were there.
     """
-    found = partition(source, target, settings.split_options())
+    found = partition(source, target, split_options(settings))
     learned = prepare_partition(found, target, settings, start=start)
     return replace(learned, weights=None if weights is None else weights[found.splits.known])
 
@@ -234,10 +236,15 @@ def arrays_of(prepared: Prepared) -> Fold:
     return Fold(Dataset(prepared.encoder.transform(rows), make_labels(y, weight, "float32")), train, validation)
 
 
+def split_options(settings: Settings) -> SplitOptions:
+    """How the rows are split."""
+    return SplitOptions(**{f.name: getattr(settings, f.name) for f in fields(SplitOptions)})
+
+
 def layers_for(settings: Settings, target: Target) -> tuple[Layer, ...]:
     """The network that this target needs."""
     n_outputs = len(target.classes) if target.task == "multiclass" else 1
-    return settings.layers(n_outputs, TASKS[target.task].output)
+    return make_layers(settings, n_outputs, TASKS[target.task].output)
 
 
 def _learned(

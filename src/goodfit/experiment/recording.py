@@ -4,9 +4,11 @@ from dataclasses import replace
 
 import numpy as np
 
-from goodfit.data.target import DEFAULT_THRESHOLD, Target
-from goodfit.experiment.decision import Decision, Goal
+from goodfit.data.choices import DEFAULT_THRESHOLD
+from goodfit.data.target import Target
+from goodfit.experiment.decision import Decision
 from goodfit.experiment.experiment import Fitted
+from goodfit.experiment.goal import Goal
 from goodfit.experiment.kept_ensemble import KeptEnsemble, keep_ensemble
 from goodfit.experiment.measure import gather
 from goodfit.experiment.out_of_fold import OutOfFold, out_of_fold

@@ -1,34 +1,31 @@
-"""The choices of a training on a table, all of them plain values that a run folder can hold."""
+"""The choices of a training on a table, all of them plain values that a run folder can hold.
+
+Only plain Python is imported, so that a wrong argument is refused, and help shown, before JAX, NumPy and Arrow are.
+"""
 
 import re
 import warnings
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, fields, replace
+from dataclasses import asdict, dataclass, field, fields
 from difflib import get_close_matches
 from functools import cached_property
-from typing import Any, Literal, get_args
+from numbers import Number
+from typing import TYPE_CHECKING, Any, Literal, Union, get_args
 
-import numpy as np
-
-from goodfit.data.arrays import is_weight
-from goodfit.data.splits.rules import Splitter, validate_size
-from goodfit.data.table import Kind
-from goodfit.data.target import DEFAULT_THRESHOLD, AskedTask
+from goodfit.data.choices import DEFAULT_THRESHOLD, AskedTask, MissingTarget
 from goodfit.errors import ConfigError
-from goodfit.experiment.decision import COST, GOALS, Goal, Rule
-from goodfit.holdout.partition import MissingTarget, SplitOptions
-from goodfit.nn.activations import validate_activation
-from goodfit.nn.early_stopping import EarlyStopping
-from goodfit.nn.layers import Dense, Dropout, Layer
-from goodfit.nn.optimizers import OPTIMIZERS, Optimizer, get_optimizer
-from goodfit.nn.regularizers import l2 as l2_penalty
+from goodfit.experiment.goal import COST, GOALS, Goal, Rule
+from goodfit.nn.names import OPTIMIZER_NAMES, validate_activation
+from goodfit.search.choices import RULES, SelectionRule, validate_values
 from goodfit.search.race_arithmetic import rung_rows
-from goodfit.search.selection import RULES, SelectionRule
-from goodfit.search.space import validate_space
-from goodfit.training.recipe import validate_count
+from goodfit.validation import is_weight, validate_count, validate_not_negative, validate_size
+
+if TYPE_CHECKING:
+    from goodfit.data.splits.rules import Splitter
+    from goodfit.data.table import Kind
 
 NamedSplit = Literal["random", "last", "group", "time", "duplicates"]
-SplitRule = NamedSplit | Splitter
+SplitRule = Union[NamedSplit, "Splitter"]
 AUTO_BATCH_SIZES = {32: 0, 64: 4_000, 128: 8_000, 256: 16_000}
 """``batch_size="auto"``: batch size, and the smallest number of known rows that gets it. From 4,000 to 16,000
 known rows an epoch has 50 to 100 updates; measured in docs/benchmarks.md."""
@@ -117,7 +114,7 @@ class Settings:
     threshold: float | str = DEFAULT_THRESHOLD
     costs: Mapping[str, float] | None = None
     class_weight: Mapping[str, float] | str | None = None
-    kinds: Mapping[str, Kind] = field(default_factory=dict)
+    kinds: Mapping[str, "Kind"] = field(default_factory=dict)
     numbers: Literal["auto", "scaled", "piecewise"] = "auto"
     drop: tuple[str, ...] = ()
     missing_target: MissingTarget = "drop"
@@ -139,10 +136,9 @@ class Settings:
         self._check_names()
         self._check_columns()
         _ = self.memory_bytes
-        # Building the splits of a training checks what they are built from.
-        self.early_stopping()
-        self.layers(1, "linear")
-        _ = self.space
+        for name, values in self.space.items():
+            for value in values:
+                validate_not_negative(name, value)
 
     def _check_numbers(self) -> None:
         if not (is_weight(self.dropout) and 0 <= self.dropout < 1):
@@ -175,7 +171,7 @@ class Settings:
 
     def _check_names(self) -> None:
         for name, known in (
-            ("optimizer", tuple(OPTIMIZERS)),
+            ("optimizer", OPTIMIZER_NAMES),
             ("task", get_args(AskedTask)),
             ("split", get_args(NamedSplit)),
             ("choice", RULES),
@@ -215,8 +211,7 @@ class Settings:
     @cached_property
     def space(self) -> Mapping[str, tuple[float, ...]]:
         """The values of l2 and of the learning rate, ascending."""
-        named = {"l2": self.l2, "learning_rate": self.learning_rate}
-        return validate_space(named, (Dense(1),), get_optimizer(self.optimizer))
+        return {name: validate_values(name, getattr(self, name)) for name in ("l2", "learning_rate")}
 
     @property
     def decision_rule(self) -> Rule:
@@ -295,31 +290,6 @@ class Settings:
             return self.batch_size
         return max(size for size, smallest in AUTO_BATCH_SIZES.items() if n_known >= smallest)
 
-    def layers(self, n_outputs: int, output: str) -> tuple[Layer, ...]:
-        """Hidden layers, each followed by dropout if there is any, and the last layer; l2 on every kernel.
-
-        Of several values of l2 the first stands for all of them.
-        """
-        strength = self.space["l2"][0]
-        layers: list[Layer] = []
-        for units in self.hidden:
-            layers.append(Dense(units, activation=self.activation, kernel_regularizer=l2_penalty(strength)))
-            if self.dropout:
-                layers.append(Dropout(self.dropout))
-        return (*layers, Dense(n_outputs, activation=output, kernel_regularizer=l2_penalty(strength)))
-
-    def make_optimizer(self) -> Optimizer:
-        """SGD or Adam with this learning rate, of several the first."""
-        return replace(get_optimizer(self.optimizer), learning_rate=self.space["learning_rate"][0])
-
-    def early_stopping(self) -> EarlyStopping:
-        """On the validation loss, with this patience."""
-        return EarlyStopping(patience=self.patience)
-
-    def split_options(self) -> SplitOptions:
-        """How the rows are split."""
-        return SplitOptions(**{f.name: getattr(self, f.name) for f in fields(SplitOptions)})
-
     def to_json(self) -> dict[str, Any]:
         """Plain values by name; ConfigError for a splitter object, which no file can hold."""
         if not isinstance(self.split, str):
@@ -331,7 +301,7 @@ class Settings:
 
 def _plain(value: Any) -> Any:  # noqa: ANN401
     """NumPy's numbers as Python's, which a file can hold."""
-    return value.item() if isinstance(value, np.generic) else value
+    return value.item() if isinstance(value, Number | str) and hasattr(value, "item") else value
 
 
 def _tuple(values: Any) -> tuple[Any, ...]:  # noqa: ANN401

@@ -2,23 +2,21 @@
 
 import warnings
 from dataclasses import dataclass
-from typing import Any, Literal, cast
+from typing import Any, cast
 
 import numpy as np
 import numpy.typing as npt
 
 from goodfit.arrays import Indices
+from goodfit.data.choices import AskedTask, MissingTarget
 from goodfit.data.row_keys import duplicate_groups
 from goodfit.data.splits.rules import Split
 from goodfit.data.splits.splits import Splits, make_splits, missing_classes
 from goodfit.data.table import Source, Table
-from goodfit.data.target import AskedTask, Target, fit_target
+from goodfit.data.target import Target, fit_target
 from goodfit.errors import DataError
 from goodfit.formatting import count, join
 from goodfit.holdout.sealed_rows import SealedRows
-
-MissingTarget = Literal["drop", "error"]
-"""What becomes of rows without a value of the target."""
 
 
 @dataclass(frozen=True, kw_only=True)

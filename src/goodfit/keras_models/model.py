@@ -14,8 +14,8 @@ from goodfit.experiment.array_inputs import ClassWeight, SweptClassWeight
 from goodfit.keras_models.compiled import early_stopping_of, loss_of, metrics_of, optimizer_of, strength_of
 from goodfit.keras_models.layer import KerasLayer, Network, input_names
 from goodfit.packages import optional_package
+from goodfit.search.choices import SelectionRule
 from goodfit.search.parallel import OnProgress
-from goodfit.search.selection import SelectionRule
 from goodfit.search.sweep import Sweep
 from goodfit.sequential import Sequential, Values
 from goodfit.training.fit import OptimizerPosition, Training

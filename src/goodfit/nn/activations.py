@@ -5,8 +5,6 @@ from collections.abc import Callable
 import jax
 import jax.numpy as jnp
 
-from goodfit.errors import ConfigError
-
 Activation = Callable[[jax.Array], jax.Array]
 
 
@@ -39,9 +37,3 @@ ACTIVATIONS: dict[str, Activation] = {
     "exponential": jnp.exp,
 }
 """As in Keras 3: ``gelu`` is exact, ``leaky_relu`` has slope 0.2, ``softmax`` is over the last axis."""
-
-
-def validate_activation(name: str | None) -> None:
-    """Raise ConfigError unless ``name`` is None (linear) or one of ``ACTIVATIONS``."""
-    if name is not None and not (isinstance(name, str) and name in ACTIVATIONS):
-        raise ConfigError(f"activation {name!r} is not known; choose one of {', '.join(ACTIVATIONS)}.")

@@ -16,7 +16,7 @@ import numpy as np
 from goodfit.errors import ConfigError
 from goodfit.nn.arrays import AnyArray
 from goodfit.nn.pytrees import hyperparameters
-from goodfit.nn.validation import is_finite, is_whole
+from goodfit.validation import is_finite, is_whole
 
 MODES = ("auto", "min", "max")
 

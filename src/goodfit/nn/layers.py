@@ -13,11 +13,12 @@ import jax.numpy as jnp
 import numpy as np
 
 from goodfit.errors import ConfigError
-from goodfit.nn.activations import ACTIVATIONS, validate_activation
+from goodfit.nn.activations import ACTIVATIONS
 from goodfit.nn.initializers import INITIALIZERS, validate_initializer
+from goodfit.nn.names import validate_activation
 from goodfit.nn.pytrees import hyperparameters
 from goodfit.nn.regularizers import L1L2
-from goodfit.nn.validation import is_finite
+from goodfit.validation import is_finite
 
 LayerParams = Mapping[str, jax.Array]
 

@@ -16,7 +16,7 @@ import jax.numpy as jnp
 from goodfit.errors import ConfigError
 from goodfit.nn.arrays import AnyArray
 from goodfit.nn.pytrees import hyperparameters
-from goodfit.nn.validation import is_finite
+from goodfit.validation import is_finite
 
 SMALLEST_PROBABILITY = 1e-7
 """Probabilities given without logits are clipped to [1e-7, 1 − 1e-7], as in Keras."""

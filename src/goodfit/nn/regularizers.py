@@ -12,10 +12,9 @@ import jax
 import jax.numpy as jnp
 from jax.typing import ArrayLike
 
-from goodfit.errors import ConfigError
 from goodfit.nn.arrays import AnyParams
 from goodfit.nn.pytrees import hyperparameters
-from goodfit.nn.validation import is_finite
+from goodfit.validation import validate_not_negative
 
 
 @hyperparameters()
@@ -35,8 +34,8 @@ class L1L2:
 
     def __post_init__(self) -> None:
         for name, strength in (("l1", self.l1), ("l2", self.l2)):
-            if strength is not None and not (is_finite(strength) and strength >= 0):
-                raise ConfigError(f"{name} must be a finite number, zero or larger, not {strength!r}.")
+            if strength is not None:
+                validate_not_negative(name, strength)
 
     def __call__(self, weights: ArrayLike | Sequence[float]) -> jax.Array:
         """Return the penalty of one weight array of any shape, a scalar, as regularizers of Keras do.

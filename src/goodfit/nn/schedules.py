@@ -11,7 +11,7 @@ import jax.numpy as jnp
 
 from goodfit.errors import ConfigError
 from goodfit.nn.pytrees import hyperparameters
-from goodfit.nn.validation import is_finite, is_whole
+from goodfit.validation import is_finite, is_whole
 
 
 class Schedule(Protocol):

@@ -21,13 +21,13 @@ from goodfit.nn.network import init_network
 from goodfit.nn.optimizers import Optimizer, get_optimizer
 from goodfit.nn.packing import layout_of
 from goodfit.nn.schedules import ExponentialDecay
-from goodfit.nn.validation import is_finite
 from goodfit.search.parallel import Trial, make_advance, stack
 from goodfit.training.evaluation import Dataset
 from goodfit.training.fit import evaluation_rows, row_order
 from goodfit.training.history import column_names
 from goodfit.training.loop import FINISHED, start
-from goodfit.training.recipe import make_recipe, validate_count, with_seed
+from goodfit.training.recipe import make_recipe, with_seed
+from goodfit.validation import is_finite, validate_count
 
 RATES_PER_DECADE = 20
 """Number of rates at which the loss is measured, for each factor of ten."""

@@ -10,8 +10,8 @@ metaheuristics".
 
 import numpy as np
 
+from goodfit.search.choices import SelectionRule
 from goodfit.search.race_arithmetic import max_contenders
-from goodfit.search.selection import SelectionRule
 from goodfit.search.space import Config
 from goodfit.search.trial_table import TrialTable
 

@@ -10,14 +10,13 @@ from goodfit.arrays import Array
 from goodfit.cards import Card
 from goodfit.errors import ConfigError
 from goodfit.formatting import count, exact, numbers
+from goodfit.search.choices import RULES, SelectionRule
 from goodfit.search.trial_table import MAX_COMPARED, TrialTable
 from goodfit.search.trial_table import ConfigResult as ConfigResult
 from goodfit.search.trial_table import Contrast as Contrast
 from goodfit.search.trial_table import TrialResult as TrialResult
 from goodfit.stats import BLOCK_CELLS
 
-SelectionRule = Literal["best", "1se"]
-RULES = ("best", "1se")
 N_RESAMPLES = 500
 
 

@@ -11,10 +11,9 @@ from goodfit.errors import ConfigError
 from goodfit.nn.layers import Dropout, Layer
 from goodfit.nn.optimizers import OPTIMIZERS, Optimizer
 from goodfit.nn.optimizers.base import numbers
+from goodfit.search.choices import validate_values
 from goodfit.search.selection import Selection
 
-AUTO = {"l2": (0.0, 0.0001, 0.001, 0.01, 0.1, 1.0), "learning_rate": (0.00001, 0.0001, 0.001, 0.01, 0.1)}
-"""The values of ``auto``: those of the guide."""
 MAX_LEARNING_RATE = 1.0
 """Largest learning rate of a second grid."""
 CLASS_WEIGHT = "class_weight_"
@@ -38,14 +37,13 @@ def validate_space(
     found = {}
     for name, given in space.items():
         if name.startswith(CLASS_WEIGHT):
-            found[name] = _validate_values(name, given)
+            found[name] = validate_values(name, given)
             if not all(0 <= value < np.inf for value in found[name]):
                 raise ConfigError(f"{name} must be finite numbers, zero or larger, not {given!r}.")
             continue
         if name not in known:
             raise ConfigError(f"{name!r} cannot be searched here; choose from {', '.join(known)}.")
-        values = AUTO[name] if isinstance(given, str) and given == "auto" and name in AUTO else given
-        found[name] = _validate_values(name, values)
+        found[name] = validate_values(name, given)
         for value in found[name]:
             layers_with(layers, {name: value})
             optimizer_with(optimizer, {name: value})
@@ -61,20 +59,6 @@ def class_weight_space(class_weight: Mapping[int, Any]) -> tuple[dict[str, Any],
     swept = {label: values for label, values in class_weight.items() if isinstance(values, list | tuple | np.ndarray)}
     fixed = {label: value for label, value in class_weight.items() if label not in swept}
     return {f"{CLASS_WEIGHT}{label}": values for label, values in swept.items()}, fixed
-
-
-def _validate_values(name: str, given: object) -> tuple[float, ...]:
-    """Return the given values as sorted, distinct numbers."""
-    try:
-        values = np.atleast_1d(np.asarray(given))
-        if values.dtype.kind not in "iuf" and values.size:
-            raise TypeError("no numbers")
-        distinct = np.unique(values.astype(float)).tolist()
-    except (TypeError, ValueError) as error:
-        raise ConfigError(f"{name} must be a number or a list of numbers, not {given!r}.") from error
-    if not distinct:
-        raise ConfigError(f"{name} has no values; give at least one, or leave it out.")
-    return tuple(distinct)
 
 
 def make_grid(space: SearchSpace) -> list[Config]:

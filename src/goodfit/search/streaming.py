@@ -16,9 +16,10 @@ import numpy as np
 from goodfit.arrays import Array
 from goodfit.nn.network import init_network
 from goodfit.nn.packing import layout_of
+from goodfit.search.choices import SelectionRule
 from goodfit.search.parallel import Fold, OnProgress, ParallelTrials, Progress, Trial, make_advance
 from goodfit.search.racing import find_contenders
-from goodfit.search.selection import SelectionRule, TrialResult, select_among
+from goodfit.search.selection import TrialResult, select_among
 from goodfit.search.stages import Stage
 from goodfit.search.sweep import Sweep, SweepPlan, cross_fitted_loss, train_rows, trials_table, validation_weights
 from goodfit.training.checkpoint import Checkpoints, OpenCheckpoints

@@ -19,13 +19,14 @@ from goodfit.nn.layers import Layer
 from goodfit.nn.losses import Loss
 from goodfit.nn.network import init_network, joined, param_shapes
 from goodfit.nn.optimizers import Optimizer, get_optimizer
+from goodfit.search.choices import SelectionRule
 from goodfit.search.ensemble import Ensemble, make_ensemble
 from goodfit.search.padding import padded_fold, padded_params, shared_size, unpadded
 from goodfit.search.parallel import Fold as Fold
 from goodfit.search.parallel import OnProgress, Progress, RunTrials, SweepCost, Trial, estimate, run_trials
 from goodfit.search.race_arithmetic import race_trials, rung_rows, rung_sizes
 from goodfit.search.racing import find_contenders
-from goodfit.search.selection import Selection, SelectionRule, TrialResult, select_among, selection_card, validate_rule
+from goodfit.search.selection import Selection, TrialResult, select_among, selection_card, validate_rule
 from goodfit.search.space import (
     Config,
     SearchSpace,
@@ -41,7 +42,8 @@ from goodfit.training.checkpoint import OpenCheckpoints
 from goodfit.training.evaluation import losses_of
 from goodfit.training.fit import Training, epoch_rows
 from goodfit.training.interrupt import Interruption, interruptible
-from goodfit.training.recipe import Recipe, make_recipe, validate_count
+from goodfit.training.recipe import Recipe, make_recipe
+from goodfit.validation import validate_count
 
 
 @dataclass(frozen=True, kw_only=True)

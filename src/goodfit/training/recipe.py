@@ -20,6 +20,7 @@ from goodfit.nn.metrics import get_metric, get_metrics
 from goodfit.nn.optimizers import Optimizer, get_optimizer
 from goodfit.nn.pytrees import hyperparameters
 from goodfit.nn.regularizers import Regularizers
+from goodfit.validation import validate_count
 
 DTYPES = ("float32", "float64")
 MAX_UPDATES = 1_000
@@ -157,19 +158,6 @@ def validate_dtype(dtype: object) -> None:
     """Raise ConfigError unless ``dtype`` is the name of a precision for training."""
     if dtype not in DTYPES:
         raise ConfigError(f"dtype must be one of {', '.join(DTYPES)}, not {dtype!r}.")
-
-
-def validate_count(
-    argument: str, value: object, *, smallest: int = 1, largest: int = 2**31 - 1, auto: bool = False
-) -> None:
-    """Raise ConfigError, naming ``argument``, unless ``value`` is a whole number in this range, or ``auto``."""
-    if auto and isinstance(value, str) and value == "auto":
-        return
-    if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < smallest:
-        choices = f"{smallest} or more, or 'auto'" if auto else f"{smallest} or more"
-        raise ConfigError(f"{argument} must be a whole number, {choices}, not {value!r}.")
-    if value > largest:
-        raise ConfigError(f"{argument} must be at most {largest:,}, not {value:,}.")
 
 
 def _resolved(early_stopping: EarlyStopping | None, metrics: Sequence[str], *, validation: bool) -> EarlyStopping:

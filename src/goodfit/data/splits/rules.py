@@ -110,16 +110,6 @@ def validate_seed(seed: object) -> None:
         raise SplitError(f"seed must be a whole number, zero or larger, not {seed!r}.")
 
 
-def validate_size(name: str, size: object, *, zero: bool = False, counts: bool = False) -> None:
-    """Raise SplitError unless size is a fraction in (0, 1); `zero` allows 0 too, `counts` a number of rows."""
-    if isinstance(size, float | np.floating | Whole) and not isinstance(size, bool):
-        whole = counts and isinstance(size, Whole) and size > 0
-        if whole or 0 < size < 1 or (zero and size == 0):
-            return
-    low = "from 0 up to but not including 1" if zero else "between 0 and 1"
-    raise SplitError(f"{name} must be a fraction {low}{' or a number of rows' if counts else ''}, not {size!r}.")
-
-
 def hold_out(
     rule: Rule, rows: Indices, size: float, *, seed: tuple[int, int], kept: int = 1, pairs: bool = False
 ) -> Sides:

@@ -14,8 +14,9 @@ import numpy as np
 import numpy.typing as npt
 
 from goodfit.arrays import Indices
-from goodfit.data.splits.rules import Rule, Split, hold_out, min_units, validate_seed, validate_size
+from goodfit.data.splits.rules import Rule, Split, hold_out, min_units, validate_seed
 from goodfit.errors import SplitError
+from goodfit.validation import validate_size
 
 
 @dataclass(frozen=True, eq=False)

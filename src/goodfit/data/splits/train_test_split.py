@@ -10,9 +10,10 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from goodfit.arrays import Array, Indices
-from goodfit.data.splits.rules import Rule, hold_out, min_units, validate_seed, validate_size
+from goodfit.data.splits.rules import Rule, hold_out, min_units, validate_seed
 from goodfit.data.target import FEW_CLASSES
 from goodfit.errors import SplitError
+from goodfit.validation import validate_size
 
 
 def train_test_split(

@@ -8,10 +8,11 @@ from itertools import pairwise
 import numpy as np
 
 from goodfit.arrays import Indices
+from goodfit.data.choices import DEFAULT_THRESHOLD
 from goodfit.data.encoder import Encoder
-from goodfit.data.target import DEFAULT_THRESHOLD, Target, ordered_classes
-from goodfit.experiment.decision import Goal
+from goodfit.data.target import Target, ordered_classes
 from goodfit.experiment.fine_tuning import Transfer
+from goodfit.experiment.goal import Goal
 from goodfit.experiment.importance import Importance
 from goodfit.experiment.kept_ensemble import KeptEnsemble
 from goodfit.experiment.measure import Measurements

@@ -16,7 +16,7 @@ import numpy as np
 from goodfit.errors import ConfigError
 from goodfit.nn.arrays import AnyArray, Params, is_kernel
 from goodfit.nn.schedules import CONSTANT, Schedule
-from goodfit.nn.validation import is_finite
+from goodfit.validation import validate_not_negative
 
 ArrayState = dict[str, Any]
 """What an optimizer remembers of one weight array: arrays of its shape, by name."""
@@ -45,8 +45,7 @@ class Optimizer:
 
     def __post_init__(self) -> None:
         for name, value in numbers(self).items():
-            if not (is_finite(value) and value >= 0):
-                raise ConfigError(f"{name} must be a finite number, zero or larger, not {value!r}.")
+            validate_not_negative(name, value)
             if name in self.below_one and value >= 1:
                 raise ConfigError(f"{name} must be below 1, not {value!r}.")
             if name in CLIPS and value == 0:
