@@ -19,8 +19,8 @@ X, Y = load_breast_cancer(return_X_y=True)
 X = X[:, :8]
 X_IRIS, Y_IRIS = load_iris(return_X_y=True)
 X_DIABETES, Y_DIABETES = load_diabetes(return_X_y=True)
-SMALL = {"l2": 0.001, "learning_rate": 0.01, "hidden_layer_sizes": (16,), "epochs": 40}
-GRID = SMALL | {"l2": [0.0, 0.01], "folds": 3}
+SMALL = {"l2": 0.001, "learning_rate": 0.01, "hidden_layer_sizes": (16,), "epochs": 40, "keep": "one"}
+GRID = SMALL | {"keep": "ensemble", "l2": [0.0, 0.01], "folds": 3}
 
 
 def mixed(n=400, seed=0):
@@ -52,8 +52,25 @@ def of_mixed():
 # What a fit is
 
 
-def test_single_values_with_one_fold_train_one_network():
-    fitted = GoodFitClassifier(**SMALL, folds=1, keep="one").fit(X, Y)
+def test_by_default_three_networks_vote_and_each_row_validates_once():
+    fitted = GoodFitRegressor(hidden_layer_sizes=(16,), epochs=20).fit(X_DIABETES, Y_DIABETES)
+    folds = fitted._fitted.folds
+    assert sorted(np.concatenate([fold.places.validation for fold in folds])) == list(range(len(Y_DIABETES)))
+    assert fitted.sweep_.table.num_rows == fitted.ensemble_.n_networks == len(folds) == 3
+    assert (fitted.best_l2_, fitted.best_learning_rate_) == (0.0001, 0.003)
+
+
+def test_a_class_of_two_rows_or_two_groups_is_enough_for_two_networks():
+    rare = np.where(np.arange(len(Y_IRIS)) < 2, 3, Y_IRIS)
+    small = {"hidden_layer_sizes": (4,), "epochs": 2}
+    assert len(GoodFitClassifier(**small).fit(X_IRIS, rare)._fitted.folds) == 2
+    assert len(GoodFitClassifier(**small).fit(X_IRIS, Y_IRIS, groups=np.arange(len(Y_IRIS)) % 2)._fitted.folds) == 2
+    one = GoodFitClassifier(**small).fit(X_IRIS[::2], Y_IRIS[::2], X_val=X_IRIS[1::2], y_val=Y_IRIS[1::2])
+    assert one.sweep_ is one.ensemble_ is None
+
+
+def test_single_values_kept_as_one_train_one_network():
+    fitted = GoodFitClassifier(**SMALL).fit(X, Y)
     assert fitted.sweep_ is fitted.ensemble_ is None
     assert (fitted.best_l2_, fitted.best_learning_rate_) == (0.001, 0.01)
     assert fitted.n_iter_ == len(fitted.history_["val_loss"])

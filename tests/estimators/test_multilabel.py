@@ -19,9 +19,9 @@ from goodfit import GoodFitClassifier
 from goodfit.estimators.rows import columns_of
 
 X, Y = make_multilabel_classification(300, n_features=8, n_classes=4, n_labels=2, random_state=0)
-SMALL = {"l2": 0.001, "learning_rate": 0.01, "hidden_layer_sizes": (16,), "epochs": 20}
+SMALL = {"l2": 0.001, "learning_rate": 0.01, "hidden_layer_sizes": (16,), "epochs": 20, "keep": "one"}
 F1 = make_scorer(f1_score, average="samples", zero_division=1)
-GRID = SMALL | {"l2": [0.001, 1.0], "folds": 2}
+GRID = SMALL | {"keep": "ensemble", "l2": [0.001, 1.0], "folds": 2}
 
 
 @pytest.fixture(scope="module")
@@ -53,7 +53,7 @@ def test_a_label_is_predicted_where_it_is_more_likely_than_not(fitted):
 
 def test_the_config_is_selected_by_the_mean_cross_entropy_of_the_labels(fitted):
     assert fitted.best_l2_ == 0.001
-    single = GoodFitClassifier(**SMALL, folds=1, keep="one").fit(X[:200], Y[:200], X_val=X[200:], y_val=Y[200:])
+    single = GoodFitClassifier(**SMALL).fit(X[:200], Y[:200], X_val=X[200:], y_val=Y[200:])
     of_labels = [log_loss(Y[200:, k], single.predict_proba(X[200:])[:, k]) for k in range(Y.shape[1])]
     assert single.history_["val_loss"].min() == pytest.approx(np.mean(of_labels), rel=1e-4)
 

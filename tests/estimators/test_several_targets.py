@@ -16,8 +16,8 @@ from goodfit.training.evaluation import losses_of
 X, Y = load_diabetes(return_X_y=True, as_frame=True)
 RNG = np.random.default_rng(0)
 TWO = np.c_[Y, 1e6 + 1e5 * (X["bmi"] * X["s5"] * 400 + 0.2 * RNG.normal(size=len(X)))]
-SMALL = {"l2": 0.001, "learning_rate": 0.01, "hidden_layer_sizes": (16,), "epochs": 40}
-GRID = SMALL | {"l2": [0.001, 1.0], "folds": 2}
+SMALL = {"l2": 0.001, "learning_rate": 0.01, "hidden_layer_sizes": (16,), "epochs": 40, "keep": "one"}
+GRID = SMALL | {"keep": "ensemble", "l2": [0.001, 1.0], "folds": 2}
 
 
 @pytest.fixture(scope="module")
@@ -54,7 +54,7 @@ def test_the_verdict_is_that_of_the_mean_loss(fitted):
 
 
 def test_the_loss_of_a_row_is_the_mean_over_the_targets():
-    model = GoodFitRegressor(**SMALL, folds=1, keep="one").fit(X, TWO)
+    model = GoodFitRegressor(**SMALL).fit(X, TWO)
     found = model._predictor
     scaled = (TWO - found.folds[0].mean) / found.folds[0].scale
     predicted = (model.predict(X) - found.folds[0].mean) / found.folds[0].scale

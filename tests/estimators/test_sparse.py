@@ -22,8 +22,8 @@ N, COLUMNS = 240, 60
 X = sparse.random_array((N, COLUMNS), density=0.1, rng=RNG, format="csr")
 Z = X @ RNG.normal(size=COLUMNS)
 Y = np.where(np.median(Z) < Z, "high", "low")
-SMALL = {"l2": 0.0001, "learning_rate": 0.01, "hidden_layer_sizes": (16,), "epochs": 30}
-GRID = SMALL | {"l2": [0.0001, 10.0], "folds": 2}
+SMALL = {"l2": 0.0001, "learning_rate": 0.01, "hidden_layer_sizes": (16,), "epochs": 30, "keep": "one"}
+GRID = SMALL | {"keep": "ensemble", "l2": [0.0001, 10.0], "folds": 2}
 
 
 @pytest.fixture(scope="module")

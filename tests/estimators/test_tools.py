@@ -30,7 +30,7 @@ X, Y = load_breast_cancer(return_X_y=True, as_frame=True)
 X = X.iloc[:, :8]
 TRAIN, TEST = np.arange(0, 400), np.arange(400, 569)
 X_DIABETES, Y_DIABETES = load_diabetes(return_X_y=True, as_frame=True)
-SMALL = {"l2": 0.001, "learning_rate": 0.01, "hidden_layer_sizes": (16,), "epochs": 40}
+SMALL = {"l2": 0.001, "learning_rate": 0.01, "hidden_layer_sizes": (16,), "epochs": 40, "keep": "one"}
 
 
 @pytest.fixture

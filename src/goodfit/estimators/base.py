@@ -13,7 +13,7 @@ from sklearn.utils.validation import check_is_fitted
 from goodfit.diagnosis.findings import Finding, Verdict
 from goodfit.diagnosis.verdict import diagnose
 from goodfit.errors import SplitError
-from goodfit.estimators.learning import Learning
+from goodfit.estimators.learning import Learning, with_folds
 from goodfit.estimators.rows import learning_rows
 from goodfit.estimators.sparse_rows import SparseRows
 from goodfit.experiment.experiment import Watchers, fit_prepared
@@ -36,8 +36,8 @@ class GoodFitEstimator(Learning):
         hidden_layer_sizes: int | Sequence[int] = (64, 64),
         activation: str = "leaky_relu",
         dropout: float = 0.0,
-        l2: Values = "auto",
-        learning_rate: Values = "auto",
+        l2: Values = 0.0001,
+        learning_rate: Values = 0.003,
         optimizer: str = "adam",
         batch_size: int | Literal["auto"] = "auto",
         epochs: int = 200,
@@ -113,7 +113,8 @@ class GoodFitEstimator(Learning):
         settings = self._settings(**more, task=task, **self._own_settings())
         if rows.split is not None and settings.folds not in ("auto", 1):
             raise SplitError(f"folds={settings.folds} splits all rows: leave out folds, or X_val and y_val.")
-        folds = prepare_folds(prepare_unchecked(rows.source, rows.target, settings, weights=rows.weights))
+        prepared = prepare_unchecked(rows.source, rows.target, settings, weights=rows.weights)
+        folds = prepare_folds(with_folds(prepared))
         lines = EpochLines(self.verbose, self.epochs)
         on_progress = lines.line.step if lines.line.is_on else None
         self._columns = tuple(rows.source.names[: self.n_features_in_])
@@ -126,7 +127,7 @@ class GoodFitEstimator(Learning):
         watched = Watchers(on_epoch=call_each([lines.listener]), on_progress=on_progress)
         fitted = fit_prepared(folds, watched, share_programs=True)
         lines.end()
-        self._keep(fitted, settings)
+        self._keep(fitted)
         return self
 
     @property

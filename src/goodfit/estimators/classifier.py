@@ -22,12 +22,13 @@ from goodfit.search.choices import SelectionRule
 
 
 class GoodFitClassifier(ClassifierMixin, GoodFitEstimator):  # type: ignore[misc]  # scikit-learn has no types
-    """Neural network classifier that searches its penalty and learning rate, and says whether the fit is good.
+    """Neural network classifier with an L2 penalty and early stopping that says whether the fit is good.
 
-    A grid of ``l2`` and ``learning_rate`` is trained in one compiled program, with early stopping. Validation rows
-    select, and an ensemble of the best configs predicts. One value for each makes it a single training. With several
-    labels, y of shape (n_samples, n_labels) with 0 and 1, one network predicts the probability of each; the loss is the
-    mean of their cross-entropies.
+    By default three networks are trained, each with early stopping on another third of the rows, and their mean
+    predicts. ``l2='auto', learning_rate='auto'``, or several values of either, searches: the grid is trained in one
+    compiled program, validation rows select, and an ensemble of the best configs predicts. With several labels, y of
+    shape (n_samples, n_labels) with 0 and 1, one network predicts the probability of each; the loss is the mean of
+    their cross-entropies.
 
     Read more in docs/scikit-learn.md.
 
@@ -39,10 +40,10 @@ class GoodFitClassifier(ClassifierMixin, GoodFitEstimator):  # type: ignore[misc
         Of the hidden layers.
     dropout : float, default=0.0
         Share of the hidden outputs set to 0 in training.
-    l2 : float, sequence of float or 'auto', default='auto'
+    l2 : float, sequence of float or 'auto', default=0.0001
         λ of the penalty λ·Σw² on every kernel: no ½, independent of batch size and number of rows. Several values are
         searched; ``'auto'``: 0, 0.0001, 0.001, 0.01, 0.1, 1. ``goodfit.convert`` has the values of other libraries.
-    learning_rate : float, sequence of float or 'auto', default='auto'
+    learning_rate : float, sequence of float or 'auto', default=0.003
         η. Several values are searched; ``'auto'``: 0.00001, 0.0001, 0.001, 0.01, 0.1.
     optimizer : {'adam', 'sgd'}, default='adam'
         Adam in the form of Keras, or SGD.
@@ -55,11 +56,12 @@ class GoodFitClassifier(ClassifierMixin, GoodFitEstimator):  # type: ignore[misc
     validation_split : float, default=0.2
         Share of the rows that validate, drawn at random and stratified by class.
     folds : int or 'auto', default='auto'
-        Number of cross-validation folds; 1 for a single split. ``'auto'``: of a grid on up to 5,000 rows as many as
-        ``validation_split`` makes, where only configs in doubt are trained on the folds after the first; otherwise 1.
+        Number of cross-validation folds; 1 for a single split. ``'auto'``: three for one config, unless ``keep='one'``.
+        Of a grid on up to 5,000 rows as many as ``validation_split`` makes, where only configs in doubt are trained on
+        the folds after the first; on more rows 1.
     keep : {'ensemble', 'one'}, default='ensemble'
         What predicts: the weighted mean of the best configs, each with its networks of all folds, or the network of the
-        selected config. A single training keeps its network.
+        selected config.
     choice : {'best', '1se'}, default='best'
         Which config is selected: that of the lowest validation loss, or the largest ``l2`` within one standard error.
     seeds : int, default=1
@@ -129,8 +131,8 @@ class GoodFitClassifier(ClassifierMixin, GoodFitEstimator):  # type: ignore[misc
         hidden_layer_sizes: int | Sequence[int] = (64, 64),
         activation: str = "leaky_relu",
         dropout: float = 0.0,
-        l2: Values = "auto",
-        learning_rate: Values = "auto",
+        l2: Values = 0.0001,
+        learning_rate: Values = 0.003,
         optimizer: str = "adam",
         batch_size: int | Literal["auto"] = "auto",
         epochs: int = 200,
@@ -174,7 +176,7 @@ class GoodFitClassifier(ClassifierMixin, GoodFitEstimator):  # type: ignore[misc
         """Train one network for one epoch on these rows; it goes on with its weights and the state of its optimizer.
 
         For rows that come in parts. No rows validate, so there is no early stopping, no search and no verdict:
-        ``l2`` and ``learning_rate`` have one value each, 0.001 for ``'auto'``. Kinds, scales and categories of the
+        ``l2`` and ``learning_rate`` have one value each. Kinds, scales and categories of the
         columns are learned from the rows of the first call. After ``fit`` the selected network goes on.
 
         Parameters

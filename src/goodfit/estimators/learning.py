@@ -39,6 +39,22 @@ RENAMED = {"hidden_layer_sizes": "hidden", "random_state": "seed"}
 IMPLIED = ("test_size", "task", "split", "group")
 """Settings that follow from the class, or from what ``fit`` is given."""
 MAX_SEED = 2**31 - 1
+FOLDS = 3
+"""``folds="auto"`` of a single config. Three networks were better than MLPClassifier and MLPRegressor on six tables of
+six and took less time, one was worse on two of them, and five took longer on two; docs/benchmarks.md."""
+
+
+def with_folds(prepared: Prepared) -> Prepared:
+    """Return the same with three folds if there is one config for an ensemble; fewer if rows of a class are fewer."""
+    settings = prepared.settings
+    if settings.folds != "auto" or settings.keep == "one" or settings.sweeps or not isinstance(settings.split, str):
+        return prepared
+    n_units = len(prepared.splits.known)
+    if prepared.target.task != "regression":
+        n_units = int(np.bincount(np.asarray(prepared.target.encode(prepared.table))).min())
+    if settings.group is not None:
+        n_units = min(n_units, len(np.unique(prepared.table.values(settings.group))))
+    return replace(prepared, settings=replace(settings, folds=max(1, min(FOLDS, n_units))))
 
 
 class Learning(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no types
@@ -107,9 +123,9 @@ class Learning(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no type
         """Return settings that one of the estimators has alone."""
         return {}
 
-    def _keep(self, fitted: Fitted, settings: Settings) -> None:
+    def _keep(self, fitted: Fitted) -> None:
         """Set what is known after a fit; measuring it waits until it is asked for."""
-        prepared, sweep = fitted.prepared, fitted.sweep
+        prepared, sweep, settings = fitted.prepared, fitted.sweep, fitted.prepared.settings
         single = {name: values[0] for name, values in settings.space.items()}
         config = sweep.selection.chosen.config if sweep else single
         self.best_l2_, self.best_learning_rate_ = config["l2"], config["learning_rate"]

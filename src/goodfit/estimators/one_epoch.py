@@ -21,9 +21,6 @@ from goodfit.training.evaluation import Dataset, make_labels
 from goodfit.training.fit import OptimizerPosition, Training, fit
 from goodfit.training.recipe import make_recipe
 
-AUTO = {"l2": 0.001, "learning_rate": 0.001}
-"""Penalty and learning rate of ``auto``: there are no validation rows that could choose among several."""
-
 
 @dataclass(frozen=True)
 class Batch:
@@ -39,10 +36,8 @@ class Batch:
 
 
 def single(name: str, given: object) -> float:
-    """Return the one value of ``l2`` or ``learning_rate``; ConfigError for several."""
-    if isinstance(given, str) and given == "auto":
-        return AUTO[name]
-    values = np.atleast_1d(np.asarray(given, float))
+    """Return the one value of ``l2`` or ``learning_rate``; ConfigError for several, and for ``auto``."""
+    values = np.atleast_1d(np.asarray(() if isinstance(given, str) else given, float))
     if len(values) != 1:
         raise ConfigError(f"partial_fit trains one network: give one value for {name}, not {given!r}.")
     return float(values[0])

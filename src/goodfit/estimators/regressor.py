@@ -12,12 +12,13 @@ from goodfit.estimators.joint import JointPredictor
 
 
 class GoodFitRegressor(RegressorMixin, GoodFitEstimator):  # type: ignore[misc]  # scikit-learn has no types
-    """Neural network regressor that searches its penalty and learning rate, and says whether the fit is good.
+    """Neural network regressor with an L2 penalty and early stopping that says whether the fit is good.
 
-    A grid of ``l2`` and ``learning_rate`` is trained in one compiled program, with early stopping. Validation rows
-    select, and an ensemble of the best configs predicts. One value for each makes it a single training. The target is
-    standardised for the training; the loss is the mean squared error. With several targets, y of shape
-    (n_samples, n_targets), it is the mean over them.
+    By default three networks are trained, each with early stopping on another third of the rows, and their mean
+    predicts. ``l2='auto', learning_rate='auto'``, or several values of either, searches: the grid is trained in one
+    compiled program, validation rows select, and an ensemble of the best configs predicts. The target is standardised
+    for the training; the loss is the mean squared error. With several targets, y of shape (n_samples, n_targets), it
+    is the mean over them.
 
     Read more in docs/scikit-learn.md.
 
@@ -29,10 +30,10 @@ class GoodFitRegressor(RegressorMixin, GoodFitEstimator):  # type: ignore[misc] 
         Of the hidden layers.
     dropout : float, default=0.0
         Share of the hidden outputs set to 0 in training.
-    l2 : float, sequence of float or 'auto', default='auto'
+    l2 : float, sequence of float or 'auto', default=0.0001
         λ of the penalty λ·Σw² on every kernel: no ½, independent of batch size and number of rows. Several values are
         searched; ``'auto'``: 0, 0.0001, 0.001, 0.01, 0.1, 1. ``goodfit.convert`` has the values of other libraries.
-    learning_rate : float, sequence of float or 'auto', default='auto'
+    learning_rate : float, sequence of float or 'auto', default=0.003
         η. Several values are searched; ``'auto'``: 0.00001, 0.0001, 0.001, 0.01, 0.1.
     optimizer : {'adam', 'sgd'}, default='adam'
         Adam in the form of Keras, or SGD.
@@ -45,11 +46,12 @@ class GoodFitRegressor(RegressorMixin, GoodFitEstimator):  # type: ignore[misc] 
     validation_split : float, default=0.2
         Share of the rows that validate, drawn at random.
     folds : int or 'auto', default='auto'
-        Number of cross-validation folds; 1 for a single split. ``'auto'``: of a grid on up to 5,000 rows as many as
-        ``validation_split`` makes, where only configs in doubt are trained on the folds after the first; otherwise 1.
+        Number of cross-validation folds; 1 for a single split. ``'auto'``: three for one config, unless ``keep='one'``.
+        Of a grid on up to 5,000 rows as many as ``validation_split`` makes, where only configs in doubt are trained on
+        the folds after the first; on more rows 1.
     keep : {'ensemble', 'one'}, default='ensemble'
         What predicts: the weighted mean of the best configs, each with its networks of all folds, or the network of the
-        selected config. A single training keeps its network.
+        selected config.
     choice : {'best', '1se'}, default='best'
         Which config is selected: that of the lowest validation loss, or the largest ``l2`` within one standard error.
     seeds : int, default=1
@@ -108,7 +110,7 @@ class GoodFitRegressor(RegressorMixin, GoodFitEstimator):  # type: ignore[misc] 
         """Train one network for one epoch on these rows; it goes on with its weights and the state of its optimizer.
 
         For rows that come in parts. No rows validate, so there is no early stopping, no search and no verdict:
-        ``l2`` and ``learning_rate`` have one value each, 0.001 for ``'auto'``. Kinds, scales and categories of the
+        ``l2`` and ``learning_rate`` have one value each. Kinds, scales and categories of the
         columns, and the scale of the target, are learned from the rows of the first call. After ``fit`` the selected
         network goes on.
 
