@@ -64,7 +64,7 @@ def test_the_verdict_is_that_of_the_mean_loss(fitted):
     assert observed.baseline_loss == pytest.approx(constant, rel=0.05)
     assert observed.mean_val_loss < observed.baseline_loss
     assert fitted.verdict_ == goodfit.diagnose(observed)
-    with pytest.raises(ValueError, match="no run_ and no report"):
+    with pytest.raises(ValueError, match="a verdict_ and a report, but no run_"):
         fitted.run_  # noqa: B018
 
 

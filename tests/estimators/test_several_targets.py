@@ -1,5 +1,6 @@
 """Several quantities at once: one network, searched and diagnosed by the mean of their losses."""
 
+import html
 import pickle
 
 import numpy as np
@@ -49,8 +50,15 @@ def test_the_verdict_is_that_of_the_mean_loss(fitted):
     assert observed.n_validation == len(X)
     assert fitted.verdict_ == goodfit.diagnose(observed)
     assert fitted.verdict_.word in ("good fit", "underfitting", "overfitting", "cannot tell")
-    with pytest.raises(ValueError, match="no run_ and no report"):
-        fitted.report("report.html")
+    with pytest.raises(ValueError, match="a verdict_ and a report, but no run_"):
+        fitted.run_  # noqa: B018
+
+
+def test_a_report_of_several_targets_draws_the_grid_and_advises_the_arguments_of_the_estimator(fitted, tmp_path):
+    page = html.unescape(fitted.report(tmp_path / "report.html").read_text())
+    assert fitted.verdict_.sentence in page and "Effect of L2" in page
+    assert fitted._arguments()["hidden"] == "hidden_layer_sizes" and "split" not in fitted._arguments()
+    assert fitted.ensemble_.loss == pytest.approx(fitted.ensemble_.loss_before)
 
 
 def test_the_loss_of_a_row_is_the_mean_over_the_targets():

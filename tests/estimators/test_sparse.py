@@ -1,5 +1,6 @@
 """Sparse X: never made dense, and learned as the rows that it stands for."""
 
+import html
 import pickle
 import resource
 import sys
@@ -65,8 +66,21 @@ def test_it_is_learned_searched_and_diagnosed(fitted):
     assert list(fitted.classes_) == ["high", "low"] and fitted.n_features_in_ == COLUMNS
     assert fitted._observations.baseline_loss == pytest.approx(np.log(2), abs=0.01)
     assert fitted.verdict_ == goodfit.diagnose(fitted._observations)
-    with pytest.raises(ValueError, match="no run_ and no report: fit one target on dense X"):
+    with pytest.raises(ValueError, match="a verdict_ and a report, but no run_: fit one target on dense X"):
         fitted.run_  # noqa: B018
+
+
+def test_its_report_and_its_ensemble(fitted, tmp_path):
+    page = html.unescape(fitted.report(tmp_path / "report.html").read_text())
+    assert fitted.verdict_.sentence in page and "Learning curves" in page
+    advised = [each for each in fitted.findings_ if "hidden" in each.change]
+    assert all("hidden_layer_sizes=" in page for _ in advised)
+    assert fitted.ensemble_.n_networks == 2 * len(fitted.ensemble_.members)
+    assert "Ensemble of" in repr(fitted.ensemble_) and "out-of-fold loss" in repr(fitted.ensemble_)
+    again = pickle.loads(pickle.dumps(fitted))
+    assert again.ensemble_.loss == fitted.ensemble_.loss
+    with pytest.raises(ValueError, match="write the report of this fit before it is pickled"):
+        again.report(tmp_path / "again.html")
 
 
 @pytest.mark.parametrize("form", ["csc_array", "coo_matrix", "long indices", "two halves"])

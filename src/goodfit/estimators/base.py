@@ -19,6 +19,8 @@ from goodfit.estimators.sparse_rows import SparseRows
 from goodfit.experiment.experiment import Watchers, fit_prepared
 from goodfit.experiment.kept_ensemble import KeptEnsemble
 from goodfit.experiment.prepare import prepare_folds, prepare_unchecked
+from goodfit.files import write_file
+from goodfit.reporting.array_page import array_html
 from goodfit.reporting.page import report
 from goodfit.run import Run
 from goodfit.search.choices import SelectionRule
@@ -141,7 +143,7 @@ class GoodFitEstimator(Learning):
         if self._run is None:
             if self._observations is not None:
                 raise ValueError(
-                    "with several targets or a sparse X there is a verdict_, but no run_ and no report: fit one target "
+                    "with several targets or a sparse X there is a verdict_ and a report, but no run_: fit one target "
                     "on dense X."
                 )
             if self._fitted is None:
@@ -179,7 +181,14 @@ class GoodFitEstimator(Learning):
         path : Path
             The same path.
         """
-        return report(self.run_, path, spell=self._spell)
+        check_is_fitted(self)
+        if self._observations is None:
+            return report(self.run_, path, spell=self._spell)
+        if self._sweep is None:
+            raise ValueError("a pickle holds no training row: write the report of this fit before it is pickled.")
+        page = array_html(self._sweep, self.verdict_, self._arguments())
+        write_file(Path(path), page.encode(), replace=True)
+        return Path(path)
 
     def __sklearn_is_fitted__(self) -> bool:
         return hasattr(self, "_predictor")
@@ -195,4 +204,4 @@ class GoodFitEstimator(Learning):
         if self.__sklearn_is_fitted__() and self._fitted is not None:
             _ = self.run_
         state: dict[str, Any] = super().__getstate__()
-        return state
+        return state | {"_sweep": None} if "_sweep" in state else state

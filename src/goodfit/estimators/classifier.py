@@ -88,8 +88,7 @@ class GoodFitClassifier(ClassifierMixin, GoodFitEstimator):  # type: ignore[misc
         ``sweep_.table`` has a row for each training, ``sweep_.selection`` says how certain the selection is; None for a
         single training.
     ensemble_ : KeptEnsemble or None
-        The configs that predict, with their weights and cross-fitted scores; None if one network does, or with several
-        labels.
+        The configs that predict, with their weights and cross-fitted scores; None if one network does.
     verdict_ : Verdict
         Whether the fit is good: underfitting, good fit, overfitting, or cannot tell.
     findings_ : tuple of Finding

@@ -14,13 +14,14 @@ from goodfit.arrays import Array
 from goodfit.diagnosis.from_run import observe
 from goodfit.diagnosis.observations import Observations
 from goodfit.experiment.experiment import plan_for
+from goodfit.experiment.kept_ensemble import KeptEnsemble, summary_of
 from goodfit.experiment.memory import memory_explained, validate_network_size
 from goodfit.experiment.prepare import Prepared, TaskDefaults
 from goodfit.experiment.settings import Settings
 from goodfit.nn.arrays import Params
 from goodfit.nn.layers import Layer
 from goodfit.search.calibration import with_temperature
-from goodfit.search.ensemble import baseline_of
+from goodfit.search.ensemble import Ensemble, baseline_of
 from goodfit.search.padding import padded_params, shared_inputs
 from goodfit.search.parallel import OnProgress
 from goodfit.search.sweep import Fold, Sweep, cross_fitted_losses, sweep, validation_weights
@@ -85,10 +86,11 @@ class JointPredictor:
 
 
 class Joint(NamedTuple):
-    """A joint fit: the sweep, what predicts, and what is known for the verdict."""
+    """A joint fit: the sweep, what predicts, what is known of the ensemble if it does, and of the fit for a verdict."""
 
     sweep: Sweep
     predictor: JointPredictor
+    ensemble: KeptEnsemble | None
     observations: Observations
 
 
@@ -113,16 +115,20 @@ def fit_joint(
         found = sweep(
             plan, folds, rule=settings.choice, race=settings.races, share_programs=True, on_progress=on_progress
         )
-    return Joint(found, _predictor(found, rows, settings), _observed(found, settings))
+    ensemble = None if settings.keep == "one" or not settings.sweeps else found.ensemble()
+    predictor = _predictor(found, ensemble, rows, settings)
+    kept = None if ensemble is None else summary_of(ensemble)
+    return Joint(found, predictor, kept, _observed(found, settings))
 
 
-def _predictor(found: Sweep, rows: Sequence[JointRows], settings: Settings) -> JointPredictor:
+def _predictor(
+    found: Sweep, ensemble: Ensemble | None, rows: Sequence[JointRows], settings: Settings
+) -> JointPredictor:
     """Return what predicts: the ensemble, or the network of the selected trial."""
     networks: dict[int, tuple[Params, ...]]
-    if settings.keep == "one" or not settings.sweeps:
+    if ensemble is None:
         networks, shares, temperature = {found.winner_fold: (found.winner.params,)}, np.ones(1), 1.0
     else:
-        ensemble = found.ensemble()
         networks = dict(zip(np.unique(ensemble.rows.folds).tolist(), ensemble.networks, strict=True))
         shares, temperature = ensemble.shares, ensemble.temperature
     kept = tuple(JointFold(*rows[k][1:], of_fold) for k, of_fold in networks.items())

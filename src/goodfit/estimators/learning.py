@@ -31,6 +31,7 @@ from goodfit.holdout.ledger import Ledger
 from goodfit.reporting.spelling import keywords, python_call
 from goodfit.run import Run
 from goodfit.search.parallel import OnProgress
+from goodfit.search.sweep import Sweep
 from goodfit.training.fit import OptimizerPosition
 from goodfit.training.history import History
 
@@ -64,6 +65,7 @@ class Learning(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no type
     _several: ClassVar[TaskDefaults] = QUANTITIES
     _fitted: Fitted | None
     _run: Run | None
+    _sweep: Sweep | None
     _position: OptimizerPosition | None
     _predictor: Predictor | JointPredictor
     _observations: Observations | None
@@ -104,7 +106,7 @@ class Learning(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no type
         self.history_ = History({name: np.append(before.get(name, ()), found) for name, found in record.items()})
         self.n_iter_, self._position = self.history_.n_epochs, training.optimizer
         self.best_l2_, self.best_learning_rate_ = values["l2"], values["learning_rate"]
-        self.sweep_ = self._ensemble = self._fitted = self._run = self._observations = None
+        self.sweep_ = self._ensemble = self._fitted = self._run = self._observations = self._sweep = None
         return self
 
     def _weights_of_classes(self, y: Array) -> Array:
@@ -136,7 +138,7 @@ class Learning(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no type
         network = fitted.training.params
         self._predictor = Predictor(settings, prepared.target, prepared.encoder, network, self._ensemble)
         self._fitted, self._run, self._position = fitted, None, fitted.training.optimizer
-        self._observations = None
+        self._observations = self._sweep = None
 
     def _fit_joint(
         self,
@@ -162,18 +164,23 @@ class Learning(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no type
         self.best_l2_, self.best_learning_rate_ = config["l2"], config["learning_rate"]
         self.history_ = in_own_unit(found.sweep.winner, target).history
         self.n_iter_ = self.history_.n_epochs
-        self.sweep_, self._ensemble = swept(found.sweep, target) if found.predictor.settings.sweeps else None, None
+        self.sweep_ = swept(found.sweep, target) if found.predictor.settings.sweeps else None
         self._predictor, self._observations = found.predictor, found.observations
+        self._ensemble, self._sweep = found.ensemble, found.sweep
         self._fitted = self._run = self._position = None
 
     def _spell(self, source: str, target: str, given: Mapping[str, Any]) -> str:
         """Return the call that fits with these settings; of ``goodfit.train`` if a setting is no argument of ours."""
-        names, settings = {setting: name for name, setting in RENAMED.items()}, self._predictor.settings
+        names, settings = self._arguments(), self._predictor.settings
         implied = {name for name in IMPLIED if given.get(name) == getattr(settings, name)}
-        ours = {names.get(name, name): value for name, value in given.items() if name not in implied}
-        if not set(ours) <= set(self.get_params()):
+        if not set(given) - implied <= set(names):
             return python_call(source, target, given)
+        ours = {names[name]: value for name, value in given.items() if name not in implied}
         return f"{type(self).__name__}({', '.join(keywords(ours))}).fit(X, y)"
+
+    def _arguments(self) -> dict[str, str]:
+        """Return the settings that are arguments of the constructor, and how they are called there."""
+        return {RENAMED.get(name, name): name for name in self.get_params(deep=False)}
 
     def _measure(self, fitted: Fitted) -> Run:
         """Return the fit as a run, with the data checks and all that a diagnosis needs."""

@@ -1,11 +1,12 @@
 """The ensemble that a run keeps: its networks with the encoders of their folds, and its score on known rows."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from goodfit.arrays import Array
+from goodfit.cards import Card, ShownAsCard
 from goodfit.data.encoder import Encoder
 from goodfit.data.table import Table
 from goodfit.data.target import Target
@@ -14,6 +15,7 @@ from goodfit.experiment.goal import Goal, Rule
 from goodfit.experiment.out_of_fold import OutOfFold, out_of_fold
 from goodfit.experiment.prepare import TASKS, Prepared, layers_for, metrics_of
 from goodfit.experiment.settings import Settings
+from goodfit.formatting import METRIC_LABELS, count, exact, numbers
 from goodfit.nn.arrays import Params
 from goodfit.search.calibration import with_temperature
 from goodfit.search.ensemble import Ensemble, Member
@@ -37,14 +39,14 @@ class FoldNetworks:
     networks: tuple[Params, ...]
 
 
-@dataclass(frozen=True)
-class KeptEnsemble:
+@dataclass(frozen=True, repr=False)
+class KeptEnsemble(ShownAsCard):
     """The networks that predict.
 
     Attributes:
         members: configs with their weights, the largest first.
         shares: weight of each network of a fold (networks,); they sum to 1.
-        folds: the networks of each fold; all folds weigh the same.
+        folds: the networks of each fold; all folds weigh the same. () where a ``JointPredictor`` has them.
         n_rows: number of known rows that judged it.
         temperature: of the probabilities, see ``goodfit.search.calibration``; 1 for none.
         loss, standard_error: cross-fitted loss of the known rows. loss_before: without the temperature. selected_loss:
@@ -75,7 +77,18 @@ class KeptEnsemble:
     @property
     def n_networks(self) -> int:
         """Number of networks."""
-        return len(self.shares) * len(self.folds)
+        return sum(len(member.trials) for member in self.members)
+
+    def _card(self) -> Card:
+        loss, error, selected = numbers(self.loss, self.standard_error, self.selected_loss)
+        facts = [
+            ("out-of-fold loss", f"{loss} ± {error} on {count(self.n_rows, 'row')}"),
+            ("of the selected configuration alone", selected),
+        ]
+        names = list(self.members[0].config)
+        rows = [(f"{m.weight:.0%}", *(exact(m.config[name]) for name in names)) for m in self.members]
+        title = f"Ensemble of {count(self.n_networks, 'network')}"
+        return Card(title, facts, ("weight", *(METRIC_LABELS.get(name, name) for name in names)), rows)
 
     @property
     def params(self) -> Params:
@@ -99,6 +112,24 @@ class KeptEnsemble:
         return with_temperature(total / len(self.folds), self.temperature, recipe.link)
 
 
+def summary_of(found: Ensemble) -> KeptEnsemble:
+    """Return what is known of an ensemble without its networks, metrics and rows."""
+    return KeptEnsemble(
+        members=found.members,
+        shares=tuple(found.shares.tolist()),
+        folds=(),
+        n_rows=len(found.predictions),
+        temperature=found.temperature,
+        loss=found.loss,
+        standard_error=found.standard_error,
+        loss_before=found.loss_before,
+        selected_loss=found.selected_loss,
+        scores={},
+        selected_scores={},
+        baseline_scores={},
+    )
+
+
 def keep_ensemble(
     found: Ensemble, folds: Sequence[Prepared], target: Target, seed: int, *, measured: bool = True
 ) -> KeptEnsemble:
@@ -108,32 +139,23 @@ def keep_ensemble(
         folds: the table once for each fold.
         target: in whose unit metrics are given.
         seed: of the bootstrap.
-        measured: whether its metrics are wanted, which take longer to compile than a small grid to train.
+        measured: whether its metrics are wanted, which take longer than a small grid to train.
     """
     networks = tuple(
         FoldNetworks(folds[fold].encoder, folds[fold].target.mean, folds[fold].target.scale, of_fold)
         for fold, of_fold in zip(np.unique(found.rows.folds).tolist(), found.networks, strict=True)
     )
     rule = folds[0].settings.decision_rule
-    nothing: dict[str, dict[str, Estimate]] = {"ensemble": {}, "selected": {}, "baseline": {}}
-    scores = _scores(found, folds, target, rule, seed) if measured else nothing
-    return KeptEnsemble(
-        members=found.members,
-        shares=tuple(found.shares.tolist()),
-        folds=networks,
-        n_rows=len(found.predictions),
-        temperature=found.temperature,
-        loss=found.loss,
-        standard_error=found.standard_error,
-        loss_before=found.loss_before,
-        selected_loss=found.selected_loss,
+    chosen = choose(rule, found.rows.y[:, 0].astype(int), found.predictions[:, 0]) if isinstance(rule, Goal) else None
+    kept = replace(summary_of(found), folds=networks, out_of_fold=_row_losses(found, folds), decision=chosen)
+    if not measured:
+        return kept
+    scores = _scores(found, folds, target, rule, seed)
+    return replace(
+        kept,
         scores=scores["ensemble"],
         selected_scores={name: value for name, (value, *_) in scores["selected"].items()},
         baseline_scores={name: value for name, (value, *_) in scores["baseline"].items()},
-        out_of_fold=_row_losses(found, folds),
-        decision=choose(rule, found.rows.y[:, 0].astype(int), found.predictions[:, 0])
-        if isinstance(rule, Goal)
-        else None,
     )
 
 

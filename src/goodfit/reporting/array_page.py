@@ -15,14 +15,21 @@ from goodfit.search.space import refined
 from goodfit.search.sweep import Sweep
 from goodfit.training.fit import Training
 
-OF_FIT = ("epochs", "batch_size", "class_weight")
-OF_SWEEP = ("l2", "learning_rate", "dropout", "seeds", "folds")
-"""Arguments of ``goodfit.train`` that ``Sequential.fit`` has, too, and those that only ``sweep`` has."""
+OF_FIT = {name: name for name in ("epochs", "batch_size", "class_weight")}
+OF_SWEEP = OF_FIT | {name: name for name in ("l2", "learning_rate", "dropout", "seeds", "folds")}
+"""Arguments of ``goodfit.train`` that ``Sequential.fit`` and ``sweep`` have, too, by their names there."""
 
 
-def array_html(found: Training | Sweep) -> str:
-    """The report as text."""
-    verdict = diagnose(found)
+def array_html(found: Training | Sweep, verdict: Verdict | None = None, names: Mapping[str, str] | None = None) -> str:
+    """The report as text.
+
+    Args:
+        verdict: by default what the training or sweep alone says.
+        names: arguments of ``goodfit.train`` that the user can change, by their names there; advice on others is left
+            to the words. By default those of ``Sequential``.
+    """
+    verdict = verdict or diagnose(found)
+    names = names or (OF_FIT if isinstance(found, Training) else OF_SWEEP)
     trial, grid, figures = _drawn(found, verdict)
     cells = selectable(grid) if grid else None
     return render(
@@ -31,7 +38,7 @@ def array_html(found: Training | Sweep) -> str:
         extra_css=cells.css if cells else "",
         card=found._card(),
         verdict=verdict,
-        steps={each.code: ", ".join(keywords(_given(each.change, found))) for each in verdict.findings},
+        steps={each.code: ", ".join(keywords(_given(each.change, found, names))) for each in verdict.findings},
         figures=figures,
         curves_sentence=sentences.of_curves(trial),
         cells=cells,
@@ -46,14 +53,12 @@ def array_pictures(found: Training | Sweep) -> list[Figure]:
     return [*(figure for figure in figures.values() if figure), *([grid_picture(grid)] if grid else [])]
 
 
-def _given(change: Mapping[str, Any], found: Training | Sweep) -> dict[str, Any]:
-    """Advice as arguments of ``Sequential.fit`` or ``sweep``; what neither takes is left to the words."""
-    if isinstance(found, Training):
-        return {name: value for name, value in change.items() if name in OF_FIT}
-    if change.get("refine"):
+def _given(change: Mapping[str, Any], found: Training | Sweep, names: Mapping[str, str]) -> dict[str, Any]:
+    """Advice as arguments that the user can give."""
+    if isinstance(found, Sweep) and change.get("refine"):
         space = refined(found.space, found.selection)
         return {name: list(values) for name, values in space.items() if values != found.space[name]}
-    return {name: value for name, value in change.items() if name in (*OF_FIT, *OF_SWEEP)}
+    return {names[name]: value for name, value in change.items() if name in names}
 
 
 def _drawn(found: Training | Sweep, verdict: Verdict) -> tuple[Trial, Grid | None, dict[str, Figure | None]]:

@@ -179,8 +179,8 @@ def _splits(summary: Summary, arrays: Arrays) -> Splits:
 
 
 def _with_networks(kept: KeptEnsemble, layers: tuple[Layer, ...], arrays: Arrays, *, n_trials: int) -> KeptEnsemble:
-    if kept.n_networks > n_trials:
-        raise ValueError("the ensemble has more networks than there are trials")
+    if kept.n_networks > n_trials or kept.n_networks != len(kept.shares) * len(kept.folds):
+        raise ValueError("the networks of the ensemble are not those of its trials")
     if any(fold.networks for fold in kept.folds):
         raise ValueError("ensemble.json has networks")
     widths = [len(fold.encoder.feature_names) for fold in kept.folds]
