@@ -1,5 +1,7 @@
 """The tools of scikit-learn, each once with our estimators on a real table."""
 
+import pickle
+
 import numpy as np
 import pytest
 import sklearn
@@ -173,3 +175,43 @@ def test_conformal_intervals_of_mapie_cover_what_they_say():
     _, intervals = model.predict_interval(x[320:])
     covered = (intervals[:, 0, 0] <= y[320:]) & (y[320:] <= intervals[:, 1, 0])
     assert 0.8 < covered.mean() <= 1
+
+
+class Recorder:
+    """A callback of scikit-learn that writes down which tasks have ended."""
+
+    def __init__(self):
+        self.ended, self.score = [], None
+
+    def setup(self, estimator, context): ...
+
+    def teardown(self, estimator, context): ...
+
+    def on_fit_task_begin(self, estimator, context): ...
+
+    def on_fit_task_end(self, estimator, context, *, X=None, y=None, fitted_estimator=None):
+        self.ended.append(context.task_name)
+        if fitted_estimator is not None:
+            self.score = fitted_estimator.score(X, y)
+
+
+@pytest.mark.parametrize(
+    ("given", "tasks"),
+    [({"epochs": 3}, ["epoch"] * 3), ({"epochs": 3, "l2": [0.0, 0.1], "folds": 2}, ["training"] * 4)],
+    ids=["single", "grid"],
+)
+def test_callbacks_of_scikit_learn_are_told_of_every_training(given, tasks):
+    pytest.importorskip("sklearn.callback")
+    seen = Recorder()
+    model = classifier(**given).set_callbacks(seen)
+    model.fit(X, Y)
+    assert seen.ended == [*tasks, "fit"]
+    assert seen.score == model.score(X, Y)
+    clone(model).fit(X, Y)
+    pickle.dumps(model)
+
+
+def test_the_progress_bar_of_scikit_learn(capsys):
+    bars = pytest.importorskip("sklearn.callback")
+    classifier(l2=[0.0, 0.1], epochs=2, folds=2).set_callbacks(bars.ProgressBar()).fit(X, Y)
+    assert "GoodFitClassifier - fit" in capsys.readouterr().out

@@ -13,6 +13,7 @@ from sklearn.utils.validation import check_is_fitted
 from goodfit.diagnosis.findings import Finding, Verdict
 from goodfit.diagnosis.verdict import diagnose
 from goodfit.errors import SplitError
+from goodfit.estimators.fit_tasks import CallbackSupportMixin, FitTasks, with_callbacks
 from goodfit.estimators.learning import Learning, with_folds
 from goodfit.estimators.rows import learning_rows
 from goodfit.estimators.sparse_rows import SparseRows
@@ -24,12 +25,13 @@ from goodfit.reporting.array_page import array_html
 from goodfit.reporting.page import report
 from goodfit.run import Run
 from goodfit.search.choices import SelectionRule
+from goodfit.search.trials import OnProgress
 from goodfit.training.callbacks import EpochLines, call_each
 
 Values = float | Sequence[float] | str
 
 
-class GoodFitEstimator(Learning):
+class GoodFitEstimator(CallbackSupportMixin, Learning):  # type: ignore[misc]  # scikit-learn has no types
     """Base of both estimators."""
 
     def __init__(
@@ -69,6 +71,7 @@ class GoodFitEstimator(Learning):
         self.random_state = random_state
         self.verbose = verbose
 
+    @with_callbacks  # type: ignore[untyped-decorator]
     def fit(
         self,
         X: Any,  # noqa: ANN401
@@ -118,18 +121,19 @@ class GoodFitEstimator(Learning):
         prepared = prepare_unchecked(rows.source, rows.target, settings, weights=rows.weights)
         folds = prepare_folds(with_folds(prepared))
         lines = EpochLines(self.verbose, self.epochs)
-        on_progress = lines.line.step if lines.line.is_on else None
+        is_single = len(folds) == 1 and not settings.sweeps
+        tasks = FitTasks(self, self.epochs if is_single else None)
+        on_progress: OnProgress | None = call_each([lines.line.step if lines.line.is_on else None, tasks.on_progress])
         self._columns = tuple(rows.source.names[: self.n_features_in_])
         self._takes_sparse = issparse(X)
         if rows.outputs or self._takes_sparse:
             matrix = vstack([X, *validation[:1]]) if validation and self._takes_sparse else X
             self._fit_joint(folds, rows.outputs, SparseRows.of(matrix) if self._takes_sparse else None, on_progress)
-            lines.end()
-            return self
-        watched = Watchers(on_epoch=call_each([lines.listener]), on_progress=on_progress)
-        fitted = fit_prepared(folds, watched, share_programs=True)
+        else:
+            watched = Watchers(on_epoch=call_each([lines.listener, tasks.on_epoch]), on_progress=on_progress)
+            self._keep(fit_prepared(folds, watched, share_programs=True))
         lines.end()
-        self._keep(fitted)
+        tasks.end(X, y)
         return self
 
     @property
