@@ -28,7 +28,7 @@ from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
 import goodfit
 from benchmarks.grid_search import compared, errors
-from benchmarks.harness import Numbers, cpu_seconds, fresh, say, seconds, show, start, take_turns
+from benchmarks.harness import Numbers, cpu_seconds, fresh, say, show, start, take_turns
 from benchmarks.tables import TABLES, load
 
 MODULE = "benchmarks.estimators"
@@ -37,7 +37,7 @@ GRID = {"l2": "auto", "learning_rate": "auto"}
 OURS, SEARCH, THEIRS = "default", "grid", "MLP"
 NAMES = ("german credit", "telco churn", "spambase", "adult", "diamonds", "california housing")
 COLUMNS = ["accuracy, or RMSE", OURS, THEIRS, "difference", SEARCH, "difference"]
-COLUMNS += [f"{OURS}: first, warm s", f"{SEARCH}: first, warm s", f"{THEIRS}, s", "training rows"]
+COLUMNS += [f"{OURS}: first, warm", f"{SEARCH}: first, warm", THEIRS, "training rows"]
 
 
 SEARCHED = ("german credit",)
@@ -73,7 +73,7 @@ def row(name: str, **ours: Any) -> list[str] | None:  # noqa: ANN401
     for side, model in contestants(regression=regression, seed=0, **ours).items():
         say(f"{name}: {side}")
         again = [] if side == THEIRS else [clone(model).set_params(random_state=1)]
-        took[side] = [seconds(partial(each.fit, x, y)) for each in (model, *again)]
+        took[side] = [cpu_seconds(partial(each.fit, x, y)) for each in (model, *again)]
         found[side] = errors(np.asarray(model.predict(x_test)), y_test.to_numpy(), regression=regression)
     ours_, *of_ours = compared(found[OURS], found[THEIRS], regression=regression)
     grid, _, of_grid = compared(found[SEARCH], found[THEIRS], regression=regression)
@@ -148,7 +148,7 @@ def main(rounds: int = 3, *, quick: bool = False, only: tuple[str, ...] = NAMES)
         show(MODULE, SEARCH_TITLE, SEARCH_COLUMNS, [each for each in (searches("iris", epochs=2),) if each])
         return
     rows = [found for name in only if (found := row(name))]
-    note = "± is the standard error of the paired difference over test rows."
+    note = "± is the standard error of the paired difference over test rows. Times are CPU seconds of all cores."
     show(MODULE, "The estimators beside scikit-learn's", COLUMNS, rows, note)
     iris(rounds)
     found = [each for name in SEARCHED if name in only and (each := searches(name))]
