@@ -16,6 +16,8 @@ from goodfit.arrays import Array
 Scorer = Callable[[Array], npt.ArrayLike]
 """scorer(weights): metrics (draws, metrics) of draws (draws, rows) that say how often each row was drawn."""
 
+Z95 = 1.96
+"""Standard errors that a 95 % interval of a mean reaches to each side."""
 BLOCK_CELLS = 4_000_000
 """Draws are scored in blocks of about this many weights."""
 

@@ -56,10 +56,11 @@ def test_a_sweep_is_a_heat_map_whose_click_picks_the_curves(swept):
     assert len([row for row in values(chart) if "val_loss" in row]) == 9
 
 
-def test_weights_without_and_with_l2_stand_on_one_axis(swept):
+def test_weights_without_and_with_l2_stand_on_the_same_axes(swept):
     left, right = goodfit.plot_weights(swept).to_dict()["hconcat"]
-    domains = [side["layer"][0]["encoding"]["x"]["scale"]["domain"] for side in (left, right)]
-    assert domains[0] == domains[1]
+    for axis in ("x", "y"):
+        domains = [side["layer"][0]["encoding"][axis]["scale"]["domain"] for side in (left, right)]
+        assert domains[0] == domains[1]
     assert left["title"]["text"] == "no L2"
     assert right["title"]["text"].startswith("λ ")
 

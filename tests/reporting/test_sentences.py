@@ -1,13 +1,14 @@
 """The sentence under each picture says what its numbers say."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from goodfit.diagnosis.comparisons import Comparison
 from goodfit.reporting import sentences
-from goodfit.reporting.charts.alternatives import LEAST, alternatives_chart
+from goodfit.reporting.charts.alternatives import alternatives_chart, axis_ends, is_cut
 from goodfit.reporting.trials import Grid, Trial
 
 
@@ -54,23 +55,44 @@ def reason(name, gain, error=0.2):
 @pytest.mark.parametrize(
     ("strengths", "said"),
     [
-        ((-3.0, 0.1), "None of 2 alternatives compared on the same validation rows is clearly better "),
-        ((0.9, 0.1), "Of 2 alternatives compared on the same validation rows, undecided: λ 0 "),
-        ((2.0, 1.0), "Of 2 alternatives compared on the same validation rows, clearly better: λ 0 "),
+        ((-3.0, 0.1), "None of 2 alternatives compared on the same validation rows is clearly better. Points: "),
+        ((0.9, 0.1), "Of 2 alternatives compared on the same validation rows, undecided: λ 0. Points: "),
+        ((2.0, 1.0), "Of 2 alternatives compared on the same validation rows, clearly better: λ 0. Points: "),
     ],
 )
 def test_changes_are_told_as_sure_as_they_are(strengths, said):
     found = [reason(what, strength) for what, strength in zip(("λ 0", "rate 0.1"), strengths, strict=True)]
-    assert sentences.of_alternatives(found).startswith(said)
+    assert sentences.of_alternatives(found, "the network").startswith(said)
 
 
-def test_a_change_beyond_the_axis_stands_at_its_end():
-    drawn = alternatives_chart([reason("λ 0", -9.0), reason("λ 0.1", 0.5, error=0.5)]).to_dict()
-    held = [rows if isinstance(rows, list) else json.loads(rows) for rows in drawn["datasets"].values()]
-    first, second = next(rows for rows in held if "gain" in rows[0])
-    assert (first["gain"], first["low"], first["high"], first["better"]) == (LEAST, LEAST, LEAST, "not better")
-    assert (second["gain"], second["better"]) == (0.5, "undecided")
-    assert second["high"] == pytest.approx(1.125)
+def drawn_rows(compared, field):
+    held = alternatives_chart(compared).to_dict()["datasets"].values()
+    lists = [rows if isinstance(rows, list) else json.loads(rows) for rows in held]
+    return [rows for rows in lists if rows and field in rows[0]]
+
+
+def test_alternatives_are_drawn_as_measured_differences_on_one_axis():
+    """Numbers of the grid: one alternative is shrunken towards 0 by its prior, which moves its tick, not its point."""
+    certain, shrunken = reason("λ 0", 0.5, error=0.1), replace(reason("λ 0.1", -0.3, error=0.4), prior=0.3)
+    first, second = drawn_rows([certain, shrunken], "clear")[0]
+    assert (first["difference"], second["difference"]) == (-0.5, 0.3)
+    assert (first["low"], first["high"]) == pytest.approx((-0.5 - 1.96 * 0.1, -0.5 + 1.96 * 0.1))
+    assert first["clear"] == pytest.approx(-(1.0 + 1.25 * 0.1))  # that which is clear, and the doubt
+    trust = 0.3**2 / (0.3**2 + 0.4**2)
+    assert second["clear"] == pytest.approx(-(1.0 + 1.25 * trust**0.5 * 0.4) / trust)
+
+
+def test_a_change_far_beyond_the_others_is_cut_off_with_a_triangle():
+    others = [reason(f"λ {place}", 0.01 * place, error=0.01) for place in (1, 2, 3)]
+    for compared in others:
+        assert not is_cut([compared, compared])
+    left, right = axis_ends([*others, reason("λ 1", -9.0)])
+    assert -0.2 < left < 0 < right < 0.3
+    [_, [mark]] = drawn_rows([*others, reason("λ 1", -9.0)], "at")
+    assert (mark["name"], mark["at"], mark["better"]) == ("λ 1", right, "not better")
+    [_, [mark]] = drawn_rows([*others, reason("λ 1", 9.0)], "at")
+    assert mark["at"] == axis_ends([*others, reason("λ 1", 9.0)])[0] and mark["better"] == "clearly better"
+    assert drawn_rows(others, "at") == [[{"at": 0}]]
 
 
 def test_the_grid_names_the_lowest_and_what_was_chosen_instead():

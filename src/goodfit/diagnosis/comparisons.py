@@ -70,19 +70,14 @@ class Comparison:
         return self.expected / self.clear
 
     @property
-    def low(self) -> float:
-        """The strength less the doubt about it."""
-        return (self.expected - self.doubt * self.spread) / self.clear
-
-    @property
-    def high(self) -> float:
-        """The strength and the doubt about it."""
-        return (self.expected + self.doubt * self.spread) / self.clear
+    def clear_from(self) -> float:
+        """The measured gain from which on the alternative is clear: shrunken, and less the doubt, it is ``clear``."""
+        return (self.clear + self.doubt * self.spread) / self.trust if self.trust else math.inf
 
     @property
     def is_clear(self) -> bool:
         """Whether the alternative is clearly better, whichever rows had been drawn."""
-        return self.low >= 1
+        return self.gain >= self.clear_from
 
     @property
     def is_open(self) -> bool:

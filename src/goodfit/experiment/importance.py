@@ -22,7 +22,7 @@ from goodfit.data.features.category import CategoryFeature
 from goodfit.data.features.number import NumberFeature
 from goodfit.data.target import Target
 from goodfit.formatting import count, exact, numbers
-from goodfit.stats import weighted_mean_error
+from goodfit.stats import Z95, weighted_mean_error
 
 MAX_REPEATS, CURVES, GRID_POINTS, CURVE_ROWS, MAX_OUTPUTS = 5, 6, 20, 200, 6
 """Shuffles of each column; columns with a curve, its points, the rows it is the mean of, and its classes at most."""
@@ -108,7 +108,7 @@ class Importance(ShownAsCard):
 
 def interval(found: ColumnImportance) -> tuple[float, float]:
     """Return the ends of the 95 % interval."""
-    return found.value - 1.96 * found.standard_error, found.value + 1.96 * found.standard_error
+    return found.value - Z95 * found.standard_error, found.value + Z95 * found.standard_error
 
 
 def measure_importance(folds: Sequence[UnseenRows], losses: Losses, *, passes: int, seed: int) -> Importance:

@@ -8,9 +8,8 @@ from goodfit.formatting import numbers
 from goodfit.guided_tour.chapter import Chapter, Names, Picture, trial
 from goodfit.reporting import sentences
 from goodfit.reporting.charts.l2_path import l2_path_chart
-from goodfit.reporting.charts.weights import l2_path_weights, weight_histogram
-from goodfit.reporting.theme import TRAIN, VALIDATION
-from goodfit.reporting.trials import Trial, bins, l2_name, short_value
+from goodfit.reporting.charts.weights import l2_path_weights, pair_histograms
+from goodfit.reporting.trials import Trial, short_value
 
 RATE = 0.01
 """Learning rate of both figures, as in the program."""
@@ -21,12 +20,8 @@ CLOSE = 0.02
 def weights(names: Names) -> Picture:
     """Two histograms on one axis."""
     without, penalised = ended(names["pair"])
-    edges = bins([without.quantiles, penalised.quantiles])
-    charts = [
-        weight_histogram(each.quantiles, edges, title=l2_name(each.l2), colour=colour)
-        for each, colour in ((without, VALIDATION), (penalised, TRAIN))
-    ]
-    return Picture(f"{sentences.of_pair(without, penalised)} {of_losses(without, penalised)}", charts)
+    said = f"{sentences.of_pair(without, penalised)} {of_losses(without, penalised)}"
+    return Picture(said, pair_histograms(without, penalised))
 
 
 def of_losses(without: Trial, penalised: Trial) -> str:

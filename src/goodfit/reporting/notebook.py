@@ -8,11 +8,11 @@ from goodfit.errors import ConfigError
 from goodfit.experiment.run_folder import SweepRecord
 from goodfit.reporting.charts.curves import loss_curves
 from goodfit.reporting.charts.grid import explorer
-from goodfit.reporting.charts.weights import weight_histogram
+from goodfit.reporting.charts.weights import weight_histograms
 from goodfit.reporting.figures import RunLike
 from goodfit.reporting.svg import Chart, side_by_side
 from goodfit.reporting.theme import CONFIG
-from goodfit.reporting.trials import bins, grid_of, l2_name, pair_of, quantiles
+from goodfit.reporting.trials import grid_of, l2_name, pair_of, quantiles
 from goodfit.search.sweep import Sweep
 from goodfit.training.fit import Outcome, Training
 from goodfit.training.history import History
@@ -68,8 +68,7 @@ def plot_weights(result: object) -> Chart:
             shown = {l2_name(trial.l2): trial.quantiles for trial in pair_of(grid) or [grid.winner]}
         case _:
             raise ConfigError(f"plot_weights needs a Training, Sweep or Run, not {type(result).__name__}.")
-    edges = bins(list(shown.values()))
-    return styled(side_by_side([weight_histogram(of, edges, title=title) for title, of in shown.items()]))
+    return styled(side_by_side(weight_histograms(list(shown.items()))))
 
 
 def styled(chart: Any) -> Chart:  # noqa: ANN401

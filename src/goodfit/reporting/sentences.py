@@ -14,6 +14,7 @@ from goodfit.reporting.trials import Grid, Trial, short_value
 CLEARLY = 1.02
 """Ratio of two losses from which on one is called higher."""
 LEAVES = " A triangle marks where a curve leaves the chart."
+CUT_OFF = " A triangle marks an interval that the edge cuts off."
 GUIDE_WORDS = {"too small": "baby steps", "selected": "perfect pace", "too large": "jumping around"}
 """The guide's words, for captions of the tour, beside the standard terms."""
 
@@ -160,8 +161,8 @@ def of_steps(features: Sequence[tuple[str, float, float]]) -> str:
     )
 
 
-def of_alternatives(compared: Sequence[Comparison]) -> str:
-    """Alternatives to the selected configuration."""
+def of_alternatives(compared: Sequence[Comparison], model: str) -> str:
+    """Alternatives to the model: what is better, and how to read the chart."""
     better = [each.name for each in compared if each.is_clear]
     possibly = [each.name for each in compared if each.is_open]
     rows = f"{count(len(compared), 'alternative')} compared on the same validation rows"
@@ -171,8 +172,11 @@ def of_alternatives(compared: Sequence[Comparison]) -> str:
         said = f"Of {rows}, undecided: {join(possibly, longest=80)}"
     else:
         said = f"None of {rows} is clearly better"
-    bars = f"bars: expected gain ± {compared[0].doubt:g} standard deviations"
-    return f"{said} ({bars}, cut off at the edges; beyond the dashed line: clearly better)."
+    return (
+        f"{said}. Points: validation loss of the alternative minus that of {model}, with 95% intervals. From the black "
+        "tick to the left, a difference is clearly better: large enough to matter, and too large for chance. A tick "
+        "that is not shown lies beyond the edge."
+    )
 
 
 def of_splits(sizes: Mapping[str, int], openings: int) -> str:

@@ -8,16 +8,16 @@ import numpy as np
 
 from goodfit.diagnosis.comparisons import Comparison
 from goodfit.reporting import sentences
-from goodfit.reporting.charts.alternatives import alternatives_chart
+from goodfit.reporting.charts.alternatives import alternatives_chart, is_cut
 from goodfit.reporting.charts.basics import Layer
 from goodfit.reporting.charts.curves import leave, loss_curves, rate_curves
 from goodfit.reporting.charts.grid import heat_map
 from goodfit.reporting.charts.l2_path import l2_path_chart
-from goodfit.reporting.charts.weights import l2_path_weights, weight_histogram
+from goodfit.reporting.charts.weights import l2_path_weights, pair_histograms, weight_histograms
 from goodfit.reporting.pages import Figure
 from goodfit.reporting.svg import Chart
-from goodfit.reporting.theme import NARROW, TRAIN, VALIDATION, WIDTH
-from goodfit.reporting.trials import Grid, Trial, bins, l2_name, pair_of
+from goodfit.reporting.theme import NARROW, WIDTH
+from goodfit.reporting.trials import Grid, Trial, l2_name, pair_of
 
 Parts = tuple[str, str, Callable[[], Sequence[Chart]]]
 """Title and sentence of a figure, and what makes its charts."""
@@ -66,7 +66,9 @@ def alternatives(shown: Trained) -> Parts | None:
     found = sorted((each for each in compared if 0 < each.error < np.inf), key=_kind)
     if len(found) < 2 or any(each.is_clear for each in compared if each.error == 0):
         return None
-    return "Alternatives", sentences.of_alternatives(found), lambda: [alternatives_chart(found)]
+    said = sentences.of_alternatives(found, "the selected configuration" if shown.grid else "the network")
+    cut = sentences.CUT_OFF if is_cut(found) else ""
+    return "Alternatives", said + cut, lambda: [alternatives_chart(found)]
 
 
 def _kind(compared: Comparison) -> int:
@@ -78,22 +80,13 @@ def weights(shown: Trained) -> Parts | None:
     """Weights of the restored training; of a grid without and with L2, at the same learning rate and seed."""
     if shown.grid is not None:
         pair = pair_of(shown.grid)
-        return pair and ("Weights without and with L2", sentences.of_pair(*pair), lambda: pair_charts(*pair))
+        return pair and ("Weights without and with L2", sentences.of_pair(*pair), lambda: pair_histograms(*pair))
     trial = shown.trial
     if not trial.best_epoch:
         return None
     of = f"With {l2_name(trial.l2)}, " if np.isfinite(trial.l2) else ""
     said = f"{of}{sentences.of_weights(trial)}."
-    return "Weights", said, lambda: [weight_histogram(trial.quantiles, bins([trial.quantiles]), colour=TRAIN)]
-
-
-def pair_charts(without: Trial, penalised: Trial) -> list[Layer]:
-    """Histograms of the weights of two trainings on one axis."""
-    edges = bins([without.quantiles, penalised.quantiles])
-    return [
-        weight_histogram(trial.quantiles, edges, title=l2_name(trial.l2), colour=colour)
-        for trial, colour in ((without, VALIDATION), (penalised, TRAIN))
-    ]
+    return "Weights", said, lambda: weight_histograms([("", trial.quantiles)])
 
 
 def rates(shown: Trained) -> Parts | None:

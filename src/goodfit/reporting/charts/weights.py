@@ -10,33 +10,51 @@ from goodfit.arrays import Array
 from goodfit.reporting.charts.basics import NUMBER, Layer, rows, sized
 from goodfit.reporting.lazy import alt
 from goodfit.reporting.svg import KEY
-from goodfit.reporting.theme import INK, TRAIN
-from goodfit.reporting.trials import Trial, bins, density, short_values
+from goodfit.reporting.theme import INK, TRAIN, VALIDATION
+from goodfit.reporting.trials import Trial, bins, density, l2_name, short_values
 
 LEVELS = (0.05, 0.25, 0.5, 0.75, 0.95)
 
 
-def weight_histogram(
-    quantiles: Array, edges: Array, *, title: str = "", colour: str = TRAIN, height: int = 190
-) -> Layer:
-    """Histogram of weights. Charts with the same edges have the same axis."""
-    shares = density(quantiles, edges)
+def weight_histograms(named: Sequence[tuple[str, Array]], colours: Sequence[str] = (TRAIN,)) -> list[Layer]:
+    """Histograms of the weights of several trainings on the same axes.
+
+    Args:
+        named: title and quantiles of each. colours: of each, by turns.
+    """
+    edges = bins([quantiles for _, quantiles in named])
+    shares = [density(quantiles, edges) for _, quantiles in named]
+    highest = max(float(of.max()) for of in shares)
+    return [
+        _histogram(of, edges, title=title, colour=colours[place % len(colours)], highest=highest)
+        for place, ((title, _), of) in enumerate(zip(named, shares, strict=True))
+    ]
+
+
+def pair_histograms(without: Trial, penalised: Trial) -> list[Layer]:
+    """Histograms of the weights of two trainings, with less L2 and with more."""
+    named = [(l2_name(trial.l2), trial.quantiles) for trial in (without, penalised)]
+    return weight_histograms(named, (VALIDATION, TRAIN))
+
+
+def _histogram(shares: Array, edges: Array, *, title: str, colour: str, highest: float) -> Layer:
     found = [
         {"low": float(low), "high": float(high), "share": float(share)}
         for low, high, share in zip(edges[:-1], edges[1:], shares, strict=True)
     ]
+    scale = alt.Scale(domain=[0, highest or 1])
     bars = (
         alt.Chart(rows(found))
         .mark_bar(color=colour, opacity=0.85)
         .encode(
             x=_weight_x(edges, "low"),
             x2=alt.X2("high:Q"),
-            y=alt.Y("share:Q", axis=alt.Axis(title="share of weights", format="~%", tickCount=4)),
+            y=alt.Y("share:Q", axis=alt.Axis(title="share of weights", format="~%", tickCount=4), scale=scale),
             y2=alt.Y2Datum(0),
         )
     )
     zero = alt.Chart(rows([{"zero": 0}])).mark_rule(color=INK, strokeWidth=1).encode(x=alt.X("zero:Q"))
-    return sized(alt.layer(bars, zero), title=title, height=height)
+    return sized(alt.layer(bars, zero), title=title, height=190)
 
 
 def trial_weights(trials: Sequence[Trial]) -> Layer:
