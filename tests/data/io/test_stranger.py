@@ -3,6 +3,7 @@
 import contextlib
 import gzip
 import io
+import json
 import os
 import subprocess
 import sys
@@ -20,6 +21,7 @@ from goodfit import DataError
 from goodfit.data.io import files
 from goodfit.data.io.files import read_source
 from goodfit.data.io.json_depth import MAX_DEPTH, validate_depth
+from goodfit.data.io.text import validate_width
 from goodfit.data.table import read_table
 
 posix = pytest.mark.skipif(os.name != "posix", reason="pipes, devices and links of POSIX")
@@ -113,6 +115,37 @@ def test_no_text_makes_a_pattern_slow(content, tmp_path):
     with contextlib.suppress(DataError):
         read_table(file(tmp_path, content))
     assert time.perf_counter() - began < 3
+
+
+def wide_arrow():
+    sink = pa.BufferOutputStream()
+    table = pa.table([pa.array([1])] * 51, names=[f"c{i}" for i in range(51)])
+    with pa.ipc.new_file(sink, table.schema) as writer:
+        writer.write_table(table)
+    return sink.getvalue().to_pybytes()
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"\n" + b"," * 50 + b"\n",
+        b"," * 50,
+        b";".join(b"%d" % i for i in range(51)) + b"\n" + b"1;" * 50 + b"1\n",
+        json.dumps({f"c{i}": i for i in range(51)}).encode() + b"\n",
+        wide_arrow(),
+    ],
+    ids=["empty line first", "one line", "text", "JSON lines", "Arrow"],
+)
+def test_more_columns_than_are_read_are_refused(content, tmp_path, monkeypatch):
+    monkeypatch.setitem(validate_width.__kwdefaults__, "largest", 50)
+    refusal(file(tmp_path, content), "has 51 columns, more than the 50 that are read")
+
+
+def test_a_line_of_20_million_cells_takes_no_time(tmp_path):
+    path = file(tmp_path, b"," * 20_000_000 + b"\n1\n")
+    began = time.process_time()
+    refusal(path, "has 20,000,001 columns, more than the 200,000 that are read")
+    assert time.process_time() - began < 2
 
 
 def test_an_arff_file_behind_comments_is_still_known(tmp_path):

@@ -17,7 +17,7 @@ from goodfit.data.io.builtin import read_builtin
 from goodfit.data.io.frames import describe, read_frame
 from goodfit.data.io.json_depth import validate_depth
 from goodfit.data.io.names import BUILTIN, is_folder, not_found
-from goodfit.data.io.text import decode_text, read_delimited
+from goodfit.data.io.text import decode_text, read_delimited, validate_width
 from goodfit.errors import DataError
 from goodfit.files import FileMark, UnsafeFile, is_stream, mark_of, memory, read_file, read_stream
 
@@ -85,7 +85,9 @@ def without_index(names: Sequence[str]) -> list[int]:
 def _read_file(path: Path, name: str, expected: FileMark | None) -> Raw:
     try:
         content = _content(path, name, expected)
-        return _parsed(content, name)._replace(file=mark_of(content))
+        raw = _parsed(content, name)
+        validate_width(raw.columns.num_columns, name)
+        return raw._replace(file=mark_of(content))
     except FileNotFoundError as error:
         raise not_found(name) from error
     except IsADirectoryError as error:

@@ -22,6 +22,7 @@ SEPARATORS = ("\t", ";", "|", ",")
 
 _SAMPLE_BYTES, _SAMPLE_LINES = 1 << 16, 5
 _LARGEST_BLOCK = 2**31 - 1
+_FIRST_LINE = re.compile(rb"[\r\n]*+([^\r\n]++)")
 _BOMS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
 _FIGURE = re.compile(r"[+-]?[.,]?\d[\d.,:/ %TZ+-]*(?:e[+-]?\d+)?", re.IGNORECASE)
 """Numbers, dates and times in any notation, which are hardly ever names of columns."""
@@ -117,7 +118,18 @@ def _decode_western(data: bytes) -> str:
         return data.decode("latin-1")
 
 
+def validate_width(n_columns: int, source: str, *, largest: int = 200_000) -> None:
+    """Raise DataError if a file has more columns than are read.
+
+    Each takes a fraction of a millisecond to read, so a few megabytes could mean an hour.
+    """
+    if n_columns > largest:
+        raise DataError(f"{source} has {n_columns:,} columns, more than the {largest:,} that are read: select some")
+
+
 def _find_layout(data: bytes, source: str) -> _Layout:
+    if header := _FIRST_LINE.match(data):
+        validate_width(1 + max(data.count(mark.encode(), *header.span(1)) for mark in SEPARATORS), source)
     sample = _sample(data)
     separator = _find_separator(sample)
     misplaced = _misplaced_quote(data, separator) if b'"' in data else None
