@@ -12,7 +12,11 @@ import safetensors.numpy
 
 import goodfit
 from goodfit import ExamError, RunError, load
-from goodfit.experiment.run_folder.layout import with_checksum
+from goodfit.data.encoder import fit_encoder
+from goodfit.data.io.text import validate_width
+from goodfit.experiment.kept_ensemble import FoldNetworks
+from goodfit.experiment.run_folder.layout import JSON_LIMIT, with_checksum
+from goodfit.experiment.run_folder.typed import encode
 from tests.experiment.conftest import mended, mended_json
 
 posix = pytest.mark.skipif(os.name != "posix", reason="pipes, devices and links of POSIX")
@@ -37,6 +41,13 @@ def assert_refused(folder, match="is damaged"):
 def test_what_was_saved_is_sound(searched, single, folder):
     for path in (searched, single, mended(folder)):
         assert load(path).record.versions
+
+
+def test_the_encoders_of_five_folds_of_the_widest_table_are_not_too_large_to_be_read():
+    x, n_columns = np.random.default_rng(0).normal(size=(40, 100)), validate_width.__kwdefaults__["largest"]
+    encoder = fit_encoder(goodfit.read_table({f"column {i}": x[:, i] for i in range(100)}), np.arange(40))
+    content = encode({"folds": [FoldNetworks(encoder, 0.0, 1.0, ())] * 5})
+    assert len(content) / 100 * n_columns < JSON_LIMIT
 
 
 # --- sizes and kinds of files, before a byte is read -----------------------------------------------------------------
