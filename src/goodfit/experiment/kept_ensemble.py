@@ -1,6 +1,8 @@
 """The ensemble that a run keeps: its networks with the encoders of their folds, and its score on known rows."""
 
+import os
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -24,6 +26,9 @@ from goodfit.stats import Estimate, interval_of_new_sample
 from goodfit.training.evaluation import ensemble_predictions, losses_of_predictions
 from goodfit.training.recipe import make_recipe
 from goodfit.training.scores import estimates
+
+ENCODED_BYTES = 2**29
+"""Memory for the inputs of all threads that predict."""
 
 
 @dataclass(frozen=True)
@@ -102,14 +107,24 @@ class KeptEnsemble(ShownAsCard):
     def predict(self, settings: Settings, target: Target, table: Table) -> Array:
         """Return probabilities, or values standardised as ``target`` says, of every row (rows, outputs)."""
         recipe = make_recipe(layers_for(settings, target), loss=TASKS[target.task].loss)
-        total = np.zeros(())
-        for fold in self.folds:
+        shares = np.array(self.shares)
+
+        def of_fold(fold: FoldNetworks) -> Array:
             x = shared_inputs(fold.encoder.transform(table))
             networks = [padded_params(network, x.shape[1]) for network in fold.networks]
-            found = ensemble_predictions(recipe, networks, np.array(self.shares), x)
-            value = found.astype(float) * fold.scale + fold.mean
-            total = total + (value - target.mean) / target.scale
+            value = ensemble_predictions(recipe, networks, shares, x).astype(float) * fold.scale + fold.mean
+            return np.asarray((value - target.mean) / target.scale)
+
+        first = of_fold(self.folds[0])  # alone, so that threads do not compile the same program
+        with ThreadPoolExecutor(_threads(self.folds, table.n_rows)) as pool:
+            total = sum(pool.map(of_fold, self.folds[1:]), start=first)
         return with_temperature(total / len(self.folds), self.temperature, recipe.link)
+
+
+def _threads(folds: Sequence[FoldNetworks], n_rows: int) -> int:
+    """Return how many folds may be encoded at the same time."""
+    n_bytes = 4 * n_rows * max(len(fold.encoder.feature_names) for fold in folds)
+    return max(1, min(len(folds), os.cpu_count() or 1, ENCODED_BYTES // max(1, n_bytes)))
 
 
 def summary_of(found: Ensemble) -> KeptEnsemble:
