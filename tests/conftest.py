@@ -4,6 +4,7 @@ JAX is strict here: arrays of different rank or type never meet unsaid, so a los
 that widens a whole network fails a test instead of costing a user a day.
 """
 
+import contextlib
 import functools
 import importlib
 import os
@@ -80,7 +81,7 @@ def no_cache_on_disk():
     unused = functools.wraps(goodfit.use_compilation_cache)(lambda folder=None: folder)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(goodfit, "use_compilation_cache", unused)
-        patch.setattr("goodfit.cli.process.without_pandas", lambda: None)
+        patch.setattr("goodfit.cli.process.without_pandas", contextlib.nullcontext)
         yield
 
 

@@ -523,6 +523,12 @@ def test_a_prediction_waits_for_no_library_that_it_does_not_need(folder, mixed):
     assert Path("p.csv").exists()
 
 
+def test_a_training_does_without_pandas(mixed):
+    """scikit-learn and altair look for it."""
+    words = ("train", mixed, "--target", "answer", "--epochs", "2", *ONE)
+    assert loaded_by(words, among=["altair", "pandas", "sklearn"])[-1] == "altair sklearn"
+
+
 def test_the_exam_draws_nothing_again(folder, mixed):
     """Only its own scores are new in the report."""
     loaded = loaded_by(("test", folder, "--data", mixed), among=["altair.vegalite", "pandas", "sklearn.base"])

@@ -66,7 +66,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="replace")
     try:
-        with _warnings_on_one_line():
+        with _warnings_on_one_line(), process.without_pandas():
             app(args=arguments, prog_name="goodfit")
     except GoodFitError as error:
         _complain(with_flags(str(error), _flags()))
@@ -377,8 +377,7 @@ def _next_folder(data: str) -> Path:
 
 
 def _prepare_process() -> None:
-    """Leave pandas alone, and keep compiled programs where that is safe; say so where it is not."""
-    process.without_pandas()
+    """Keep compiled programs where that is safe; say so where it is not."""
     try:
         with contextlib.suppress(OSError):
             goodfit.use_compilation_cache()

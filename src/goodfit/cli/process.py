@@ -1,8 +1,8 @@
 """Settings of the whole process, which only a program of its own may make."""
 
-import importlib
+import contextlib
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from types import ModuleType
 
 
@@ -12,19 +12,18 @@ class _NoPandas:
     @staticmethod
     def find_spec(name: str, path: Sequence[str] | None = None, target: ModuleType | None = None) -> None:
         if name == "pandas":
-            raise ModuleNotFoundError("pandas is not imported for pyarrow", name=name)
+            raise ModuleNotFoundError("no command of goodfit needs pandas", name=name)
 
 
-def without_pandas() -> None:
-    """Let pyarrow believe that pandas is not installed, unless it is loaded already.
+@contextlib.contextmanager
+def without_pandas() -> Iterator[None]:
+    """Let libraries believe that pandas is not installed, unless it is loaded already.
 
-    Its first array imports pandas to find out whether the values are a data frame. No command is ever given one, and
-    the import takes as long as everything else that a prediction needs.
+    scikit-learn imports it when it is imported, and pyarrow for its first array, to find out whether values are a data
+    frame. No command is ever given one, and the import takes as long as everything else that a prediction needs.
     """
-    if "pandas" in sys.modules:
-        return
     sys.meta_path.insert(0, _NoPandas)
     try:
-        importlib.import_module("pyarrow").array([0.0])
+        yield
     finally:
         sys.meta_path.remove(_NoPandas)
