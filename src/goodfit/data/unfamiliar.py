@@ -115,9 +115,10 @@ def _shown(feature: NumberFeature | DateFeature, end: int) -> str:
 
 
 def _unreadable(name: str, column: pa.ChunkedArray, table: Table) -> Iterator[Unfamiliar]:
-    if table.raw is None or name not in table.raw.names:
+    place = -1 if table.raw is None else table.raw.columns.schema.get_field_index(name)
+    if table.raw is None or place < 0:
         return
-    raw = table.raw.columns[name].combine_chunks()
+    raw = table.raw.columns.column(place).combine_chunks()
     if not is_text(raw.type) or not column.null_count:
         return
     written = clean_text(raw).codes.is_valid()
