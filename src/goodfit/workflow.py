@@ -352,9 +352,8 @@ def _target_name(table: Source, target: object) -> str:
         said = unnamed if np.isscalar(target) else "put y into the table, or give arrays to Sequential"
         raise DataError(f"target must be the name of a column, not {cut(repr(target), 40)}: {said}.")
     if target is None and "target" not in table.names:
-        *others, last = map(repr, table.names)
-        among = f", or another one of {join(others, most=20)}" if others else ""
-        raise DataError(f"Name the column to predict: target={last}, the last one{among}.")
+        among = join(map(repr, table.names), most=20)
+        raise DataError(f"Name the column to predict with target='NAME'. The columns are {among}.")
     table.validate_names([target or "target"], "target")
     return target or "target"
 

@@ -21,6 +21,7 @@ import pytest
 import typer
 
 import goodfit
+from goodfit.cli.arguments import OTHER_WORDS
 from goodfit.cli.main import app, main
 from goodfit.experiment.settings import Settings
 from goodfit.training.compilation import use_compilation_cache
@@ -448,6 +449,12 @@ def test_help_begins_with_an_example(name):
     help_ = run(name, "--help").out
     first = re.search(r"Usage:.*?\n\s*\n\s*(.*)", help_)[1]
     assert first.startswith(f"Example: goodfit {name}")
+
+
+def test_names_that_other_programs_give_to_options_lead_to_real_ones_and_hide_none():
+    own = {flag for param in typer.main.get_command(app).commands["train"].params for flag in param.opts}
+    assert {*OTHER_WORDS.values()} <= own
+    assert not own & OTHER_WORDS.keys()
 
 
 def test_help_shows_the_defaults_of_the_settings():

@@ -80,8 +80,8 @@ SHELL = [
     (
         "train customers.csv",
         2,
-        "Name the column to predict: target='left' (--target), the last one, or another one of 'customer_id', 'Date', "
-        "'months', 'price', 'plan'.",
+        "Name the column to predict with target='NAME' (--target). The columns are 'customer_id', 'Date', 'months', "
+        "'price', 'plan', 'left'.",
     ),
     (
         "train customers.csv --target Left",
@@ -92,6 +92,11 @@ SHELL = [
     (f"train gaps.csv --target left {QUICK} --out r", 0, "3 of 120 rows have no value of 'left' and are left out."),
     ("train gaps.csv --target left --missing-target error", 2, "target 'left' is missing in rows 1, 2, 3"),
     (f"train headerless.csv --target column_6 {QUICK} --out r", 0, "column_6, 2 classes"),
+    # Options by the names of other programs
+    ("train customers.csv --target left --lr 0.01", 2, "There is no option --lr: did you mean --learning-rate?"),
+    ("train customers.csv --target left --alpha=1", 2, "There is no option --alpha: did you mean --l2?"),
+    ("train customers.csv --target left --early-stopping", 2, "did you mean --patience?"),
+    ("train customers.csv --target left --cv 5", 2, "There is no option --cv: did you mean --folds?"),
     # Other columns
     (
         "train customers.csv --target left --drop pricee",
@@ -250,7 +255,7 @@ def test_a_frame_without_names_is_like_the_array_it_is_made_of():
 
 def test_a_target_that_was_forgotten_is_proposed():
     with pytest.raises(
-        goodfit.DataError, match=r"Name the column to predict: target='left', the last one, or another one of"
+        goodfit.DataError, match=r"Name the column to predict with target='NAME'. The columns are 'customer_id', 'Date'"
     ):
         goodfit.train(customers())
 

@@ -67,7 +67,9 @@ def test_a_training_stopped_before_its_first_epoch_can_be_shown(run):
 def test_losses_of_a_quantity_are_said_to_be_standardised(run):
     target = replace(run.record.target, task="regression", mean=12.5)
     scores = {"rmse": 1.0, "mae": 0.5, "r2": 0.9}
-    evidence = replace(run.record.measurements, baseline_scores={"rmse": 2.0, "mae": 1.0, "r2": 0.0}, confusion=())
+    without = {"rmse": 2.0, "mae": 1.0, "r2": 0.0}
+    references = {"linear": scores, "trees": scores}
+    evidence = replace(run.record.measurements, baseline_scores=without, reference_scores=references, confusion=())
     record = replace(run.record, target=target, measurements=evidence)
     text = shown(replace(run, record=record), intervals={name: (value,) * 3 for name, value in scores.items()})
     assert "predicts 12.50, the mean" in text and "Losses are mean squared errors of the standardised target" in text

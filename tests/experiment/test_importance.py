@@ -81,6 +81,26 @@ def test_of_very_many_columns_those_with_the_largest_weights_are_shuffled(monkey
     assert {each.column for each in found.columns} == {"x0", "x1", "x7", "x19"}
 
 
+def test_columns_whose_categories_are_nearly_unique_have_no_curve():
+    """Tickets, of which some are shared by a family, and cabins, of which most are missing; a city has a curve."""
+    n = 300
+    unique = np.array([f"t{i // 3 if i < 90 else i}" for i in range(n)])
+    table = {
+        "ticket": unique,
+        "cabin": np.where(np.arange(n) % 3 == 0, [f"c{i // 12 if i < 120 else i}" for i in range(n)], None),
+        "city": np.array(["a", "b", "c"])[np.arange(n) % 3],
+        "paid": np.where(np.arange(n) % 4 == 0, "yes", "no"),
+        "y": np.arange(n, dtype=float),
+    }
+    read, known = read_table(table), np.arange(n)
+    encoder, target = fit_encoder(read, known, target="y"), fit_target(read, "y", known)
+    x = encoder.transform(read)
+    rows = UnseenRows(x, table["y"][:, None], encoder, target, lambda x: x[..., :1], np.ones(x.shape[1]))
+    found = measure_importance([rows], squared_error, passes=1000, seed=0)
+    assert {each.column for each in found.columns} == {"ticket", "cabin", "city", "paid"}
+    assert {each.column for each in found.dependence} == {"city", "paid"}
+
+
 @pytest.fixture(scope="module")
 def run(tmp_path_factory):
     rng = np.random.default_rng(1)

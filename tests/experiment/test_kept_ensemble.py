@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from sklearn.linear_model import Ridge
 
 import goodfit
 from goodfit.data.table import open_source
@@ -54,6 +55,52 @@ def test_metrics_of_known_rows_are_in_the_unit_of_the_target(run):
     assert kept.baseline_scores["rmse"] == pytest.approx(np.std(TABLE["y"][run.splits.known]), rel=0.02)
     assert kept.scores["rmse"].value < kept.baseline_scores["rmse"]
     assert kept.scores["rmse"].low < kept.scores["rmse"].value < kept.scores["rmse"].high
+
+
+def test_calibration_and_residuals_are_those_of_the_cross_fitted_predictions_of_all_known_rows(run):
+    """In the unit of the target: the mean of squared residuals of their bins is the squared error."""
+    kept, loaded = run.ensemble, goodfit.load(run.path).ensemble
+    assert sum(n for *_, n in kept.calibration) == sum(n for *_, n in kept.residuals) == 160
+    rmse = np.sqrt(sum(((low + high) / 2) ** 2 * n for low, high, n in kept.residuals) / 160)
+    assert rmse == pytest.approx(kept.scores["rmse"].value, rel=0.05)
+    true = TABLE["y"][run.splits.known]
+    assert sum(observed * n for _, observed, n in kept.calibration) / 160 == pytest.approx(true.mean())
+    assert (loaded.calibration, loaded.residuals, loaded.confusion) == (kept.calibration, kept.residuals, ())
+
+
+def test_the_confusion_matrix_is_that_of_the_accuracy_beside_it():
+    run = goodfit.train("iris", **QUICK | {"target": "target"})
+    kept = run.ensemble
+    assert np.trace(kept.confusion) / kept.n_rows == pytest.approx(kept.scores["accuracy"].value)
+    assert np.sum(kept.confusion) == kept.n_rows == 120
+    assert len(run.splits.validation) == np.sum(run.record.measurements.confusion) == 24
+
+
+def test_reference_models_have_metrics_on_the_rows_of_the_ensemble(run):
+    """A ridge regression of the columns of each fold, fitted here again, predicts the rows of the other folds."""
+    folds, errors = prepare_folds(prepare(open_source(TABLE), "y", run.settings)), []
+    for fold in folds:
+        x = fold.encoder.transform(run.read_for_prediction(TABLE))[:, fold.encoder.without_bins]
+        train, judging = fold.splits.train, fold.splits.validation
+        model = Ridge().fit(x[train], TABLE["y"][train] / fold.target.scale)
+        errors.append(model.predict(x[judging]) * fold.target.scale - TABLE["y"][judging])
+    rmse = np.sqrt(np.mean(np.concatenate(errors) ** 2))
+    found = run.record.measurements
+    assert found.reference_scores["linear"]["rmse"] == pytest.approx(rmse, rel=1e-4)
+    gap = found.differences["linear"][0]  # of squared errors over the square of the scale
+    scale = run.record.target.scale
+    selected = run.ensemble.selected_scores["rmse"]
+    assert (rmse**2 - selected**2) / scale**2 == pytest.approx(gap, abs=0.1 * abs(gap) + 1e-4)
+
+
+def test_precision_of_a_baseline_that_predicts_no_row_as_positive_is_undefined():
+    label = np.where(X + RNG.normal(size=N) > 0.5, "yes", "no")
+    kept = goodfit.train(TABLE | {"y": label}, **QUICK).ensemble
+    assert np.isnan([kept.baseline_scores[name] for name in ("precision", "f1")]).all()
+    assert kept.baseline_scores["recall"] == 0
+    assert kept.scores["precision"].value > 0
+    frequent = goodfit.train(TABLE | {"y": np.where(label == "yes", "no", "yes")}, **QUICK).ensemble
+    assert frequent.baseline_scores["precision"] > 0.5
 
 
 def test_the_first_fold_is_the_split_of_the_guide_and_the_others_part_the_rest():

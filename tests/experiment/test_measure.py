@@ -109,7 +109,7 @@ def test_the_linear_model_of_a_quantity_is_ridge(diabetes):
     x, y, train, validation = rows_of(diabetes)
     ridge = Ridge().fit(x[train], y[train])
     error = np.sqrt(np.mean((ridge.predict(x[validation]) - y[validation]) ** 2)) * diabetes.record.target.scale
-    assert diabetes.record.measurements.linear_scores["rmse"] == pytest.approx(error, rel=1e-4)
+    assert diabetes.record.measurements.reference_scores["linear"]["rmse"] == pytest.approx(error, rel=1e-4)
     assert diabetes.record.measurements.losses["baseline"] == pytest.approx(np.mean(y[validation] ** 2), rel=1e-6)
 
 

@@ -247,7 +247,7 @@ def test_a_summary_that_is_none_is_noticed(content, folder):
 
 def test_a_run_of_another_format_is_explained(folder):
     rewrite(folder, lambda summary: summary.update(format=99))
-    with pytest.raises(RunError, match="has run format 99, but this goodfit reads 11"):
+    with pytest.raises(RunError, match="has run format 99, but this goodfit reads 12"):
         load(folder)
 
 

@@ -29,7 +29,7 @@ HEADINGS = {
     "Learning rate and step size",
     "Data checks",
     "Ensemble",
-    "Metrics of the selected network",
+    "Metrics",
     "Exam",
     "Reproduce",
 }
@@ -120,7 +120,7 @@ def test_a_sweep_has_everything_in_the_readers_order(written):
     found = [heading for heading in headings(written["swept"]) if heading in HEADINGS]
     assert set(found) == HEADINGS
     assert found[0] == "Findings"
-    assert found[-4:] == ["Ensemble", "Metrics of the selected network", "Exam", "Reproduce"]
+    assert found[-4:] == ["Ensemble", "Metrics", "Exam", "Reproduce"]
 
 
 def test_the_verdict_has_its_picture_and_in_it_every_change_that_was_compared(written, swept):

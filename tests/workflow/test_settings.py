@@ -87,7 +87,7 @@ SETTINGS = {
     "no target": (
         {"target": None},
         DataError,
-        "Name the column to predict: target='pay', the last one, or another one of 'age', 'city', 'joined'",
+        "Name the column to predict with target='NAME'. The columns are 'age', 'city', 'joined'",
     ),
     "an array for a target": ({"target": SCORE}, DataError, "target must be the name of a column"),
     "target is a date": ({"target": "joined"}, DataError, "column 'joined' holds dates and cannot be the target"),

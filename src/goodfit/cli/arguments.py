@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import fields
+from itertools import takewhile
 from typing import Any
 
 import typer
@@ -11,9 +12,37 @@ import goodfit
 from goodfit.errors import ConfigError
 from goodfit.experiment.budget import seconds_of
 
+OTHER_WORDS = {
+    "--lr": "--learning-rate",
+    "--eta": "--learning-rate",
+    "--lambda": "--l2",
+    "--alpha": "--l2",
+    "--batch": "--batch-size",
+    "--cv": "--folds",
+    "--layers": "--hidden",
+    "--units": "--hidden",
+    "--hidden-layer-sizes": "--hidden",
+    "--early-stopping": "--patience",
+    "--max-iter": "--epochs",
+    "--random-state": "--seed",
+    "--label": "--target",
+    "--output": "--out",
+}
+"""What other programs call an option; those that are spelled alike are found by typer."""
+
 
 class CommandWithDefaults(TyperCommand):
-    """A command whose help takes the defaults from ``goodfit.Settings``, where alone they are written."""
+    """A command whose help takes the defaults from ``goodfit.Settings``, where alone they are written.
+
+    An option by the name that another program has for it is refused with its own.
+    """
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:  # noqa: ANN401
+        for typed in takewhile("--".__ne__, args):
+            name = typed.partition("=")[0]
+            if name in OTHER_WORDS:
+                raise ConfigError(f"There is no option {name}: did you mean {OTHER_WORDS[name]}?")
+        return super().parse_args(ctx, args)
 
     def get_help(self, ctx: Any) -> str:  # noqa: ANN401
         defaults = goodfit.Settings().to_json()

@@ -43,6 +43,7 @@ def training_summary(run: Run) -> dict[str, Any]:
         "validation": dict(record.validation_scores),
         "threshold": _threshold(run),
         "baseline": dict(record.baseline_scores),
+        "reference_models": {model: dict(scores) for model, scores in record.measurements.reference_scores.items()},
         "target": record.target.name,
         "task": record.target.task,
         "classes": list(record.target.classes),

@@ -18,8 +18,8 @@ from goodfit.cli.selection_summary import FirstGrid, show_selection
 from goodfit.cli.signals import report_command
 from goodfit.cli.verdict import show_verdict
 from goodfit.formatting import METRIC_LABELS, OTHER, count, join, numbers, printable, sparkline, value
-from goodfit.reporting.decision_sentences import of_decision, of_labels
-from goodfit.reporting.ensemble_sentences import AT_OTHERS_EPOCH, OUT_OF_FOLD, of_exam
+from goodfit.reporting.decision_sentences import of_decision, of_labels, of_undefined
+from goodfit.reporting.ensemble_sentences import AT_OTHERS_EPOCH, OUT_OF_FOLD, REFERENCE_MODELS, of_exam
 from goodfit.reporting.transfer_sentences import of_transfer
 
 if TYPE_CHECKING:
@@ -79,7 +79,9 @@ def show_exam(run: Run, opening: Opening, console: Console) -> None:
         console.print(of_exam(run.ensemble, opening, len(run.splits.test)), end="\n\n")
     if opening.confusion:
         console.print(_confusion(record.target.classes, opening.confusion), "")
-    console.print(f"The last two columns are scores on the {_known_rows(run)}. {_baseline(run)}", style="dim")
+    notes = [f"The last two columns are scores on the {_known_rows(run)}.", _baseline(run)]
+    notes += [of_undefined(record.known_baseline_scores)]
+    console.print(" ".join(filter(None, notes)), style="dim")
 
 
 def _confusion(classes: Sequence[object], matrix: Sequence[Sequence[int]]) -> Grid:
@@ -187,17 +189,15 @@ def _known_rows(run: Run) -> str:
 
 
 def _metrics(run: Run) -> Grid:
-    if (kept := run.ensemble) is not None:
-        grid = _grid("out-of-fold", "ensemble", "selected", "baseline")
-        for name, (value, *_) in kept.scores.items():
-            ensemble, *others = numbers(value, kept.selected_scores[name], kept.baseline_scores[name])
-            grid.add_row(METRIC_LABELS[name], Text(ensemble, style="bold"), *others)
-        return grid
-    found, baseline = run.record.validation_scores, run.record.baseline_scores
-    grid = _grid(count(len(run.splits.validation), "validation row"), "network", "baseline")
-    for name in found:
-        network, without = numbers(found[name], baseline[name])
-        grid.add_row(METRIC_LABELS[name], Text(network, style="bold"), without)
+    """What predicts and all that it is compared with, on the same rows."""
+    kept, record = run.ensemble, run.record
+    rows = count(record.n_judging, "validation row") if kept is None else "out-of-fold"
+    grid = _grid(rows, *(["network"] if kept is None else ["ensemble", "selected"]), "linear", "trees", "baseline")
+    for name, score in record.known_scores.items():
+        selected = [] if kept is None else [kept.selected_scores[name]]
+        references = [record.measurements.reference_scores[model][name] for model in ("linear", "trees")]
+        own, *others = numbers(score, *selected, *references, record.known_baseline_scores[name])
+        grid.add_row(METRIC_LABELS[name], Text(own, style="bold"), *others)
     return grid
 
 
@@ -213,7 +213,8 @@ def _baseline(run: Run) -> str:
 def _notes(run: Run) -> str:
     """What the numbers refer to."""
     rows = "" if run.ensemble is None else f" There are {count(run.ensemble.n_rows, 'row')}: all but the test rows."
-    notes = [AT_OTHERS_EPOCH if run.ensemble is None else OUT_OF_FOLD + rows, _baseline(run)]
+    notes = [AT_OTHERS_EPOCH if run.ensemble is None else OUT_OF_FOLD + rows, REFERENCE_MODELS, _baseline(run)]
+    notes += [of_undefined(run.record.known_baseline_scores)]
     if run.record.target.task == "regression":
         notes.append(
             "Losses are mean squared errors of the standardised target; RMSE and MAE are in its original unit."
@@ -222,7 +223,7 @@ def _notes(run: Run) -> str:
         notes.append(of_labels(run.record.target.classes))
     if run.settings.class_weight is not None:
         notes.append("Losses are weighted by class, metrics are not.")
-    return " ".join(notes)
+    return " ".join(filter(None, notes))
 
 
 def _spread(run: Run, prediction: Prediction) -> str:

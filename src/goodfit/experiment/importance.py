@@ -87,7 +87,8 @@ class Importance(ShownAsCard):
 
     Attributes:
         columns: the most important first; of a table with more than 1,000, those with the largest weights in the first
-            layer. dependence: of the first six that are no texts.
+            layer. dependence: of the first six that are no texts and whose categories
+            are not nearly unique.
         loss: of the rows as they are. n_rows: number of rows that were shuffled, repeats: how often.
     """
 
@@ -188,10 +189,12 @@ def _by_name(names: Sequence[str], increases: Mapping[str, Array], n_rows: int) 
 
 
 def _dependence(column: str, samples: Sequence[UnseenRows], n_rows: int) -> Iterator[Dependence]:
-    """The curve of a column, if it is a number or category that all folds use."""
+    """The curve of a column, if it is a number that all folds use, or a category whose values are not nearly unique."""
     features = [[each for each in rows.encoder.features if each.name == column] for rows in samples]
     first = features[0][0] if all(features) else None
     if not isinstance(first, NumberFeature | CategoryFeature):
+        return
+    if isinstance(first, CategoryFeature) and _is_nearly_unique(column, samples):
         return
     cells = _grid(first)
     means = []
@@ -207,6 +210,22 @@ def _dependence(column: str, samples: Sequence[UnseenRows], n_rows: int) -> Iter
     yield Dependence(
         column, tuple(map(str, shown)), labels, positions, tuple(map(tuple, mean[:, :MAX_OUTPUTS].tolist()))
     )
+
+
+def _is_nearly_unique(column: str, samples: Sequence[UnseenRows]) -> bool:
+    """Whether most cells with a value hold one that is too rare for a column of its own, as of tickets and cabins."""
+    named = others = 0
+    for rows in samples:
+        feature = next(each for each in rows.encoder.features if each.name == column)
+        assert isinstance(feature, CategoryFeature)
+        if feature.binary:
+            named += len(rows.x)
+            continue
+        cells = (rows.x[:, _blocks(rows.encoder)[column]] > 0).sum(axis=0)
+        has_name = np.array([value is not None for value in feature.values])
+        named += int(cells[: len(has_name)][has_name].sum())
+        others += len(rows.x) - int(cells[: len(has_name)].sum())
+    return others > named
 
 
 def _grid(feature: NumberFeature | CategoryFeature) -> pa.Array:

@@ -15,7 +15,9 @@ from goodfit.data.target import Target
 from goodfit.experiment.decision import Decision, all_decided, choose
 from goodfit.experiment.goal import Goal, Rule
 from goodfit.experiment.out_of_fold import OutOfFold, out_of_fold
+from goodfit.experiment.prediction_bins import Bins, calibration_of, residuals_of
 from goodfit.experiment.prepare import TASKS, Prepared, layers_for, metrics_of
+from goodfit.experiment.reference_models import scores_of_baseline
 from goodfit.experiment.settings import Settings
 from goodfit.formatting import METRIC_LABELS, count, exact, numbers
 from goodfit.nn.arrays import Params
@@ -25,7 +27,7 @@ from goodfit.search.padding import padded_params, shared_inputs
 from goodfit.stats import Estimate, interval_of_new_sample
 from goodfit.training.evaluation import ensemble_predictions, losses_of_predictions
 from goodfit.training.recipe import make_recipe
-from goodfit.training.scores import estimates
+from goodfit.training.scores import confusion_matrix, estimates
 
 ENCODED_BYTES = 2**29
 """Memory for the inputs of all threads that predict."""
@@ -57,9 +59,11 @@ class KeptEnsemble(ShownAsCard):
         loss, standard_error: cross-fitted loss of the known rows. loss_before: without the temperature. selected_loss:
             of the selected config alone.
         scores: metrics of the cross-fitted predictions, with 95 % intervals, in the target's own unit; {} unless
-            measured, and so are the next two.
+            measured, and so are the next five.
         selected_scores: the same metrics of the selected config alone, on the same rows.
-        baseline_scores: the same metrics without columns, by the class shares or the mean in the training rows.
+        baseline_scores: the same metrics without columns, by the class shares or the mean in the training rows; NaN
+            where they are undefined.
+        confusion, calibration, residuals: of the cross-fitted predictions, as in ``Measurements``.
         decision: the threshold of two classes, if it was chosen on the cross-fitted predictions.
         out_of_fold: the cross-fitted loss of every row that judged.
     """
@@ -76,6 +80,9 @@ class KeptEnsemble(ShownAsCard):
     scores: Mapping[str, Estimate]
     selected_scores: Mapping[str, float]
     baseline_scores: Mapping[str, float]
+    confusion: tuple[tuple[int, ...], ...] = ()
+    calibration: Bins = ()
+    residuals: Bins = ()
     decision: Decision | None = None
     out_of_fold: OutOfFold | None = None
 
@@ -165,13 +172,7 @@ def keep_ensemble(
     kept = replace(summary_of(found), folds=networks, out_of_fold=_row_losses(found, folds), decision=chosen)
     if not measured:
         return kept
-    scores = _scores(found, folds, target, rule, seed)
-    return replace(
-        kept,
-        scores=scores["ensemble"],
-        selected_scores={name: value for name, (value, *_) in scores["selected"].items()},
-        baseline_scores={name: value for name, (value, *_) in scores["baseline"].items()},
-    )
+    return _measured(kept, found, folds, target, rule, seed)
 
 
 def _row_losses(found: Ensemble, folds: Sequence[Prepared]) -> OutOfFold:
@@ -183,13 +184,14 @@ def _row_losses(found: Ensemble, folds: Sequence[Prepared]) -> OutOfFold:
     return out_of_fold(rows, losses * scales**2)
 
 
-def _scores(
-    found: Ensemble, folds: Sequence[Prepared], target: Target, rule: Rule, seed: int
-) -> dict[str, dict[str, Estimate]]:
-    """Metrics on all known rows that judged, in the target's own unit."""
+def _measured(
+    kept: KeptEnsemble, found: Ensemble, folds: Sequence[Prepared], target: Target, rule: Rule, seed: int
+) -> KeptEnsemble:
+    """Add what is measured on all known rows that judged, in the target's own unit."""
     models = {"ensemble": found.predictions, "selected": found.selected_predictions, "baseline": found.baseline}
     truth: Array = found.rows.y.astype(float)
-    if target.task == "regression":
+    regression = target.task == "regression"
+    if regression:
         mean, scale = (
             np.array([getattr(folds[fold].target, name) for fold in found.rows.folds])[:, None]
             for name in ("mean", "scale")
@@ -198,4 +200,14 @@ def _scores(
     else:
         truth = truth[:, 0].astype(np.int64)
     labelled = all_decided(rule, truth, models) if target.task == "binary" else models
-    return estimates(metrics_of(target), truth, models, seed=seed, decided=labelled)
+    scores = estimates(metrics_of(target), truth, models, seed=seed, decided=labelled)
+    own = models["ensemble"]
+    return replace(
+        kept,
+        scores=scores["ensemble"],
+        selected_scores={name: value for name, (value, *_) in scores["selected"].items()},
+        baseline_scores=scores_of_baseline(scores["baseline"]),
+        confusion=() if regression else confusion_matrix(truth, labelled["ensemble"], len(target.classes)),
+        calibration=calibration_of(target.task, truth, own),
+        residuals=residuals_of((truth - own)[:, 0]) if regression else (),
+    )

@@ -4,7 +4,7 @@ Plain numbers that a run folder keeps, so that a verdict and a report need neith
 row of data is among them, and no test row is looked at.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -20,13 +20,15 @@ from goodfit.experiment.decision import Decision, all_decided, choose
 from goodfit.experiment.goal import Goal, Rule
 from goodfit.experiment.importance import Importance
 from goodfit.experiment.out_of_fold import OutOfFold
-from goodfit.experiment.prepare import scores_in_unit
+from goodfit.experiment.prediction_bins import Bins, calibration_of, residuals_of
+from goodfit.experiment.prepare import scores_in_unit, unit_of
 from goodfit.experiment.reference_models import (
     ReferenceData,
     boosted_trees,
     constant_outputs,
     linear_model,
     reference_outputs,
+    scores_of_baseline,
 )
 from goodfit.nn.activations import ACTIVATIONS
 from goodfit.nn.arrays import Params
@@ -36,11 +38,11 @@ from goodfit.stats import weighted_mean_error
 from goodfit.training.evaluation import losses_of
 from goodfit.training.fit import Training
 from goodfit.training.recipe import Recipe
-from goodfit.training.scores import confusion_matrix, estimates
+from goodfit.training.scores import confusion_matrix, estimates, point_estimates
 
+REFERENCES = ("linear", "trees")
 PROBED_ROWS = 10_000
 """Training rows on which dead units and frequencies are counted, at most."""
-CALIBRATION_BINS, RESIDUAL_BINS = 10, 31
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,8 +51,10 @@ class Measurements:
 
     Attributes:
         intervals: metric of the validation rows to value and ends of its 95 % interval, in the target's own unit.
-        baseline_scores, linear_scores: the same metrics by a model without columns, which gives the shares of the
-            classes or the mean in training, and by a linear model that learned from the same training rows.
+        baseline_scores: the same metrics by a model without columns, which gives the shares of the classes or the mean
+            in training; NaN where they are undefined.
+        reference_scores: metrics by a ``linear`` model and by boosted ``trees`` that learned from the same training
+            rows; on the validation rows of all folds where an ensemble predicts, otherwise on those of the network.
         losses: validation loss of ``baseline``, ``linear`` and ``trees``, a few boosted trees that learned from these
             training rows, too: the mean over the folds of the selected config, comparable with its loss.
         differences: for each, mean and standard error of (its loss − the selected config's) over the validation rows
@@ -71,12 +75,12 @@ class Measurements:
 
     intervals: Mapping[str, tuple[float, float, float]]
     baseline_scores: Mapping[str, float]
-    linear_scores: Mapping[str, float]
+    reference_scores: Mapping[str, Mapping[str, float]]
     losses: Mapping[str, float]
     differences: Mapping[str, tuple[float, float]]
     confusion: tuple[tuple[int, ...], ...] = ()
-    calibration: tuple[tuple[float, float, int], ...] = ()
-    residuals: tuple[tuple[float, float, int], ...] = ()
+    calibration: Bins = ()
+    residuals: Bins = ()
     units: tuple[int, ...] = ()
     dead_units: tuple[int, ...] = ()
     features: tuple[tuple[str, float, float], ...] = ()
@@ -107,6 +111,7 @@ def gather(
     checks: Sequence[Check] = (),
     rule: Rule = DEFAULT_THRESHOLD,
     seed: int = 0,
+    of_all_folds: bool = False,
 ) -> Measurements:
     """Measure a network on the rows of its fold, and compare its config with reference models on all folds.
 
@@ -114,21 +119,23 @@ def gather(
         folds: of the selected config, that of the network first.
         metrics: of the validation rows, in the target's own unit.
         rule: the threshold of two classes, or what it is chosen for.
+        of_all_folds: whether metrics of reference models are wanted on the validation rows of all folds.
     """
     fold, target, encoder, _ = folds[0]
     x = np.asarray(fold.rows.x)
     compared = [_with_references(recipe, each, seed) for each in folds]
     truth = compared[0].truth
-    predicted = {
-        name: np.asarray(ACTIVATIONS[recipe.link](jnp.asarray(given)))
-        for name, given in (compared[0].outputs | {"own": training.validation_outputs}).items()
-    }
+    outputs = {"own": training.validation_outputs, "baseline": compared[0].outputs["baseline"]}
+    predicted = {name: _linked(recipe, given) for name, given in outputs.items()}
     shown = {name: target.with_mean(values) for name, values in predicted.items()}
-    binary = target.task == "binary"
+    binary, regression = target.task == "binary", target.task == "regression"
     labelled = all_decided(rule, truth, shown) if binary else shown
     found_scores = estimates(metrics, target.with_mean(truth), shown, seed=seed, decided=labelled)
     judged = {model: scores_in_unit(scores, target) for model, scores in found_scores.items()}
     found = predicted["own"]
+    judging = zip(compared, folds, strict=True) if of_all_folds else [(compared[0], folds[0])]
+    reference_scores = _reference_scores(recipe, [(each, of.target) for each, of in judging], metrics, rule)
+    scale = target.scale if regression else 1.0
     sample = np.random.default_rng(seed).permutation(fold.train)[:PROBED_ROWS]
     units, dead = _dead_units(recipe, training.params, x[sample])
     weights = np.concatenate([each.weights / each.weights.sum() / len(folds) for each in compared])
@@ -136,13 +143,13 @@ def gather(
     own = losses.pop("own")
     return Measurements(
         intervals={name: (score.value, score.low, score.high) for name, score in judged["own"].items()},
-        baseline_scores={name: value for name, (value, *_) in judged["baseline"].items()},
-        linear_scores={name: value for name, (value, *_) in judged["linear"].items()},
+        baseline_scores=scores_of_baseline(judged["baseline"]),
+        reference_scores=reference_scores,
         losses={name: float(values @ weights) for name, values in losses.items()},
         differences={name: weighted_mean_error(values - own, weights) for name, values in losses.items()},
-        confusion=() if target.task == "regression" else confusion_matrix(truth, labelled["own"], len(target.classes)),
-        calibration=_calibration(target, truth, found),
-        residuals=_residuals(target, truth, found) if target.task == "regression" else (),
+        confusion=() if regression else confusion_matrix(truth, labelled["own"], len(target.classes)),
+        calibration=calibration_of(target.task, truth * scale + target.mean, found * scale + target.mean),
+        residuals=residuals_of((truth - found)[:, 0] * scale) if regression else (),
         units=units,
         dead_units=dead,
         features=_features(encoder.feature_names, x[sample], training.input_steps),
@@ -171,29 +178,35 @@ def _with_references(recipe: Recipe, measured: MeasuredFold, seed: int) -> _Comp
     models = {"baseline": constant_outputs(data, weight), "linear": linear, "trees": trees}
     losses = {name: losses_of(recipe, y[rows], given).astype(float) for name, given in models.items()}
     losses["own"] = np.mean([losses_of(recipe, y[rows], given) for given in own], axis=0, dtype=float)
-    shown = {"baseline": constant_outputs(data, np.ones_like(weight)), "linear": linear}
+    shown = {"baseline": constant_outputs(data, np.ones_like(weight)), "linear": linear, "trees": trees}
     return _Compared(truth[rows], weight[rows], losses, shown)
 
 
-def _calibration(target: Target, truth: Array, found: Array) -> tuple[tuple[float, float, int], ...]:
-    """Bins of equally many rows, in the order of what was predicted."""
-    if target.task == "regression":
-        predicted, observed = (values.ravel() * target.scale + target.mean for values in (found.astype(float), truth))
-    elif found.shape[1] == 1:
-        predicted, observed = found[:, 0].astype(float), truth.astype(float)
-    else:
-        predicted, observed = found.max(axis=1).astype(float), (found.argmax(axis=1) == truth).astype(float)
-    groups = np.array_split(np.argsort(predicted, kind="stable"), min(CALIBRATION_BINS, len(predicted)))
-    return tuple((float(predicted[rows].mean()), float(observed[rows].mean()), len(rows)) for rows in groups)
+def _reference_scores(
+    recipe: Recipe, compared: Sequence[tuple[_Compared, Target]], metrics: Sequence[str], rule: Rule
+) -> dict[str, dict[str, float]]:
+    """Metrics of the reference models on the validation rows of these folds, in the target's own unit."""
+    first = compared[0][1]
+
+    def joined(of_folds: Iterable[Array]) -> Array:
+        """Class numbers or probabilities; of a quantity multiples of the scale of the first fold."""
+        if first.task != "regression":
+            return np.concatenate(list(of_folds))
+        pairs = zip(of_folds, (target for _, target in compared), strict=True)
+        return np.concatenate([(values.astype(float) * own.scale + own.mean) / first.scale for values, own in pairs])
+
+    truth = joined(each.truth for each, _ in compared)
+    models = {name: joined(_linked(recipe, each.outputs[name]) for each, _ in compared) for name in REFERENCES}
+    labelled = all_decided(rule, truth, models) if first.task == "binary" else models
+    found = point_estimates(metrics, truth, models, decided=labelled)
+    return {
+        model: {name: value * unit_of(name, first) for name, value in scores.items()} for model, scores in found.items()
+    }
 
 
-def _residuals(target: Target, truth: Array, found: Array) -> tuple[tuple[float, float, int], ...]:
-    """Between the 0.5 % and the 99.5 % quantile; what lies outside counts in the outermost bins."""
-    residuals = (truth - found).ravel() * target.scale
-    low, high = np.quantile(residuals, [0.005, 0.995])
-    edges = np.linspace(low, high, RESIDUAL_BINS + 1)
-    counts, _ = np.histogram(np.clip(residuals, edges[0], edges[-1]), edges)
-    return tuple(zip(edges[:-1].tolist(), edges[1:].tolist(), counts.tolist(), strict=True))
+def _linked(recipe: Recipe, outputs: Array) -> Array:
+    """Probabilities, or values, from what the loss takes."""
+    return np.asarray(ACTIVATIONS[recipe.link](jnp.asarray(outputs)))
 
 
 def _dead_units(recipe: Recipe, params: Params, x: Array) -> tuple[tuple[int, ...], tuple[int, ...]]:

@@ -36,6 +36,7 @@ def record_of(fitted: Fitted, ensemble: KeptEnsemble | None, source: str, file: 
         checks=prepared.checks,
         rule=settings.decision_rule,
         seed=settings.seed,
+        of_all_folds=ensemble is not None,
     )
     if ensemble is None:
         evidence = replace(evidence, out_of_fold=_row_losses(recipe, fitted))

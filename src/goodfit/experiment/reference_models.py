@@ -1,6 +1,8 @@
 """Reference models: what simple models make of the rows that the network learns from and is evaluated on."""
 
+import math
 import warnings
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -11,6 +13,7 @@ import threadpoolctl
 from goodfit.arrays import Array
 from goodfit.data.target import Target
 from goodfit.search.sweep import Fold
+from goodfit.stats import Estimate
 
 sklearn = lazy_loader.load("sklearn")  # it takes long to import
 
@@ -113,6 +116,12 @@ def reference_outputs(make: Any, data: ReferenceData) -> Array:  # noqa: ANN401
 def _weights(weight: Array) -> Array | None:
     """Return the weights, and None if all are 1: without weights trees are fitted several times faster."""
     return None if (weight == 1).all() else weight
+
+
+def scores_of_baseline(scores: Mapping[str, Estimate]) -> dict[str, float]:
+    """Return the metrics of a model without columns; precision and F1 are NaN where it predicts no row as positive."""
+    undefined = ("precision", "f1") if "recall" in scores and not scores["recall"].value else ()
+    return {name: math.nan if name in undefined else value for name, (value, *_) in scores.items()}
 
 
 def _constant(data: ReferenceData, rows: Array, weight: Array) -> Array:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from goodfit.formatting import METRIC_LABELS, count, exact, numbers, printable
@@ -17,6 +18,13 @@ def of_labels(classes: Sequence[object]) -> str:
     if not classes:
         return ""
     return f"{names} are {f'those of {printable(classes[1])}' if len(classes) == 2 else 'means over the classes'}."
+
+
+def of_undefined(baseline: Mapping[str, float]) -> str:
+    """Why the baseline has metrics without a value; "" if it has none."""
+    if "precision" not in baseline or not math.isnan(baseline["precision"]):
+        return ""
+    return "Its precision and F1 are undefined (–): it predicts no row as positive."
 
 
 def of_decision(found: Decision) -> str:

@@ -36,6 +36,10 @@ AT_OTHERS_EPOCH = (
 """What the scores of a network on its validation rows are."""
 
 
+REFERENCE_MODELS = "The linear model and the boosted trees are scikit-learn's, trained on the same training rows."
+"""What the reference models are."""
+
+
 def of_ensemble(kept: KeptEnsemble) -> str:
     """What the ensemble consists of, and its loss beside that of the selected configuration."""
     loss, error, own = numbers(kept.loss, kept.standard_error, kept.selected_loss)

@@ -109,7 +109,7 @@ def steps(shown: Shown) -> Parts | None:
 
 def calibration(shown: Shown) -> Parts | None:
     """Predicted and observed values, in bins."""
-    found, classes = shown.record.measurements.calibration, shown.record.target.task != "regression"
+    found, classes = shown.record.measured.calibration, shown.record.target.task != "regression"
     if not found:
         return None
     said = sentences.of_calibration(found, probabilities=classes)
@@ -118,7 +118,7 @@ def calibration(shown: Shown) -> Parts | None:
 
 def residuals(shown: Shown) -> Parts | None:
     """Residuals of a regression."""
-    found = shown.record.measurements.residuals
+    found = shown.record.measured.residuals
     return ("Residuals", sentences.of_residuals(found), lambda: [residual_chart(found)]) if found else None
 
 

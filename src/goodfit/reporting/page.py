@@ -14,9 +14,10 @@ import goodfit
 from goodfit.diagnosis.verdict import diagnose
 from goodfit.errors import RunError
 from goodfit.experiment.fine_tuning import Transfer
+from goodfit.experiment.measure import REFERENCES
 from goodfit.experiment.run_folder import Record, checksum_of
 from goodfit.files import read_file, write_file
-from goodfit.formatting import METRIC_LABELS, OTHER, count, numbers, share
+from goodfit.formatting import METRIC_LABELS, OTHER, count, numbers, printable, share
 from goodfit.holdout.ledger import MAX_CLASSES, Confusion
 from goodfit.reporting import decision_sentences, ensemble_sentences, sentences
 from goodfit.reporting.array_page import array_html, array_pictures
@@ -118,7 +119,8 @@ def html(run: RunLike, *, spell: Speller = python_call, before: str = "") -> str
     record, verdict = run.record, diagnose(run.record)
     grid = grid_of(record.sweep) if record.sweep else None
     selected = selectable(grid) if grid else None
-    figures, found = figures_of(run), record.measurements
+    figures, found, confusion = figures_of(run), record.measurements, record.measured.confusion
+    judging = "validation row" if record.ensemble is None else "out-of-fold row"
     return render(
         "report.html.j2",
         [figure for figure in (*figures.values(), *(selected.figures if selected else ())) if figure],
@@ -140,8 +142,7 @@ def html(run: RunLike, *, spell: Speller = python_call, before: str = "") -> str
         checks=found.checks,
         repairs={c.sentence: training(c.change) for c in found.checks if c.change},
         metrics=metric_rows(record),
-        out_of_fold=ensemble_sentences.OUT_OF_FOLD,
-        at_others_epoch=ensemble_sentences.AT_OTHERS_EPOCH,
+        metrics_note=_metrics_note(record),
         transfer_sentence=of_transfer(
             record.transfer, source_name(record.transfer.earlier, ""), freeze=record.settings.freeze
         )
@@ -149,10 +150,9 @@ def html(run: RunLike, *, spell: Speller = python_call, before: str = "") -> str
         else "",
         ensemble_sentence=(ensemble_sentences.of_ensemble(record.ensemble) if record.ensemble and record.sweep else ""),
         ensemble_members=member_rows(record),
-        ensemble_metrics=ensemble_rows(record),
-        confusion=found.confusion if len(found.confusion) <= MAX_CLASSES else (),
-        confusion_sentence=confusion_sentence(record, found.confusion, "validation row"),
-        of_labels=decision_sentences.of_labels(record.target.classes),
+        judging=judging,
+        confusion=confusion if len(confusion) <= MAX_CLASSES else (),
+        confusion_sentence=confusion_sentence(record, confusion, judging),
         openings=list(_openings(run)),
         command=training({}),
         config=_config(record),
@@ -189,15 +189,16 @@ def _start(transfer: Transfer | None, change: Mapping[str, Any]) -> dict[str, st
     return {"start": source_name(transfer.earlier)} if transfer is not None and known else {}
 
 
-def metric_rows(record: Record) -> list[tuple[str, str, str, str, str]]:
-    """Metric, network, its interval, linear model, baseline; on the validation rows."""
-    found = []
-    for name, score in record.validation_scores.items():
-        low, high = record.measurements.intervals.get(name, (score, np.nan, np.nan))[1:]
-        linear = record.measurements.linear_scores.get(name, np.nan)
-        own, low_, high_, linear_, base = numbers(score, low, high, linear, record.baseline_scores[name])
-        found.append((METRIC_LABELS[name], own, f"{low_} to {high_}" if np.isfinite(low) else "–", linear_, base))
-    return found
+def metric_rows(record: Record) -> list[tuple[str, ...]]:
+    """Metric, what predicts with its interval, of an ensemble the selected config, reference models, baseline."""
+    kept, rows = record.ensemble, []
+    own = record.measurements.intervals if kept is None else kept.scores
+    for name, (score, low, high) in own.items():
+        selected = [] if kept is None else [kept.selected_scores[name]]
+        others = [record.measurements.reference_scores[model][name] for model in REFERENCES]
+        shown, low_, high_, *rest = numbers(score, low, high, *selected, *others, record.known_baseline_scores[name])
+        rows.append((METRIC_LABELS[name], shown, f"{low_} to {high_}" if np.isfinite(low) else "–", *rest))
+    return rows
 
 
 def member_rows(record: Record) -> list[tuple[str, str, str]]:
@@ -209,16 +210,23 @@ def member_rows(record: Record) -> list[tuple[str, str, str]]:
     ]
 
 
-def ensemble_rows(record: Record) -> list[tuple[str, str, str, str, str]]:
-    """Metric, ensemble, its interval, selected config, baseline; on the known rows."""
-    if (kept := record.ensemble) is None:
-        return []
-    rows = []
-    for name, estimate in kept.scores.items():
-        selected, base = kept.selected_scores[name], kept.baseline_scores[name]
-        own, low, high, selected_, base_ = numbers(*estimate, selected, base)
-        rows.append((METRIC_LABELS[name], own, f"{low} to {high}", selected_, base_))
-    return rows
+def _metrics_note(record: Record) -> str:
+    """What the rows and the columns of the table of metrics are."""
+    if record.ensemble is None:
+        rows = ensemble_sentences.AT_OTHERS_EPOCH
+    else:
+        rows = (
+            f"{ensemble_sentences.OUT_OF_FOLD} All models are compared on the same rows. The minimum of a validation "
+            "curve is lower, because its epoch was selected on the same rows."
+        )
+    target = record.target
+    constant = "the mean of the training rows"
+    if target.task != "regression":
+        constant = f"{printable(target.baseline.prediction)}, the most frequent class in the training rows"
+    baseline = f"The baseline uses no features: it always predicts {constant}."
+    undefined = decision_sentences.of_undefined(record.known_baseline_scores)
+    labels = decision_sentences.of_labels(target.classes)
+    return " ".join(filter(None, (rows, ensemble_sentences.REFERENCE_MODELS, baseline, labels, undefined)))
 
 
 def score_sentence(run: RunLike) -> str:
@@ -229,9 +237,8 @@ def score_sentence(run: RunLike) -> str:
         return ""
     own, base = numbers(record.known_scores[name], record.known_baseline_scores[name])
     how = "validation rows" if record.ensemble is None else "rows, each predicted by networks not trained on it"
-    n_rows = len(record.splits.validation) if record.ensemble is None else record.ensemble.n_rows
     label = METRIC_LABELS[name]
-    said = f"{label[0].upper()}{label[1:]} {own} on {n_rows:,} {how} (baseline {base})."
+    said = f"{label[0].upper()}{label[1:]} {own} on {record.n_judging:,} {how} (baseline {base})."
     if not openings or name not in openings[0].scores:
         return said
     test, low, high = numbers(*openings[0].scores[name])

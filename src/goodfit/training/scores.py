@@ -51,6 +51,20 @@ def estimates(
     return {model: {name: _exact(name, next(found), len(y)) for name in names} for model in predictions}
 
 
+def point_estimates(
+    names: Sequence[str], y: Array, predictions: Mapping[str, Array], *, decided: Mapping[str, Array]
+) -> dict[str, dict[str, float]]:
+    """Return the metrics of several models by model and metric, without intervals; the arguments of ``estimates``."""
+    y, weights = np.asarray(y), np.ones((len(y), 1))
+    found = {}
+    for model, given in predictions.items():
+        rows = np.asarray(given, np.float64)
+        ranks = ranks_of(rows) if any(METRICS[name].of_ranks for name in names) else None
+        values = _metrics(names, y, rows, np.asarray(decided[model], np.float64), ranks, weights)
+        found[model] = dict(zip(names, values[0].tolist(), strict=True))
+    return found
+
+
 def confusion_matrix(truth: Array, predicted: Array, n_classes: int) -> tuple[tuple[int, ...], ...]:
     """Return the number of rows of each class (first index) that are predicted as each class (second).
 

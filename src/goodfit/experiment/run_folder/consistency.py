@@ -15,7 +15,7 @@ from goodfit.experiment.fine_tuning import Transfer
 from goodfit.experiment.goal import Goal
 from goodfit.experiment.importance import Importance
 from goodfit.experiment.kept_ensemble import KeptEnsemble
-from goodfit.experiment.measure import Measurements
+from goodfit.experiment.measure import REFERENCES, Measurements
 from goodfit.experiment.prepare import metrics_of
 from goodfit.experiment.run_folder.record import Record, SweepRecord
 from goodfit.experiment.settings import Settings, apply_change
@@ -24,7 +24,7 @@ from goodfit.nn.arrays import Params
 from goodfit.search.selection import ConfigResult, Contrast
 from goodfit.training.fit import Outcome
 
-MODELS = ("baseline", "linear", "trees")
+MODELS = ("baseline", *REFERENCES)
 
 
 def validate(record: Record) -> None:
@@ -172,25 +172,30 @@ def _finite(params: Params) -> bool:
 
 
 def _measurements(record: Record, measured: Measurements) -> None:
-    target, n_validation = record.target, len(record.splits.validation)
-    _metrics(target, measured.intervals, measured.baseline_scores, measured.linear_scores)
+    _metrics(record.target, measured.intervals, measured.baseline_scores, *measured.reference_scores.values())
+    require(set(measured.reference_scores) == set(REFERENCES), "other reference models have metrics")
     require(set(measured.losses) == set(measured.differences) == set(MODELS), "other models were compared")
-    classes = target.classes
-    counts = [row for of in (measured.confusion, (tuple(n for *_, n in measured.residuals),)) for row in of]
-    require(all(n >= 0 for row in counts for n in row), "a number of rows is below 0")
-    require(len(measured.confusion) == len(classes), "the confusion matrix has other classes than the target")
-    require(all(len(row) == len(classes) for row in measured.confusion), "the confusion matrix is not square")
-    require(not classes or sum(map(sum, measured.confusion)) == n_validation, "the confusion matrix has other rows")
-    for bins in (measured.calibration, measured.residuals):
-        require(not bins or sum(n for *_, n in bins) == n_validation, "a chart has other rows than validation")
-        require(all(math.isfinite(x) for a, b, _ in bins for x in (a, b)), "a chart has numbers that are not finite")
-    require(bool(measured.residuals) == (not classes), "residuals are of another task")
+    _predictions(record.target, measured, len(record.splits.validation))
     require(measured.units == record.settings.hidden, "other hidden layers were measured")
     pairs = zip(measured.dead_units, measured.units, strict=True)
     require(all(0 <= dead <= units for dead, units in pairs), "more units are dead than there are")
     names = tuple(name for name, *_ in measured.features)
     require(names == record.encoder.feature_names, "other features were measured than encoded")
     require(all(0 <= share <= 1 for _, share, _ in measured.features), "the share of a feature is out of range")
+
+
+def _predictions(target: Target, measured: Measurements | KeptEnsemble, n_rows: int) -> None:
+    """Confusion matrix, calibration and residuals are those of this task, and of so many rows."""
+    classes = target.classes
+    in_bins = tuple(n for *_, n in (*measured.calibration, *measured.residuals))
+    require(all(n >= 0 for row in (*measured.confusion, in_bins) for n in row), "a number of rows is below 0")
+    require(len(measured.confusion) == len(classes), "the confusion matrix has other classes than the target")
+    require(all(len(row) == len(classes) for row in measured.confusion), "the confusion matrix is not square")
+    require(not classes or sum(map(sum, measured.confusion)) == n_rows, "the confusion matrix has other rows")
+    for bins in (measured.calibration, measured.residuals):
+        require(not bins or sum(n for *_, n in bins) == n_rows, "a chart has other rows")
+        require(all(math.isfinite(x) for a, b, _ in bins for x in (a, b)), "a chart has numbers that are not finite")
+    require(bool(measured.residuals) == (not classes), "residuals are of another task")
 
 
 def _metrics(target: Target, *scores: Mapping[str, object]) -> None:
@@ -242,6 +247,7 @@ def _ensemble(record: Record, kept: KeptEnsemble) -> None:
     require(_sums_to_one(kept.shares), "the shares of the networks do not sum to 1")
     known: Indices = record.splits.known
     require(0 < kept.n_rows <= len(known), "the ensemble was judged by more rows than there are")
+    _predictions(record.target, kept, kept.n_rows)
     require(math.isfinite(kept.temperature) and kept.temperature > 0, "the temperature is out of range")
     for fold in kept.folds:
         _columns(record, fold.encoder)

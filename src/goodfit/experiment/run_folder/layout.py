@@ -9,7 +9,7 @@ from goodfit.errors import RunError
 from goodfit.experiment.run_path import SUMMARY
 from goodfit.files import FileMark, UnsafeFile, mark_of, memory, read_file, size_of
 
-FORMAT = 11
+FORMAT = 12
 FILES = (
     "encoder.json",
     "measurements.json",

@@ -98,6 +98,16 @@ class Record:
         return self.baseline_scores if self.ensemble is None else self.ensemble.baseline_scores
 
     @property
+    def measured(self) -> Measurements | KeptEnsemble:
+        """What has confusion matrix, calibration and residuals of what predicts, on the rows that judged it."""
+        return self.measurements if self.ensemble is None else self.ensemble
+
+    @property
+    def n_judging(self) -> int:
+        """Number of rows that judged what predicts."""
+        return len(self.splits.validation) if self.ensemble is None else self.ensemble.n_rows
+
+    @property
     def out_of_fold(self) -> OutOfFold | None:
         """Loss of every row that judged what predicts."""
         return self.measurements.out_of_fold if self.ensemble is None else self.ensemble.out_of_fold

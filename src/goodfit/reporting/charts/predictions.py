@@ -1,4 +1,4 @@
-"""Predictions of the validation rows: calibration and residuals."""
+"""Predictions of the rows that judge: calibration and residuals."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from goodfit.reporting.theme import INK, MUTED, TRAIN, VALIDATION
 
 
 def calibration_chart(bins: Sequence[tuple[float, float, int]], *, probabilities: bool) -> Layer:
-    """Predicted and observed values in bins of validation rows; the diagonal is equality.
+    """Predicted and observed values in bins of rows; the diagonal is equality.
 
     Args:
         bins: mean predicted, mean observed, rows.
@@ -49,7 +49,7 @@ def residual_chart(bins: Sequence[tuple[float, float, int]]) -> Layer:
         .encode(
             x=alt.X("low:Q", axis=alt.Axis(title="true − predicted", format=NUMBER), scale=alt.Scale(nice=False)),
             x2=alt.X2("high:Q"),
-            y=alt.Y("rows:Q", axis=alt.Axis(title="validation rows", tickMinStep=1)),
+            y=alt.Y("rows:Q", axis=alt.Axis(title="rows", tickMinStep=1)),
             y2=alt.Y2Datum(0),
         )
     )
