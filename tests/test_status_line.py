@@ -74,12 +74,21 @@ def test_a_log_gets_a_line_every_ten_seconds_and_none_twice(monkeypatch):
 def test_losses_of_later_folds_are_not_compared_with_those_of_the_first(monkeypatch):
     """Their lowest would rise."""
     text = shown(monkeypatch, Terminal(), lambda line: line.step(Told(3, 5, 8.0, fold=1)))
-    assert text == "\r3 of 5 trainings done, about 5 s left\n"
+    assert text.startswith("\r3 of 5 trainings done, about 5 s left\r")
 
 
 def test_a_terminal_says_how_long_it_takes(monkeypatch):
     text = shown(monkeypatch, Terminal(), lambda line: line.step(Told(3, 5, 8.0, restored=1)))
-    assert text == "\r3 of 5 trainings done, lowest validation loss 0.2500, about 8 s left\n"
+    first, last = text.split("\r")[1:]
+    assert first == "3 of 5 trainings done, lowest validation loss 0.2500, about 8 s left"
+    assert last.rstrip(" \n") == "3 of 5 trainings done, lowest validation loss 0.2500"  # nothing is left of the time
+
+
+def test_a_terminal_says_that_measuring_follows_the_last_training_and_a_log_does_not(monkeypatch):
+    last = Told(5, 5, 8.0)
+    first, at_the_end = shown(monkeypatch, Terminal(), lambda line: line.step(last)).split("\r")[1:]
+    assert first.endswith("0.2500, measuring the result …") and "measuring" not in at_the_end
+    assert "measuring" not in shown(monkeypatch, io.StringIO(), lambda line: line.step(last), verbose=1)
 
 
 def test_anything_else_is_refused():

@@ -13,6 +13,10 @@ SECONDS_BETWEEN_LINES = 10.0
 """Of plain lines; the first comes after a fifth of that."""
 
 
+MEASURING = ", measuring the result …"
+"""What follows when all trainings are done."""
+
+
 class Progress(Protocol):
     """What is shown of a search; see ``goodfit.search.parallel.Progress``."""
 
@@ -59,7 +63,7 @@ class StatusLine:
             raise ConfigError(f"verbose must be 'auto', 0 or 1, not {verbose!r}.")
         self.in_place = is_watched()
         self.is_on = self.in_place if verbose == "auto" else bool(verbose)
-        self.shown = self.latest = ""
+        self.shown = self.latest = self.lasting = ""
         self.due_at = time.monotonic() + SECONDS_BETWEEN_LINES / 5
         self.lowest, self.best_epoch = math.inf, 0
 
@@ -82,11 +86,13 @@ class StatusLine:
         done = f"{progress.done:,} of {count(progress.trials, 'training')} done{lowest_of(progress)}"
         own = progress.done - progress.restored
         left = progress.seconds * (progress.trials - progress.done) / own if own else math.nan
-        self.show(done, f", about {left:.0f} s left" if own and self.in_place else "")
+        passing = f", about {left:.0f} s left" if progress.done < progress.trials else MEASURING
+        self.show(done, passing if own and self.in_place else "")
 
     def end(self) -> None:
         """Show the last state, and end the line."""
         if self.in_place and self.shown:
+            self._replace(self.lasting)
             print(file=sys.stderr, flush=True)
         elif self.latest != self.shown:
             self._print(self.latest)
@@ -95,12 +101,16 @@ class StatusLine:
         """Show a text. passing: what changes by itself, and is shown in place only."""
         if not self.is_on:
             return
-        self.latest = text + passing
+        self.lasting, self.latest = text, text + passing
         if self.in_place:
-            print(f"\r{self.latest:<{len(self.shown)}}", end="", file=sys.stderr, flush=True)
-            self.shown = self.latest
+            self._replace(self.latest)
         elif time.monotonic() >= self.due_at and self.latest != self.shown:
             self._print(self.latest)
+
+    def _replace(self, text: str) -> None:
+        if text != self.shown:
+            print(f"\r{text:<{len(self.shown)}}", end="", file=sys.stderr, flush=True)
+        self.shown = text
 
     def _print(self, text: str) -> None:
         print(text, file=sys.stderr, flush=True)

@@ -12,12 +12,14 @@ from goodfit.cli.progress import Curves, draw_curves, progress
 EPOCHS = [{"loss": 0.7, "val_loss": 0.8}, {"loss": 0.5, "val_loss": 0.6}, {"loss": 0.4, "val_loss": 0.65}]
 
 
-def shown(*, terminal, epochs=EPOCHS):
+def shown(*, terminal, epochs=EPOCHS, follows=""):
     console = Console(file=io.StringIO(), force_terminal=terminal, width=80)
     with progress(console) as watched:
         watched.begin(200)
         for record in epochs:
             watched.epoch(record)
+        if follows:
+            watched.follow(follows)
     return console.file.getvalue()
 
 
@@ -48,6 +50,11 @@ def test_a_terminal_shows_both_losses_and_the_way_out():
     text = shown(terminal=True)
     for words in ("epoch 3 of 200", "loss", "validation loss", "at epoch 2", "Ctrl-C"):
         assert words in text
+
+
+def test_a_terminal_says_what_follows_the_training_and_a_file_does_not():
+    assert "epoch 3 of 200, writing the report …, 0 s" in shown(terminal=True, follows="writing the report …")
+    assert "…" not in shown(terminal=False, follows="writing the report …")
 
 
 def test_a_terminal_says_what_it_waits_for_before_the_first_epoch():

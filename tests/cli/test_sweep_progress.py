@@ -33,12 +33,14 @@ def filled(steps, **settings):
     return state
 
 
-def shown(*steps, terminal, **settings):
+def shown(*steps, terminal, follows="", **settings):
     console = Console(file=io.StringIO(), force_terminal=terminal, width=80)
     with sweep_progress(console) as watched:
         watched.begin(Settings(**GRID | settings))
         for step in steps:
             watched.step(step)
+        if follows:
+            watched.follow(follows)
     return console.file.getvalue()
 
 
@@ -88,6 +90,14 @@ def test_a_terminal_shows_the_grid_filling():
 
 def test_a_terminal_says_what_it_waits_for_before_the_first_step():
     assert "compiling" in shown(terminal=True)
+
+
+@pytest.mark.parametrize("follows", ["", "writing the report …"])
+def test_a_terminal_says_what_follows_the_search_and_a_file_does_not(follows):
+    last = Told(4, 4, 2.0, np.array([0.5, 0.25, 0.5, 0.5]))
+    on_terminal, in_file = (shown(last, terminal=terminal, follows=follows) for terminal in (True, False))
+    assert f"4 of 4 done, {follows or 'measuring the result …'}, 0 s" in on_terminal
+    assert "…" not in in_file
 
 
 def test_more_rates_than_a_line_holds_go_below_each_other():

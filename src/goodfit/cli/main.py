@@ -161,6 +161,8 @@ def train(
         )
         unfinished = run.path is not None and run.can_be_resumed
         pressed = unfinished and ("budget" not in given or stopped(run))  # nobody waits for a report after Ctrl-C
+        for shown in (curves, grids):
+            shown.follow("writing the report …")
         report = None if pressed else goodfit.report(run, folder / REPORT, spell=train_command)
     if as_json:
         typer.echo(to_json(training_summary(run) | {"report": report and str(report)}))

@@ -38,11 +38,13 @@ class Curves:
 
 
 class Progress(Protocol):
-    """Receives the start and every epoch."""
+    """Receives the start, every epoch, and what follows the training."""
 
     def begin(self, epochs: int) -> None: ...
 
     def epoch(self, record: Mapping[str, float]) -> None: ...
+
+    def follow(self, stage: str) -> None: ...
 
 
 @contextmanager
@@ -72,6 +74,9 @@ class Lines:
         if time.monotonic() >= self.due_at:
             self._write()
 
+    def follow(self, stage: str) -> None:
+        """Nothing: a log has no line about what is over soon."""
+
     def end(self) -> None:
         if self.written < len(self.curves.loss):
             self._write()
@@ -88,7 +93,7 @@ class Drawing:
     """A bar and both curves, redrawn in place and removed at the end."""
 
     def __init__(self, console: Console) -> None:
-        self.curves, self.began = Curves(), 0.0
+        self.curves, self.began, self.stage = Curves(), 0.0, ""
         self.live = Live(console=console, get_renderable=self.render, refresh_per_second=8, transient=True)
 
     def __enter__(self) -> Drawing:
@@ -104,12 +109,16 @@ class Drawing:
     def epoch(self, record: Mapping[str, float]) -> None:
         self.curves.add(record)
 
+    def follow(self, stage: str) -> None:
+        self.stage = stage
+
     def render(self) -> RenderableType:
         curves, done = self.curves, len(self.curves.loss)
         bar = Grid.grid(padding=(0, 2, 0, 0))
         seconds = f"{time.monotonic() - self.began:.0f} s"
         what = f"epoch {done:,} of {curves.epochs:,}" if done else "compiling"
-        bar.add_row(ProgressBar(total=curves.epochs, completed=done, width=30), f"{what}, {seconds}")
+        shown = ", ".join(filter(None, (what, self.stage, seconds)))
+        bar.add_row(ProgressBar(total=curves.epochs, completed=done, width=30), shown)
         hint = Text("Ctrl-C stops the training and keeps the best epoch", style="dim")
         return Group(bar, *([draw_curves(curves)] if done else []), hint)
 

@@ -20,7 +20,7 @@ from rich.text import Text
 from goodfit.cli.grid_table import SELECTED, Cell, draw_grid
 from goodfit.formatting import count
 from goodfit.search.race_arithmetic import Place, comparable_means
-from goodfit.status_line import SECONDS_BETWEEN_LINES, lowest_of
+from goodfit.status_line import MEASURING, SECONDS_BETWEEN_LINES, lowest_of
 
 if TYPE_CHECKING:
     from goodfit.experiment.settings import Settings
@@ -69,7 +69,9 @@ class SweepState:
         return comparable_means(found)
 
     def left(self) -> str:
-        """Time left, as far as it is known."""
+        """Time left, as far as it is known; when all are done, what follows."""
+        if self.done == self.trials:
+            return MEASURING.removeprefix(", ")
         if self.done == self.restored:
             return "estimating time left …"
         seconds = self.seconds * (self.trials - self.done) / (self.done - self.restored)
@@ -77,11 +79,13 @@ class SweepState:
 
 
 class SweepProgress(Protocol):
-    """Receives the start of each grid and every step."""
+    """Receives the start of each grid, every step, and what follows the search."""
 
     def begin(self, settings: Settings) -> None: ...
 
     def step(self, progress: Progress) -> None: ...
+
+    def follow(self, stage: str) -> None: ...
 
 
 @contextmanager
@@ -113,6 +117,9 @@ class SweepLines:
         if time.monotonic() >= self.due_at:
             self._write()
 
+    def follow(self, stage: str) -> None:
+        """Nothing: a log has no line about what is over soon."""
+
     def end(self) -> None:
         if self.is_new:
             self._write()
@@ -131,7 +138,7 @@ class SweepDrawing:
     """A bar and the grid, redrawn in place and removed at the end."""
 
     def __init__(self, console: Console) -> None:
-        self.state, self.began = SweepState(), 0.0
+        self.state, self.began, self.stage = SweepState(), 0.0, ""
         self.live = Live(console=console, get_renderable=self.render, refresh_per_second=8, transient=True)
 
     def __enter__(self) -> SweepDrawing:
@@ -147,10 +154,13 @@ class SweepDrawing:
     def step(self, progress: Progress) -> None:
         self.state.add(progress)
 
+    def follow(self, stage: str) -> None:
+        self.stage = stage
+
     def render(self) -> RenderableType:
         state, means = self.state, self.state.means()
         bar = Grid.grid(padding=(0, 2, 0, 0))
-        done = f"{state.done:,} of {state.trials:,} done, {state.left()}" if state.values else "compiling"
+        done = f"{state.done:,} of {state.trials:,} done, {self.stage or state.left()}" if state.values else "compiling"
         seconds = f"{time.monotonic() - self.began:.0f} s"
         bar.add_row(ProgressBar(total=state.trials, completed=state.done, width=20), f"{done}, {seconds}")
         marks = {min(means, key=means.__getitem__): SELECTED} if means else {}

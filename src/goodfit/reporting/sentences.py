@@ -175,7 +175,7 @@ def of_alternatives(compared: Sequence[Comparison], model: str) -> str:
     return (
         f"{said}. Points: validation loss of the alternative minus that of {model}, with 95% intervals. From the black "
         "tick to the left, a difference is clearly better: large enough to matter, and too large for chance. A tick "
-        "that is not shown lies beyond the edge."
+        "beyond the edge is not shown."
     )
 
 

@@ -15,7 +15,7 @@ from goodfit.stats import Z95
 
 ANSWERS = ("clearly better", "undecided", "not better")
 SHAPES = ("diamond", "circle", "square")
-TITLE = "difference in validation loss (left of 0: better)"
+TITLE = "loss difference (left of 0: better)"
 CUT = 4.0
 """The axis is cut at this multiple of the median distance from 0 to the far end of an interval."""
 ROOM = 0.06
