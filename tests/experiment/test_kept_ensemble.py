@@ -8,6 +8,7 @@ import goodfit
 from goodfit.data.table import open_source
 from goodfit.diagnosis.from_run import observe
 from goodfit.errors import ConfigError, SplitError
+from goodfit.experiment import kept_ensemble
 from goodfit.experiment.prepare import TASKS, layers_for, prepare, prepare_folds
 from goodfit.experiment.settings import Settings
 from goodfit.training.evaluation import predictions
@@ -40,6 +41,17 @@ def test_it_is_the_weighted_mean_of_its_networks_each_with_the_encoder_of_its_fo
     np.testing.assert_allclose(run.predict(TABLE).values, total, rtol=1e-5)
     assert len(kept.folds) == 5
     assert kept.n_networks == len(kept.shares) * 5 == sum(len(m.trials) for m in kept.members)
+
+
+@pytest.mark.parametrize(("n_bytes", "n_threads"), [(1, 1), (2**29, 4)])
+def test_threads_are_as_many_as_memory_allows_and_change_no_bit(n_bytes, n_threads, run, monkeypatch):
+    expected, started = run.predict(TABLE).values, []
+    monkeypatch.setattr(kept_ensemble, "ENCODED_BYTES", n_bytes)
+    monkeypatch.setattr(kept_ensemble.os, "cpu_count", lambda: 4)
+    pool = kept_ensemble.ThreadPoolExecutor
+    monkeypatch.setattr(kept_ensemble, "ThreadPoolExecutor", lambda n: started.append(n) or pool(n))
+    np.testing.assert_array_equal(run.predict(TABLE).values, expected)
+    assert started == [n_threads]
 
 
 def test_a_loaded_run_predicts_the_same_bits(run):
