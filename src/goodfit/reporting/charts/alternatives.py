@@ -18,8 +18,6 @@ SHAPES = ("diamond", "circle", "square")
 TITLE = "loss difference (left of 0: better)"
 CUT = 4.0
 """The axis is cut at this multiple of the median distance from 0 to the far end of an interval."""
-ROOM = 0.06
-"""Margin at both ends, as a share of the axis."""
 
 
 def alternatives_chart(compared: Sequence[Comparison]) -> Layer:
@@ -40,10 +38,9 @@ def alternatives_chart(compared: Sequence[Comparison]) -> Layer:
         scale=alt.Scale(domain=shown, range=[SHAPES[ANSWERS.index(answer)] for answer in shown]),
         legend=legend,
     )
-    room = ROOM * (right - left)
     x = alt.X(
         "low:Q",
-        scale=alt.Scale(domain=[left - room, right + room], nice=False),
+        scale=alt.Scale(domain=[left, right], nice=False, padding=12),
         axis=alt.Axis(title=TITLE, grid=False, format=NUMBER, labelSeparation=8),
     )
     names = [each.name for each in compared]
