@@ -80,6 +80,13 @@ def test_calibration_and_residuals_are_those_of_the_cross_fitted_predictions_of_
     assert (loaded.calibration, loaded.residuals, loaded.confusion) == (kept.calibration, kept.residuals, ())
 
 
+def test_rows_of_a_single_split_are_called_validation_rows(tmp_path):
+    for folds, words in ((1, "32 validation rows"), (5, "160 training and validation rows")):
+        run = goodfit.train(TABLE, folds=folds, **QUICK)
+        assert run.record.all_known_judge == (folds == 5)
+        assert f"{words}, out-of-fold" in run.report(tmp_path / f"{folds}.html").read_text()
+
+
 def test_the_confusion_matrix_is_that_of_the_accuracy_beside_it():
     run = goodfit.train("iris", **QUICK | {"target": "target"})
     kept = run.ensemble

@@ -185,14 +185,15 @@ def _known_rows(run: Run) -> str:
     """The rows on which scores are known before the exam."""
     if run.ensemble is None:
         return "validation rows"
-    return f"{run.ensemble.n_rows:,} training and validation rows, out-of-fold"
+    rows = "training and validation rows" if run.record.all_known_judge else "validation rows"
+    return f"{run.ensemble.n_rows:,} {rows}, out-of-fold"
 
 
 def _metrics(run: Run) -> Grid:
     """What predicts and all that it is compared with, on the same rows."""
     kept, record = run.ensemble, run.record
     rows = count(record.n_judging, "validation row") if kept is None else "out-of-fold"
-    grid = _grid(rows, *(["network"] if kept is None else ["ensemble", "selected"]), "linear", "trees", "baseline")
+    grid = _grid(rows, *(["network"] if kept is None else ["ensemble", "selected"]), "linear", "boosting", "baseline")
     for name, score in record.known_scores.items():
         selected = [] if kept is None else [kept.selected_scores[name]]
         references = [record.measurements.reference_scores[model][name] for model in ("linear", "trees")]
@@ -212,8 +213,10 @@ def _baseline(run: Run) -> str:
 
 def _notes(run: Run) -> str:
     """What the numbers refer to."""
-    rows = "" if run.ensemble is None else f" There are {count(run.ensemble.n_rows, 'row')}: all but the test rows."
-    notes = [AT_OTHERS_EPOCH if run.ensemble is None else OUT_OF_FOLD + rows, REFERENCE_MODELS, _baseline(run)]
+    n, all_known = run.record.n_judging, run.record.all_known_judge
+    rows = f"There are {count(n, 'row') + ': all but the test rows' if all_known else count(n, 'validation row')}."
+    judged = AT_OTHERS_EPOCH if run.ensemble is None else f"{OUT_OF_FOLD} {rows}"
+    notes = [judged, REFERENCE_MODELS, _baseline(run)]
     notes += [of_undefined(run.record.known_baseline_scores)]
     if run.record.target.task == "regression":
         notes.append(

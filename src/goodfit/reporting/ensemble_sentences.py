@@ -36,7 +36,7 @@ AT_OTHERS_EPOCH = (
 """What the scores of a network on its validation rows are."""
 
 
-REFERENCE_MODELS = "The linear model and the boosted trees are scikit-learn's, trained on the same training rows."
+REFERENCE_MODELS = "The linear model and gradient boosting are scikit-learn's, trained on the same training rows."
 """What the reference models are."""
 
 

@@ -226,7 +226,7 @@ def _metrics_note(record: Record) -> str:
     baseline = f"The baseline uses no features: it always predicts {constant}."
     undefined = decision_sentences.of_undefined(record.known_baseline_scores)
     labels = decision_sentences.of_labels(target.classes)
-    return " ".join(filter(None, (rows, ensemble_sentences.REFERENCE_MODELS, baseline, labels, undefined)))
+    return " ".join(filter(None, (rows, ensemble_sentences.REFERENCE_MODELS, baseline, undefined, labels)))
 
 
 def score_sentence(run: RunLike) -> str:

@@ -103,6 +103,11 @@ class Record:
         return self.measurements if self.ensemble is None else self.ensemble
 
     @property
+    def all_known_judge(self) -> bool:
+        """Whether every training and validation row judged what predicts, as in a cross-validation."""
+        return self.n_judging == len(self.splits.known)
+
+    @property
     def n_judging(self) -> int:
         """Number of rows that judged what predicts."""
         return len(self.splits.validation) if self.ensemble is None else self.ensemble.n_rows

@@ -49,7 +49,9 @@ def alternatives_chart(compared: Sequence[Comparison]) -> Layer:
     bars = alt.Chart(rows(drawn)).mark_rule(strokeWidth=2).encode(x=x, x2=alt.X2("high:Q"), y=y, color=colour)
     within = [row for row in drawn if left <= row["difference"] <= right]
     points = alt.Chart(rows(within)).mark_point(filled=True, size=70, opacity=1)
-    ticks = alt.Chart(rows(row for row in drawn if row["clear"] >= left)).mark_tick(color=INK, thickness=2, size=14)
+    ticks = alt.Chart(rows(row for row in drawn if row["clear"] >= left)).mark_tick(
+        color=INK, opacity=1, thickness=2, size=14
+    )
     zero = alt.Chart(rows([{"at": 0}])).mark_rule(color=MUTED, strokeWidth=1).encode(x=alt.X("at:Q"))
     layers = [
         zero,
