@@ -135,7 +135,7 @@ def gather(
     found = predicted["own"]
     judging = zip(compared, folds, strict=True) if of_all_folds else [(compared[0], folds[0])]
     reference_scores = _reference_scores(recipe, [(each, of.target) for each, of in judging], metrics, rule)
-    scale = target.scale if regression else 1.0
+    in_unit = [values.astype(float) * target.scale + target.mean for values in (truth, found)]
     sample = np.random.default_rng(seed).permutation(fold.train)[:PROBED_ROWS]
     units, dead = _dead_units(recipe, training.params, x[sample])
     weights = np.concatenate([each.weights / each.weights.sum() / len(folds) for each in compared])
@@ -148,8 +148,8 @@ def gather(
         losses={name: float(values @ weights) for name, values in losses.items()},
         differences={name: weighted_mean_error(values - own, weights) for name, values in losses.items()},
         confusion=() if regression else confusion_matrix(truth, labelled["own"], len(target.classes)),
-        calibration=calibration_of(target.task, truth * scale + target.mean, found * scale + target.mean),
-        residuals=residuals_of((truth - found)[:, 0] * scale) if regression else (),
+        calibration=calibration_of(target.task, *in_unit),
+        residuals=residuals_of((truth - found)[:, 0] * target.scale) if regression else (),
         units=units,
         dead_units=dead,
         features=_features(encoder.feature_names, x[sample], training.input_steps),
