@@ -1,11 +1,13 @@
 """The grid as charts read it."""
 
+from dataclasses import replace
+
 import numpy as np
 import pyarrow as pa
 import pytest
 
 from goodfit.experiment.run_folder import SweepRecord
-from goodfit.reporting.trials import bins, density, grid_of, quantiles, restored
+from goodfit.reporting.trials import bins, density, grid_of, grid_of_several, quantiles, restored
 from goodfit.search.selection import ConfigResult, Selection
 
 
@@ -55,7 +57,10 @@ def test_where_there_are_several_seeds_all_pairs_are_shown_by_the_winners():
     weights = pa.table({"trial": [0, 1, 2, 3], "weight": values})
     best = ConfigResult({"l2": 0.0, "learning_rate": 0.01}, (0, 1), 0.35, 0.05)
     selection = Selection(rule="best", chosen=best, best=best, trial=1, optimism=0.0, edges={}, gain=None)
-    grid = grid_of(SweepRecord(table=table, curves=curves, weights=weights, selection=selection, n_planned=4))
+    record = SweepRecord(table=table, curves=curves, weights=weights, selection=selection, n_planned=4)
+    grid = grid_of(record)
+    assert grid_of_several(record).means == grid.means
+    assert grid_of_several(replace(record, table=table.slice(0, 2))) is grid_of_several(None) is None
     assert {cell: trial.number for cell, trial in grid.trials.items()} == {(0.0, 0.01): 1, (0.1, 0.01): 3}
     assert grid.means == pytest.approx({(0.0, 0.01): 0.35, (0.1, 0.01): 0.55})
     assert grid.n_each == 2

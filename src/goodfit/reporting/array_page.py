@@ -10,7 +10,7 @@ from goodfit.reporting.heat_table import selectable
 from goodfit.reporting.pages import Figure, render
 from goodfit.reporting.spelling import keywords
 from goodfit.reporting.training_figures import Trained, grid_picture, training_figures
-from goodfit.reporting.trials import Grid, Trial, grid_of, trial_of
+from goodfit.reporting.trials import Grid, Trial, grid_of_several, trial_of
 from goodfit.search.space import refined
 from goodfit.search.sweep import Sweep
 from goodfit.training.fit import Training
@@ -63,7 +63,7 @@ def _given(change: Mapping[str, Any], found: Training | Sweep, names: Mapping[st
 
 def _drawn(found: Training | Sweep, verdict: Verdict) -> tuple[Trial, Grid | None, dict[str, Figure | None]]:
     """The training whose curves are shown, the grid that it was selected from, if it has several cells, and figures."""
-    trial, grid = trial_of(found if isinstance(found, Training) else found.winner), None
-    if isinstance(found, Sweep) and len((of_all := grid_of(found)).trials) > 1:
-        trial, grid = of_all.winner, of_all
+    trial = trial_of(found if isinstance(found, Training) else found.winner)
+    if grid := grid_of_several(found if isinstance(found, Sweep) else None):
+        trial = grid.winner
     return trial, grid, training_figures(Trained(trial, grid, verdict.comparisons))

@@ -23,7 +23,7 @@ from goodfit.reporting.charts.table import named_features, named_step_chart, spl
 from goodfit.reporting.decision_sentences import of_decision
 from goodfit.reporting.pages import Figure
 from goodfit.reporting.training_figures import Parts, Trained, training_figures
-from goodfit.reporting.trials import grid_of, restored
+from goodfit.reporting.trials import grid_of_several, restored
 
 MOST_POINTS = 400
 """Of more features every second, third, … is drawn, from the rarest to the most frequent."""
@@ -55,9 +55,10 @@ class Shown(NamedTuple):
 def figures_of(run: RunLike) -> dict[str, Figure | None]:
     """Every figure of the report by name; None for those that this run does not have."""
     record, shown = run.record, Shown(run.record, len(run.ledger.openings()))
-    grid = grid_of(record.sweep) if record.sweep else None
     n_folds = record.sweep.n_folds if record.sweep else 1
-    trained = Trained(restored(record), grid, diagnose(record).comparisons, record.settings.patience, n_folds)
+    trained = Trained(
+        restored(record), grid_of_several(record.sweep), diagnose(record).comparisons, record.settings.patience, n_folds
+    )
     found = {name: make(shown) for name, make in FIGURES.items()}
     return training_figures(trained) | {name: Figure(name, *parts) if parts else None for name, parts in found.items()}
 

@@ -28,7 +28,7 @@ from goodfit.reporting.pages import Figure, render, write_pngs
 from goodfit.reporting.spelling import Speller, arguments, python_call, source_name
 from goodfit.reporting.training_figures import grid_picture
 from goodfit.reporting.transfer_sentences import of_transfer
-from goodfit.reporting.trials import grid_of, restored, short_value
+from goodfit.reporting.trials import grid_of_several, restored, short_value
 from goodfit.search.sweep import Sweep
 from goodfit.training.fit import Training
 
@@ -103,8 +103,8 @@ def _page_of(run: RunLike) -> str:
 def pictures(run: RunLike) -> list[Figure]:
     """Every figure of the report, and the grid as a heat map."""
     figures = [figure for figure in figures_of(run).values() if figure is not None]
-    if run.record.sweep is not None:
-        figures.append(grid_picture(grid_of(run.record.sweep)))
+    if grid := grid_of_several(run.record.sweep):
+        figures.append(grid_picture(grid))
     return figures
 
 
@@ -117,7 +117,7 @@ def html(run: RunLike, *, spell: Speller = python_call, before: str = "") -> str
         return spell(source_name(record.source, ""), record.target.name, given)
 
     record, verdict = run.record, diagnose(run.record)
-    grid = grid_of(record.sweep) if record.sweep else None
+    grid = grid_of_several(record.sweep)
     selected = selectable(grid) if grid else None
     figures, found, confusion = figures_of(run), record.measurements, record.measured.confusion
     judging = "validation row" if record.ensemble is None else "out-of-fold row"

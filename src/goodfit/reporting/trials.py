@@ -167,6 +167,12 @@ def grid_of(found: SweepRecord | Sweep) -> Grid:
     return Grid(trials, comparable_means(values), chosen, lowest, n_each, n_contenders, has_rungs, partial)
 
 
+def grid_of_several(found: SweepRecord | Sweep | None) -> Grid | None:
+    """The grid of a search with more than one config; None of a single one, whatever its folds and seeds."""
+    grid = None if found is None else grid_of(found)
+    return grid if grid and len(grid.trials) > 1 else None
+
+
 def place_of(row: Mapping[str, Any]) -> Place:
     """Rung, fold and seed of a row of the table of trials."""
     return row["rung"], row["fold"], row["seed"]
