@@ -5,7 +5,7 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from goodfit import GoodFitClassifier, GoodFitRegressor
 
-SINGLE = {"l2": 0.001, "learning_rate": 0.01, "hidden_layer_sizes": (16,), "epochs": 20}
+SMALL = {"l2": 0.001, "learning_rate": 0.01, "hidden_layer_sizes": (16,), "epochs": 20}
 pytestmark = [
     # Some checks have fewer rows of a class than folds, or one row of it.
     pytest.mark.filterwarnings("ignore:class .* has . rows? for .* folds:UserWarning"),
@@ -13,8 +13,8 @@ pytestmark = [
 ]
 
 
-@parametrize_with_checks([GoodFitClassifier(**SINGLE), GoodFitRegressor(**SINGLE)])
-def test_a_single_training_passes_every_check(estimator, check):
+@parametrize_with_checks([GoodFitClassifier(**SMALL), GoodFitRegressor(**SMALL)])
+def test_a_small_network_passes_every_check(estimator, check):
     check(estimator)
 
 
