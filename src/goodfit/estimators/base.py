@@ -109,6 +109,7 @@ class GoodFitEstimator(CallbackSupportMixin, Learning):  # type: ignore[misc]  #
         """
         if (X_val is None) != (y_val is None):
             raise ValueError("X_val and y_val must be given together.")
+        labels = y  # as the user names them
         X, y, name, weights = self._checked(X, y, sample_weight)
         validation = None if X_val is None else self._checked_validation(X_val, y_val, sparse=issparse(X))
         groups = None if groups is None else column_or_1d(groups)
@@ -121,8 +122,7 @@ class GoodFitEstimator(CallbackSupportMixin, Learning):  # type: ignore[misc]  #
         prepared = prepare_unchecked(rows.source, rows.target, settings, weights=rows.weights)
         folds = prepare_folds(with_folds(prepared))
         lines = EpochLines(self.verbose, self.epochs)
-        is_single = len(folds) == 1 and not settings.sweeps
-        tasks = FitTasks(self, self.epochs if is_single else None)
+        tasks = FitTasks(self, None if folds[0].settings.sweeps else self.epochs)
         on_progress: OnProgress | None = call_each([lines.line.step if lines.line.is_on else None, tasks.on_progress])
         self._columns = tuple(rows.source.names[: self.n_features_in_])
         self._takes_sparse = issparse(X)
@@ -133,7 +133,7 @@ class GoodFitEstimator(CallbackSupportMixin, Learning):  # type: ignore[misc]  #
             watched = Watchers(on_epoch=call_each([lines.listener, tasks.on_epoch]), on_progress=on_progress)
             self._keep(fit_prepared(folds, watched, share_programs=True))
         lines.end()
-        tasks.end(X, y)
+        tasks.end(X, labels)
         return self
 
     @property

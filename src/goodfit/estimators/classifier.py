@@ -54,7 +54,7 @@ class GoodFitClassifier(ClassifierMixin, GoodFitEstimator):  # type: ignore[misc
     patience : int, default=10
         Epochs without improvement of the validation loss after which training stops. The best epoch is restored.
     validation_split : float, default=0.2
-        Share of the rows that validate, drawn at random and stratified by class.
+        Share of the rows that validate, drawn at random and stratified by class. With three folds a third does.
     folds : int or 'auto', default='auto'
         Number of cross-validation folds; 1 for a single split. ``'auto'``: three for one config, unless ``keep='one'``.
         Of a grid on up to 5,000 rows as many as ``validation_split`` makes, where only configs in doubt are trained on
