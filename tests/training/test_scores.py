@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from goodfit.nn.metrics import METRICS
+from goodfit.training import scores
 from goodfit.training.scores import estimates
 
 
@@ -37,3 +38,18 @@ def test_nothing_is_compiled(compiled):
     y, prediction = drawn(30, 1)
     estimates(names_for("classes"), y, {"network": prediction}, seed=0)
     assert not compiled
+
+
+def test_of_very_many_rows_some_are_drawn_and_the_intervals_scaled(monkeypatch):
+    y, prediction = drawn(20_000, 1)
+    prediction = np.clip(prediction * 0.7 + 0.3 * y[:, None], 1e-3, 1 - 1e-3)
+    names = ("recall", "auc", "log_loss")
+    found = []
+    for n_drawn in (20_000, 2_000):
+        monkeypatch.setattr(scores, "MAX_DRAWN_ROWS", n_drawn)
+        found.append(estimates(names, y, {"": prediction}, seed=0)[""])
+    whole, some = found
+    for name in names:
+        assert some[name].value == whole[name].value
+        assert some[name].low < some[name].value < some[name].high
+        assert some[name].high - some[name].low == pytest.approx(whole[name].high - whole[name].low, rel=0.25)

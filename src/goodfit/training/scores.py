@@ -10,8 +10,8 @@ from goodfit.nn.ranking_metrics import Ranks, ranks_of
 from goodfit.stats import Estimate, bootstrap_intervals, wilson_interval
 
 MIN_RESAMPLES, MAX_RESAMPLES = 200, 1000
-MAX_DRAWN_PREDICTIONS = 2_000_000
-"""Total number of predictions drawn by the bootstrap, unless that leaves fewer than ``MIN_RESAMPLES`` draws."""
+MAX_DRAWN_ROWS = 10_000
+"""The bootstrap of more rows is one of this many of them, scaled."""
 
 
 def estimates(
@@ -24,7 +24,9 @@ def estimates(
 ) -> dict[str, dict[str, Estimate]]:
     """Return the metrics of several models on the same rows, each with its 95 % interval, by model and metric.
 
-    Intervals: Wilson's for accuracy, otherwise the percentile bootstrap over the rows, with the same draws for all.
+    Intervals: Wilson's for accuracy, otherwise the percentile bootstrap over the rows, with the same draws for all. Of
+    n rows, more than m = ``MAX_DRAWN_ROWS``, m are chosen at random, and the distance of each end from the metric of
+    these m rows is multiplied by √(m/n). Source: Efron (1979); Bickel, Götze & van Zwet (1997).
 
     Args:
         names: of metrics, keys of ``METRICS``.
@@ -32,23 +34,45 @@ def estimates(
         predictions: by model, probabilities (rows, classes), or (rows, 1) for two classes, or values (rows, outputs).
         decided: by model, what metrics of labels take instead; by default the predictions.
     """
-    y, full_sample = np.asarray(y), list[Array]()
-    given, labels = (
-        [np.asarray(rows, np.float64) for rows in of.values()] for of in (predictions, decided or predictions)
-    )
+    y, decided = np.asarray(y), decided or predictions
+    exact = point_estimates(names, y, predictions, decided=decided)
+    values = np.array([[of[name] for name in names] for of in exact.values()])
+    ends = _bootstrapped(names, y, predictions, decided, seed=seed, values=values)
+    found = map(Estimate._make, np.concatenate([values[..., None], ends], axis=-1).reshape(-1, 3).tolist())
+    return {model: {name: _exact(name, next(found), len(y)) for name in names} for model in predictions}
+
+
+def _bootstrapped(
+    names: Sequence[str],
+    y: Array,
+    predictions: Mapping[str, Array],
+    decided: Mapping[str, Array],
+    *,
+    seed: int,
+    values: Array,
+) -> Array:
+    """Return the ends (models, metrics, 2) of the intervals around the values (models, metrics) of ``estimates``."""
+    n_rows, some = len(y), np.arange(len(y))
+    if n_rows > MAX_DRAWN_ROWS:
+        some = np.sort(np.random.default_rng(seed).choice(n_rows, MAX_DRAWN_ROWS, replace=False))
+        y = y[some]
+    given, labels = ([np.asarray(of, np.float64)[some] for of in models.values()] for models in (predictions, decided))
     ranks = [ranks_of(each) if any(METRICS[name].of_ranks for name in names) else None for each in given]
 
     def scorer(draws: Array) -> Array:
-        weights = np.ascontiguousarray(np.concatenate([np.ones((1, len(y))), draws]).T)
+        weights = np.ascontiguousarray(draws.T, np.float64)
         models = zip(given, labels, ranks, strict=True)
-        values = np.stack([_metrics(names, y, *model, weights) for model in models])
-        full_sample[:] = [values[:, 0].ravel()]
-        return values[:, 1:].transpose(1, 0, 2).reshape(len(draws), -1)
+        return np.concatenate([_metrics(names, y, *model, weights) for model in models], axis=-1)
 
-    n_resamples = int(np.clip(MAX_DRAWN_PREDICTIONS // (len(y) * given[0].shape[1]), MIN_RESAMPLES, MAX_RESAMPLES))
-    ends = bootstrap_intervals(scorer, len(y), seed=seed, n_resamples=n_resamples)
-    found = iter(Estimate(value, *end) for value, end in zip(full_sample[0].tolist(), ends, strict=True))
-    return {model: {name: _exact(name, next(found), len(y)) for name in names} for model in predictions}
+    n_resamples = int(
+        np.clip(MIN_RESAMPLES * MAX_DRAWN_ROWS // (len(y) * given[0].shape[1]), MIN_RESAMPLES, MAX_RESAMPLES)
+    )
+    ends = np.array(bootstrap_intervals(scorer, len(y), seed=seed, n_resamples=n_resamples)).reshape(*values.shape, 2)
+    if n_rows == len(y):
+        return ends
+    center = scorer(np.ones((1, len(y)))).reshape(*values.shape, 1)
+    scaled: Array = values[..., None] + (ends - center) * np.sqrt(len(y) / n_rows)
+    return scaled
 
 
 def point_estimates(
