@@ -17,6 +17,7 @@ from goodfit.search.space import (
     refined,
     validate_space,
 )
+from goodfit.search.sweep import plan_sweep
 from goodfit.training.recipe import make_recipe
 
 NET = (Dense(4), Dropout(0.5), Dense(1))
@@ -181,3 +182,13 @@ def test_a_second_grid_has_the_best_point_as_it_was_and_as_many_values_in_order(
         assert best in found
         assert len(set(found)) == n
         assert list(found) == sorted(found)
+
+
+def test_recipes_that_share_their_parts_are_those_made_one_by_one():
+    space = {"l2": [0, 0.1], "dropout": [0.1, 0.5], "learning_rate": [0.001, 0.1], "class_weight_1": [1, 5]}
+    plan = plan_sweep(NET, optimizer="adam", loss="binary_crossentropy", space=space, epochs=3)
+    pairs = [(config, seed) for config in plan.grid for seed in (3, 4)]
+    for found, (config, seed) in zip(plan.recipes(pairs, 50), pairs, strict=True):
+        one = plan.recipe(config, 50, seed=seed)
+        assert jax.tree.structure(found) == jax.tree.structure(one)
+        assert jax.tree.leaves(found) == jax.tree.leaves(one)

@@ -77,26 +77,24 @@ def _of_grid(table: pa.Table, selection: Selection) -> dict[str, Any]:
 
 
 def _neighbours(rows: Sequence[Mapping[str, Any]], selection: Selection) -> Iterable[Neighbour]:
-    """Configs that differ from the chosen one in l2 or learning rate only."""
-    own = selection.chosen.config
+    """Configs that differ from the chosen one in l2 or learning rate only.
+
+    Their training loss is as on all folds and the rung of the chosen one, whose own losses give the level.
+    """
+    own, own_loss = selection.chosen.config, _mean_loss(rows, selection.chosen.trials)
+    own_losses = {_place(row): row["loss"] for row in rows if own.items() <= row.items()}
     for each in selection.contrasts:
         if all(each.config[name] == own[name] for name in own if name not in ("l2", "learning_rate")):
+            places = {_place(rows[trial]) for trial in each.trials}
+            level = own_loss - float(np.mean([loss for place, loss in own_losses.items() if place in places]))
             yield Neighbour(
                 each.config.get("l2"),
                 each.config.get("learning_rate"),
-                _comparable_loss(rows, each.trials, selection.chosen.trials),
+                _mean_loss(rows, each.trials) + level,
                 each.mean,
                 each.gain,
                 each.standard_error,
             )
-
-
-def _comparable_loss(rows: Sequence[Mapping[str, Any]], trials: Sequence[int], own: Sequence[int]) -> float:
-    """Training loss of a config as on all folds and the rung of the selected one, whose own losses give the level."""
-    places = {_place(rows[trial]) for trial in trials}
-    config = {name: rows[own[0]][name] for name in ("l2", "learning_rate") if name in rows[own[0]]}
-    same = [n for n, row in enumerate(rows) if _place(row) in places and config.items() <= row.items()]
-    return _mean_loss(rows, trials) + _mean_loss(rows, own) - _mean_loss(rows, same)
 
 
 def _place(row: Mapping[str, Any]) -> tuple[int, int, int]:

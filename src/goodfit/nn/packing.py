@@ -4,6 +4,8 @@ An optimizer treats all weights alike, so a small network is updated as one long
 compiled step then has fewer and larger operations, and compile time grows with their number.
 """
 
+import math
+
 import jax.numpy as jnp
 import numpy as np
 
@@ -40,7 +42,7 @@ def unpack(packed: Params, layout: Layout) -> Params:
     for entries in layout:
         layer = {}
         for name, shape in sorted(entries):
-            group, size = _group(name, apart=apart), int(np.prod(shape))
+            group, size = _group(name, apart=apart), math.prod(shape)
             layer[name] = packed[0][group][begin[group] : begin[group] + size].reshape(shape)
             begin[group] += size
         layers.append({name: layer[name] for name, _ in entries})

@@ -16,6 +16,7 @@ from goodfit.search.selection import Selection
 
 MAX_LEARNING_RATE = 1.0
 """Largest learning rate of a second grid."""
+LAYER_TERMS = ("l1", "l2", "dropout")
 CLASS_WEIGHT = "class_weight_"
 """Prefix of the name of a class weight; the number of the class follows."""
 
@@ -33,7 +34,7 @@ def validate_space(
     Raises:
         ConfigError: a hyperparameter is unknown or has no values, or a value is out of range; the message names it.
     """
-    known = ("l1", "l2", "dropout", *sorted(_optimizer_space(optimizer)))
+    known = (*LAYER_TERMS, *sorted(_optimizer_space(optimizer)))
     found = {}
     for name, given in space.items():
         if name.startswith(CLASS_WEIGHT):
@@ -80,6 +81,18 @@ def layers_with(layers: Sequence[Layer], config: Config) -> tuple[Layer, ...]:
             raise ConfigError("dropout cannot be searched: the network has no Dropout layer.")
         layers = [Dropout(config["dropout"]) if isinstance(layer, Dropout) else layer for layer in layers]
     return tuple(layers)
+
+
+def parts_of(config: Config) -> tuple[Config, Config, Config]:
+    """Return what of a config the layers take, the optimizer, and the loss.
+
+    >>> parts_of({"l2": 0.01, "learning_rate": 0.1, "class_weight_1": 5.0})
+    ({'l2': 0.01}, {'learning_rate': 0.1}, {'class_weight_1': 5.0})
+    """
+    of_layers = {name: value for name, value in config.items() if name in LAYER_TERMS}
+    of_classes = {name: value for name, value in config.items() if name.startswith(CLASS_WEIGHT)}
+    others = {name: value for name, value in config.items() if name not in of_layers | of_classes}
+    return of_layers, others, of_classes
 
 
 def _with_term(layers: Sequence[Layer], term: str, value: float) -> list[Layer]:

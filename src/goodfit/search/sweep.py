@@ -34,6 +34,7 @@ from goodfit.search.space import (
     layers_with,
     make_grid,
     optimizer_with,
+    parts_of,
     validate_space,
 )
 from goodfit.search.stages import Stage, make_stages, sizes_of, with_all_rows
@@ -42,7 +43,7 @@ from goodfit.training.checkpoint import OpenCheckpoints
 from goodfit.training.evaluation import losses_of
 from goodfit.training.fit import Training, epoch_rows
 from goodfit.training.interrupt import Interruption, interruptible
-from goodfit.training.recipe import Recipe, make_recipe
+from goodfit.training.recipe import Recipe, make_recipe, with_seed
 from goodfit.validation import validate_count
 
 
@@ -84,6 +85,20 @@ class SweepPlan:
             seed=seed,
             dtype=self.dtype,
         )
+
+    def recipes(self, pairs: Sequence[tuple[Config, int]], n_train: int) -> list[Recipe]:
+        """Return the recipes of several configs and seeds; what some of them have in common is made once."""
+        made, recipes = dict[object, Any](), []
+        for config, seed in pairs:
+            names = [frozenset(of.items()) for of in parts_of(config)]
+            if not all((place, name) in made for place, name in enumerate(names)):
+                recipe = self.recipe(config, n_train)
+                found = (recipe.layers, recipe.optimizer, recipe.class_weight)
+                made |= {(place, name): part for (place, name), part in zip(enumerate(names), found, strict=True)}
+            layers, optimizer, class_weight = (made[place, name] for place, name in enumerate(names))
+            mixed = replace(recipe, layers=layers, optimizer=optimizer, class_weight=class_weight)
+            recipes.append(with_seed(mixed, seed))
+        return recipes
 
 
 def plan_sweep(
@@ -394,7 +409,8 @@ class _RunningSweep:
             random = init_network(plan.layers, n_inputs=n_inputs, seed=seed, dtype=plan.dtype)
             begin = self.starts[stage.fold] if self.starts else random
             weights[seed] = padded_params(joined(begin, self.fixed) if self.fixed else begin, self.n_features)
-        return [Trial(plan.recipe(config, n_train, seed=seed), seed, weights[seed]) for config, seed in pairs]
+        recipes = plan.recipes(pairs, n_train)
+        return [Trial(recipe, seed, weights[seed]) for recipe, (_, seed) in zip(recipes, pairs, strict=True)]
 
     def _places(self, pairs: Sequence[tuple[Config, int]]) -> list[int]:
         """Return the place of each config and seed among all of the plan."""

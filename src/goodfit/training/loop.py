@@ -7,6 +7,7 @@ inside it in chunks, so that progress can be shown and a training can be interru
 Everything that changes during a training is in its ``State``; the recipe, the rows and their order come from outside.
 """
 
+import math
 from functools import partial
 from typing import NamedTuple
 
@@ -98,7 +99,7 @@ def _trained(recipe: Recipe, layout: Layout) -> Layout:
 
 def _packs(recipe: Recipe, layout: Layout) -> bool:
     """Whether weights are packed: in small networks, except with ``clipnorm``, which clips each array by itself."""
-    n_weights = sum(int(np.prod(shape)) for layer in _trained(recipe, layout) for _, shape in layer)
+    n_weights = sum(math.prod(shape) for layer in _trained(recipe, layout) for _, shape in layer)
     return n_weights <= MAX_PACKED_WEIGHTS and recipe.optimizer.clipnorm is None
 
 

@@ -204,7 +204,12 @@ def quantiles_table(networks: Sequence[Params]) -> pa.Table:
     kernels = [
         np.concatenate([layer["kernel"].ravel() for layer in params if "kernel" in layer]) for params in networks
     ]
-    return quantiles_of([np.quantile(of, SHARES).astype(np.float64) for of in kernels])
+    return quantiles_of([_quantiles(of) for of in kernels])
+
+
+def _quantiles(weights: np.ndarray) -> np.ndarray:
+    """As ``np.quantile`` with ``SHARES``, which takes four times as long for so many of them."""
+    return np.asarray(np.interp(SHARES, np.linspace(0, 1, len(weights)), np.sort(weights)))
 
 
 def quantiles_of(weights: Sequence[np.ndarray]) -> pa.Table:
