@@ -72,6 +72,7 @@ def test_a_search_whose_time_is_over_keeps_the_best_so_far_and_goes_on_later(ful
     assert "The time was over: " in said and "had started" in said
     assert "To resume: goodfit train --resume r" in told.err
     assert not goodfit.load("r").sweep.is_complete
+    assert goodfit.load("r").record.measurements.importance is not None
     resumed = goodfit.train(resume="r")
     assert resumed.sweep.is_complete
     assert resumed.sweep.table.equals(full.sweep.table)

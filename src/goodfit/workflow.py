@@ -139,7 +139,7 @@ def train(
             found = open_table(table, choices)
             prepared = _prepared(found, target, choices, earlier)
             fitted = _told_and_fitted(prepared, watched, refine=refine)
-            record = _record(fitted, _source(table, found), found.file)
+            record = _record(fitted, _source(table, found), found.file, deadline)
             return Run(record, ledger_of(None, record), prepared.table, prepared.sealed)
         choices.to_json()  # a splitter object is refused before the training
         with claimed(Path(out)):
@@ -149,11 +149,12 @@ def train(
             return _train(Path(out), plan, prepared, watched)
 
 
-def _record(fitted: Fitted, source: str, file: FileMark | None) -> Record:
-    """What a run folder holds, with what the model learned from each column, unless the user waits for the end."""
+def _record(fitted: Fitted, source: str, file: FileMark | None, deadline: float | None) -> Record:
+    """What a run folder holds, with what the model learned from each column, unless the user has stopped it."""
     ensemble = kept(fitted)
     record = record_of(fitted, ensemble, source, file)
-    if not fitted.is_complete:
+    is_out_of_time = deadline is not None and time.monotonic() >= deadline
+    if not (fitted.is_complete or is_out_of_time):
         return record
     learned = replace(record.measurements, importance=what_it_learned(fitted, ensemble))
     return replace(record, measurements=learned)
@@ -188,7 +189,7 @@ def _train(folder: Path, plan: Plan, prepared: Prepared, watched: Watchers) -> R
         raise
     except WorkersLost as error:
         raise RunError(f"{error} What has finished is kept: resume with resume={str(folder)!r}.") from error
-    record = replace(_record(fitted, plan.source, plan.source_file), created=plan.created)
+    record = replace(_record(fitted, plan.source, plan.source_file, watched.deadline), created=plan.created)
     save_run(folder, record)
     if fitted.is_complete:
         journal.remove()

@@ -41,18 +41,22 @@ def contenders_of(means, *, spread=1.0, l2=None, rule="best"):
 
 
 def test_configs_in_doubt_go_on_the_best_first_and_those_clearly_worse_do_not():
-    assert contenders_of([5.0, 1.0, 1.1, 9.0], spread=1.0) == [2.0, 3.0]
-    assert contenders_of([5.0, 1.0, 1.1, 9.0], spread=0.01) == [2.0]
+    assert contenders_of([5.0, 1.0, 1.1, 1.2, 9.0], spread=1.0) == [2.0, 3.0, 4.0]
+    assert contenders_of([5.0, 1.0, 1.1, 1.2, 9.0], spread=0.01) == [2.0, 3.0]
+
+
+def test_the_lowest_quarter_goes_on_even_if_it_is_clearly_worse_on_these_rows():
+    assert contenders_of(np.linspace(1, 2, 20), spread=0.001) == [1.0, 2.0, 3.0, 4.0, 5.0]
 
 
 def test_two_standard_errors_are_in_doubt_and_more_are_not():
     error = np.sqrt(2 / 100)  # of the difference of two rows of independent noise, each of variance 1
-    assert contenders_of([1.0, 1 + 1.7 * error]) == [1.0, 2.0]
-    assert contenders_of([1.0, 1 + 2.4 * error]) == [1.0]
+    assert contenders_of([1.0, 1.01, 1 + 1.7 * error]) == [1.0, 2.0, 3.0]
+    assert contenders_of([1.0, 1.01, 1 + 2.4 * error]) == [1.0, 2.0]
 
 
 def test_the_best_without_l2_goes_on_in_any_case_and_one_that_diverged_does_not():
-    assert contenders_of([5.0, 1.0, 1.1, 9.0], l2=[0, 1, 2, 3], spread=0.01) == [1.0, 0.0]
+    assert contenders_of([5.0, 1.0, 1.1, 9.0], l2=[0, 1, 2, 3], spread=0.01) == [1.0, 0.0, 2.0]
     assert contenders_of([np.inf, 1.0], l2=[0, 1]) == [1.0]
     assert contenders_of([np.inf, np.inf]) == []
 

@@ -173,7 +173,7 @@ def of_alternatives(compared: Sequence[Comparison], model: str) -> str:
     else:
         said = f"None of {rows} is clearly better"
     return (
-        f"{said}. Points: validation loss of the alternative minus that of {model}, with 95% intervals. From the black "
+        f"{said}. Points: validation loss of the alternative minus that of {model}, with 95% intervals. From the "
         "tick to the left, a difference is clearly better: large enough to matter, and too large for chance. A tick "
         "beyond the edge is not shown."
     )

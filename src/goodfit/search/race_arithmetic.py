@@ -18,7 +18,8 @@ MAX_SHARE = 0.4375
 RUNG_ROWS = (10_000, 100_000)
 """Training rows of the rungs below the last. A rung of more than half of all training rows is left out."""
 KEPT_ON_RUNGS = 4
-"""One in so many configs goes on to the next rung, where a training takes up to ten times as long."""
+"""One in so many configs goes on to the next rung, where a training takes up to ten times as long, and to the other
+folds in any case."""
 
 
 def max_contenders(n_configs: int) -> int:
