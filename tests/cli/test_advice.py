@@ -17,7 +17,7 @@ from goodfit.experiment.prepare import prepare, prepare_folds
 from goodfit.experiment.settings import Settings, apply_change
 from goodfit.reporting.spelling import arguments
 from tests.checks import test_checks as tables
-from tests.cli.test_cli import run
+from tests.cli.commands import run
 from tests.diagnosis.built import EPOCHS, beside, falling, good, jumping, measured
 from tests.diagnosis.test_consistency import observations
 

@@ -12,7 +12,7 @@ import pytest
 import goodfit
 from goodfit.experiment.settings import Settings
 from goodfit.reporting.config_toml import config_toml
-from tests.cli.test_cli import refusal, run, write_csv
+from tests.cli.commands import refusal, run, write_csv
 
 SMALL = ("--l2", "0,0.01", "--learning-rate", "0.01", "--hidden", "4", "--epochs", "2", "--folds", "2")
 

@@ -15,7 +15,7 @@ import pandas as pd
 import pytest
 
 import goodfit
-from tests.cli.test_cli import run
+from tests.cli.commands import run
 
 QUICK = "--hidden none --l2 0.01 --learning-rate 0.01 --epochs 2"
 SMALL = {"hidden": (), "l2": 0.01, "learning_rate": 0.01, "epochs": 2}
