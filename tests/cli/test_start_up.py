@@ -112,3 +112,10 @@ def test_ctrl_c_keeps_the_best_weights_and_the_compiled_program_is_kept_for_the_
     assert kept.training.outcome is goodfit.Outcome.STOPPED_BY_USER
     assert 1 <= kept.training.best_epoch <= kept.history.n_epochs
     assert any((here / "cache").iterdir())
+
+
+def test_a_program_ends_without_a_search_for_garbage():
+    told_last = "import atexit, gc; atexit.register(lambda: print(gc.get_freeze_count() > 0))"
+    code = f"{told_last}; from goodfit.cli.main import main; main()"
+    told = subprocess.run([sys.executable, "-c", code, "--version"], capture_output=True, text=True)
+    assert told.stdout.splitlines()[-1] == "True"

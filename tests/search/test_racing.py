@@ -28,7 +28,7 @@ def plan(**choices):
     return plan_sweep((Dense(4, activation="tanh"), Dense(1)), **{**settings, **choices})
 
 
-def contenders_of(means, *, spread=1.0, l2=None, rule="best"):
+def contenders_of(means, *, spread=1.0, l2=None, rule="best", most=None):
     """Contenders among configs of these mean losses; the differences of their rows have a known standard error."""
     rows = 100
     noise = np.random.default_rng(1).normal(size=(len(means), rows))
@@ -36,7 +36,7 @@ def contenders_of(means, *, spread=1.0, l2=None, rule="best"):
     losses = np.array(means)[:, None] + spread * noise
     l2 = range(1, len(means) + 1) if l2 is None else l2
     results = [TrialResult({"l2": float(v)}, 0, 0, float(row.mean())) for v, row in zip(l2, losses, strict=True)]
-    found = find_contenders(TrialTable(results, lambda i: losses[i], [np.ones(rows)]), rule)
+    found = find_contenders(TrialTable(results, lambda i: losses[i], [np.ones(rows)]), rule, most)
     return [config["l2"] for config in found]
 
 
@@ -46,7 +46,9 @@ def test_configs_in_doubt_go_on_the_best_first_and_those_clearly_worse_do_not():
 
 
 def test_the_lowest_quarter_goes_on_even_if_it_is_clearly_worse_on_these_rows():
-    assert contenders_of(np.linspace(1, 2, 20), spread=0.001) == [1.0, 2.0, 3.0, 4.0, 5.0]
+    means = np.linspace(1, 2, 20)
+    assert contenders_of(means, spread=0.001) == [1.0, 2.0, 3.0, 4.0, 5.0]
+    assert contenders_of(means, spread=0.001, most=5) == [1.0]  # of the next rung, which is expensive
 
 
 def test_two_standard_errors_are_in_doubt_and_more_are_not():

@@ -12,6 +12,7 @@ from goodfit.checks.check import Check, CheckSeverity
 from goodfit.checks.inputs import CheckInputs
 from goodfit.checks.probe_data import draw_rows
 from goodfit.checks.thresholds import CheckThresholds
+from goodfit.data.columns.convert import one_array
 from goodfit.formatting import join, numbers, printable
 
 DRIFT_CELLS = 500_000
@@ -64,7 +65,7 @@ def _means(data: CheckInputs, name: str, sides: Sequence[Indices]) -> str:
 
 def _distance(data: CheckInputs, name: str, sides: Sequence[Indices], n_columns: int) -> float:
     """Distance between training and validation rows, 0 where it is small or may be chance."""
-    column = data.table.arrow[name].combine_chunks()
+    column = one_array(data.table.arrow[name])
     if pa.types.is_string(column.type):
         codes = np.asarray(column.dictionary_encode(null_encoding="encode").indices)
         sizes = [len(rows) for rows in sides]

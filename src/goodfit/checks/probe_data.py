@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from goodfit.arrays import Indices, Numbers
+from goodfit.data.columns.convert import one_array
 from goodfit.data.features.base import column_as
 from goodfit.data.table import Table
 from goodfit.data.target import Task
@@ -99,7 +100,7 @@ def make_probe_data(
 
 def value_codes(table: Table, name: str) -> Indices:
     """Return for each row which of the column's different values it has; missing is one of them."""
-    codes = table.arrow[name].combine_chunks().dictionary_encode(null_encoding="encode").indices
+    codes = one_array(table.arrow[name]).dictionary_encode(null_encoding="encode").indices
     return np.asarray(codes).astype(np.int64)
 
 

@@ -65,7 +65,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="replace")
-    process.end_quickly()
+    if arguments is None:
+        process.end_quickly()
     try:
         with _warnings_on_one_line(), process.without_pandas():
             app(args=arguments, prog_name="goodfit")

@@ -36,5 +36,4 @@ def end_quickly() -> None:
 
     It goes through every object of JAX and scikit-learn, half a second for memory that the end of the process frees.
     """
-    atexit.unregister(gc.freeze)
     atexit.register(gc.freeze)

@@ -130,7 +130,7 @@ def fit_encoder(
         reasons = join((f"{name}: {reason}" for name, reason in dropped), most=5) or "the table has only its target"
         raise DataError(f"No column is left to learn from ({reasons}): add columns or rows.")
     if bins:
-        y = target.encode(table.take(rows)) if isinstance(target, Target) else None
+        y = target.encode(table.select([target.name]).take(rows)) if isinstance(target, Target) else None
         columns = [table.arrow.column(feature.name).take(indices) for feature in features]
         width = min(max_width, max_bytes // (np.dtype(np.float32).itemsize * table.n_rows))
         features = _binned(features, columns, y, bins, width - sum(len(feature.names) for feature in features))

@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from goodfit.arrays import Numbers
+from goodfit.data.columns.convert import one_array
 from goodfit.data.table import Table
 
 Keys = npt.NDArray[np.uint64]
@@ -56,7 +57,7 @@ def row_keys(table: Table, rule: KeyRule) -> Keys:
     multipliers = np.random.default_rng(0).integers(2**63, size=n_columns, dtype=np.uint64) * np.uint64(2) + 1
     keys = np.zeros(table.n_rows, np.uint64)
     for name, multiplier in zip(rule.columns, multipliers, strict=True):
-        keys += mixed(_words(table.arrow[name].combine_chunks(), rule.widths.get(name, 0.0))) * multiplier
+        keys += mixed(_words(one_array(table.arrow[name]), rule.widths.get(name, 0.0))) * multiplier
     return keys
 
 

@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 from goodfit.arrays import Indices
 from goodfit.cards import Card, ShownAsCard
 from goodfit.data.columns.cells import cast_all
-from goodfit.data.columns.convert import is_date, is_text, plain_array, without_nan
+from goodfit.data.columns.convert import is_date, is_text, one_array, plain_array, without_nan
 from goodfit.data.columns.fixed import ARROW_TYPES
 from goodfit.data.columns.names import complete_names, did_you_mean
 from goodfit.data.columns.schema import KINDS, Column, Kind, Reading, infer_kind, read_as
@@ -79,7 +79,7 @@ class Source:
         raw = self.columns if names is None else self.columns.select(names)
         numbers = np.asarray(rows, np.int64) if rows is not None else self.sampled and self.row_numbers
         raw = raw if rows is None else raw.take(pa.array(self.places(rows)))
-        readings = {name: self._infer(name, raw[name].combine_chunks()) for name in raw.column_names}
+        readings = {name: self._infer(name, one_array(raw[name])) for name in raw.column_names}
         return _table(readings, replace(self, columns=raw), numbers)
 
     def read_as(self, schema: Sequence[Column], rows: npt.ArrayLike) -> "Table":
@@ -99,7 +99,7 @@ class Source:
         return Table(arrow, found, self.name, rows=numbers)
 
     def _cells(self, column: Column, rows: pa.Array) -> pa.Array:
-        raw = self.columns[column.name].combine_chunks()
+        raw = one_array(self.columns[column.name])
         by_context = is_text(raw.type) and column.kind in ARROW_TYPES
         if by_context and column.kind == "number" and (plain := cast_all(raw, pa.float64())) is not None:
             return without_nan(plain).take(rows)
@@ -165,13 +165,18 @@ class Table(ShownAsCard):
         raw = self.raw and replace(self.raw, columns=self.raw.columns.take(pa.array(places)))
         return replace(self, arrow=arrow, schema=schema, raw=raw, rows=self.row_numbers[places])
 
+    def select(self, names: Iterable[str]) -> "Table":
+        """These columns as they are; what stood in the source is left behind."""
+        schema = tuple(map(self.column, names))
+        return replace(self, arrow=self.arrow.select([column.name for column in schema]), schema=schema, raw=None)
+
     def override(self, *, kinds: Mapping[str, Kind] | None = None, drop: str | Iterable[str] = ()) -> "Table":
         """The same rows with columns read as other kinds, or not used; the rules are those of `read_table`."""
         source = asked(self._source, kinds, drop)
         readings = {
-            column.name: source._infer(column.name, source.columns[column.name].combine_chunks())
+            column.name: source._infer(column.name, one_array(source.columns[column.name]))
             if column.name in (kinds or {})
-            else Reading(self.arrow[column.name].combine_chunks(), column.kind, column.used, column.note)
+            else Reading(one_array(self.arrow[column.name]), column.kind, column.used, column.note)
             for column in self.schema
         }
         return _table(readings, source, self.rows)
@@ -255,7 +260,7 @@ def row_hashes(table: Table, names: Sequence[str] | None = None) -> npt.NDArray[
     """
     names = sorted(table.names if names is None else names)
     _validate_names(table.names, names, table.source)
-    columns = [table.arrow[name].combine_chunks() for name in names]
+    columns = [one_array(table.arrow[name]) for name in names]
     words = [column for column in columns if pa.types.is_string(column.type)]
     numbers = [np.asarray(column.fill_null(np.nan)) for column in columns if pa.types.is_floating(column.type)]
     dates = [np.asarray(column.cast(pa.int64()).fill_null(_NO_DATE)) for column in columns if is_date(column.type)]

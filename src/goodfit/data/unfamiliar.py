@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 
 from goodfit.arrays import Array
 from goodfit.data.columns.cells import clean_text
-from goodfit.data.columns.convert import is_text
+from goodfit.data.columns.convert import is_text, one_array
 from goodfit.data.encoder import Encoder
 from goodfit.data.features.base import column_as
 from goodfit.data.features.category import CategoryFeature
@@ -118,11 +118,11 @@ def _unreadable(name: str, column: pa.ChunkedArray, table: Table) -> Iterator[Un
     place = -1 if table.raw is None else table.raw.columns.schema.get_field_index(name)
     if table.raw is None or place < 0:
         return
-    raw = table.raw.columns.column(place).combine_chunks()
+    raw = one_array(table.raw.columns.column(place))
     if not is_text(raw.type) or not column.null_count:
         return
     written = clean_text(raw).codes.is_valid()
-    lost = raw.filter(pc.and_(written, column.combine_chunks().is_null()))
+    lost = raw.filter(pc.and_(written, one_array(column).is_null()))
     if len(lost):
         yield Unfamiliar(name, "unreadable", len(lost), examples=_examples(lost))
 

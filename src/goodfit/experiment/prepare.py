@@ -228,7 +228,8 @@ def arrays_of(prepared: Prepared) -> Fold:
     """Training rows, then validation rows, encoded, with their weights times those of their classes."""
     places, target = prepared.places, prepared.target
     order = np.concatenate([places.train, places.validation])
-    rows, own = prepared.table.take(order), None if prepared.weights is None else prepared.weights[order]
+    needed = prepared.table.select([*prepared.encoder.columns, target.name])
+    rows, own = needed.take(order), None if prepared.weights is None else prepared.weights[order]
     train, validation = np.split(np.arange(rows.n_rows), [len(places.train)])
     y = np.asarray(target.encode(rows))
     factors = _class_factors(prepared.settings, target, y, train, own)

@@ -22,17 +22,16 @@ IN_DOUBT = 2.0
 def find_contenders(first: TrialTable, rule: SelectionRule, most: int | None = None) -> list[Config]:
     """Return the configs to be trained on the other folds, or on the next rung, the best first.
 
-    They are the best config, the best with λ = 0, the quarter with the lowest means, the configs in doubt that differ
-    from the best in one hyperparameter, and then other configs in doubt, the lowest mean first. The quarter is there
-    because rows say nothing of how much a loss changes with the training rows: a config that is slightly and evenly
-    worse on one fold may be the best on five. For ``1se``, which looks for a large λ within one standard error, every
-    config in doubt by the unpaired error is a contender, too.
+    They are the best config, the best with λ = 0, for other folds the quarter with the lowest means, the configs in
+    doubt that differ from the best in one hyperparameter, and then other configs in doubt, the lowest mean first. The
+    quarter is there because rows say nothing of how much a loss changes with the training rows: a config that is
+    slightly and evenly worse on one fold may be the best on five. For ``1se``, which looks for a large λ within one
+    standard error, every config in doubt by the unpaired error is a contender, too.
 
     Args:
         first: all configs on the first fold or the rung before.
-        most: contenders of the rule ``best``; by default see ``max_contenders``.
+        most: contenders of the rule ``best`` for the next rung; None for other folds, see ``max_contenders``.
     """
-    most = max_contenders(len(first.configs)) if most is None else most
     finite = np.flatnonzero(np.isfinite(first.means))
     if not len(finite):
         return []
@@ -41,7 +40,8 @@ def find_contenders(first: TrialTable, rule: SelectionRule, most: int | None = N
     in_doubt = [i for i in order[1:] if _in_doubt(first, i, best)]
     neighbours = [i for i in in_doubt if _differ_in_one(first.configs[i], first.configs[best])]
     without_l2 = [i for i in order if first.l2[i] == 0][:1]
-    lowest = order[: rung_sizes(len(order), 2)[1]]
+    lowest = order[: rung_sizes(len(order), 2)[1]] if most is None else []
+    most = max_contenders(len(first.configs)) if most is None else most
     kept = list(dict.fromkeys([best, *without_l2, *lowest, *neighbours, *in_doubt]))[:most]
     if rule == "1se":
         kept += [i for i in order if i not in kept and first.means[i] <= first.means[best] + IN_DOUBT * near]

@@ -31,6 +31,11 @@ def plain_array(column: pa.ChunkedArray) -> pa.Array:
     return array.cast(pa.string()) if is_text(array.type) else array
 
 
+def one_array(column: pa.ChunkedArray) -> pa.Array:
+    """Return the values as one array; ``combine_chunks`` copies even those that are."""
+    return column.chunk(0) if column.num_chunks == 1 else column.combine_chunks()
+
+
 def is_text(kind: pa.DataType) -> bool:
     return bool(types.is_string(kind) or types.is_large_string(kind) or types.is_string_view(kind))
 
