@@ -129,8 +129,10 @@ def trial_curves(trials: Sequence[Trial], *, points: int = 70) -> Layer:
         .encode(x=alt.X("epoch:Q"), y=alt.Y("loss:Q"), description=alt.Description("key:N"))
     )
     left = [point for each in curves for point in exits(each, ends)]
+    of_all = [point for point in left if point["split"] == "validation"]
     layers = [
         faint,
+        *[exit_marks(of_all).encode(color=alt.value(IDLE), size=alt.value(24))] * bool(of_all),
         shown,
         *[exit_marks(left).encode(color=colour(), description=alt.Description("key:N"))] * bool(left),
         best,
