@@ -12,6 +12,7 @@ from goodfit.checks.drift import check_drift, kolmogorov_smirnov
 from goodfit.checks.inputs import CheckInputs
 from goodfit.checks.registry import check_table
 from goodfit.data.row_keys import row_keys
+from goodfit.data.splits.rules import codes_of
 from goodfit.data.splits.splits import make_splits
 from goodfit.data.table import open_source, read_table
 from goodfit.data.target import fit_target
@@ -496,3 +497,12 @@ def test_copies_cannot_be_kept_together_where_groups_already_are():
     (found,) = [each for each in found if each.code == "duplicates"]
     assert found.change == {}
     assert found.sentence.endswith("remove duplicates from the table.")
+
+
+def test_one_very_long_text_does_not_take_its_room_in_every_row():
+    columns = classes(np.random.default_rng(0))
+    columns["comment"] = [f"short {i % 7}" for i in range(N - 1)] + ["z" * 50_000_000]  # 300 GB in rows of its length
+    assert check(columns, kinds={"comment": "category"}) == ()
+    codes = codes_of("comment", np.array(columns["comment"], object), N)
+    assert codes[:8].tolist() == [0, 1, 2, 3, 4, 5, 6, 0]
+    assert codes[-1] == 7

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from goodfit.arrays import Indices, Numbers
-from goodfit.data.columns.convert import one_array
+from goodfit.data.columns.convert import one_array, text_codes
 from goodfit.data.features.base import column_as
 from goodfit.data.table import Table
 from goodfit.data.target import Task
@@ -117,8 +117,8 @@ def _numbers(table: Table, name: str, kind: str) -> Numbers:
     if kind == "date":
         moments = values.astype("datetime64[us]")
         return _for_float32(np.where(np.isnat(moments), np.nan, moments.astype(np.float64)))
-    _, codes, counts = np.unique(values.astype(str), return_inverse=True, return_counts=True)
-    return np.argsort(np.argsort(-counts, kind="stable")).astype(np.float64)[codes]
+    codes = text_codes(values)
+    return np.argsort(np.argsort(-np.bincount(codes), kind="stable")).astype(np.float64)[codes]
 
 
 def _for_float32(values: Numbers) -> Numbers:
@@ -135,6 +135,4 @@ def _target(table: Table, target: str, task: Task) -> npt.NDArray[np.int64] | Nu
         values: Numbers = column_as(table, target, "number").to_numpy()
         spread = float(np.abs(values).max()) or 1.0
         return values / spread
-    cells = table.values(target)
-    codes: npt.NDArray[np.int64] = np.unique(cells.astype(str), return_inverse=True)[1].astype(np.int64)
-    return codes
+    return text_codes(table.values(target))

@@ -1,10 +1,14 @@
 """Convert typed Arrow columns to numbers, dates or strings."""
 
+from collections.abc import Iterable
 from typing import NamedTuple
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from pyarrow import types
+
+from goodfit.arrays import Indices
 
 MAX_EXACT_FLOAT64 = 2**53
 """Whole numbers up to this one are exact in float64."""
@@ -34,6 +38,20 @@ def plain_array(column: pa.ChunkedArray) -> pa.Array:
 def one_array(column: pa.ChunkedArray) -> pa.Array:
     """Return the values as one array; ``combine_chunks`` copies even those that are."""
     return column.chunk(0) if column.num_chunks == 1 else column.combine_chunks()
+
+
+def text_codes(values: Iterable[object]) -> Indices:
+    """Return which of the different texts each value is, from 0 in their order.
+
+    ``np.unique`` would give every text the room of the longest.
+
+    >>> text_codes(["Rome", "Bonn", None, "Rome"]).tolist()
+    [2, 0, 1, 2]
+    """
+    found = pa.array(map(str, values), pa.large_string()).dictionary_encode()
+    places = np.argsort(np.argsort(np.array(found.dictionary.to_pylist(), object)))
+    codes: Indices = places[np.asarray(found.indices)]
+    return codes
 
 
 def is_text(kind: pa.DataType) -> bool:

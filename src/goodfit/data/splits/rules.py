@@ -19,6 +19,7 @@ import numpy as np
 import numpy.typing as npt
 
 from goodfit.arrays import Array, Indices
+from goodfit.data.columns.convert import text_codes
 from goodfit.errors import SplitError
 from goodfit.formatting import count, join
 
@@ -140,8 +141,7 @@ def hold_out(
 def codes_of(name: str, values: npt.ArrayLike, n_rows: int) -> Indices:
     """Codes from 0, equal for equal values; missing values share one code."""
     array = _one_per_row(name, values, n_rows)
-    array = array.astype(str) if array.dtype == object else array
-    return np.unique(array, return_inverse=True)[1].astype(np.int64)
+    return text_codes(array) if array.dtype == object else np.unique(array, return_inverse=True)[1].astype(np.int64)
 
 
 def _count(size: float, n: int) -> int:
