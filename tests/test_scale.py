@@ -1,16 +1,13 @@
 """A large table and a limited time, from the table to the report: few rows for all configs, all rows for the best."""
 
-import contextlib
-import io
 import json
 from pathlib import Path
-from typing import NamedTuple
 
 import pytest
 
 import goodfit
-from goodfit.cli.main import main
 from goodfit.errors import ConfigError
+from tests.cli.commands import run
 
 CHOICES = {"hidden": (4,), "l2": [0, 0.01, 1], "learning_rate": [0.001, 0.01, 0.1], "epochs": 6, "split": "last"}
 FLAGS = ["--hidden", "4", "--l2", "0,0.01,1", "--learning-rate", "0.001,0.01,0.1", "--epochs", "6", "--split", "last"]
@@ -23,21 +20,8 @@ def _small_rungs(monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
 
 
-class Told(NamedTuple):
-    status: int
-    out: str
-    err: str
-
-
-def program(*words):
-    out, err = io.StringIO(), io.StringIO()
-    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err), pytest.raises(SystemExit) as left:
-        main([str(word) for word in words])
-    return Told(left.value.code or 0, out.getvalue(), err.getvalue())
-
-
-def weights(run):
-    return [array.tobytes() for layer in run.training.params for array in layer.values()]
+def weights(trained):
+    return [array.tobytes() for layer in trained.training.params for array in layer.values()]
 
 
 @pytest.fixture(scope="module")
@@ -58,7 +42,7 @@ def test_the_best_configs_of_a_sample_learn_from_all_rows(full):
 
 
 def test_the_command_says_which_configurations_learned_from_how_many_rows():
-    told = program("train", "breast_cancer", *FLAGS, "--out", "scaled")
+    told = run("train", "breast_cancer", *FLAGS, "--out", "scaled")
     said = " ".join(told.out.split())
     assert "9 trainings on 50 of the training rows; then up to 3 on 364" in said
     assert "trained on growing samples of the rows: 9 configurations on 50, " in said
@@ -66,7 +50,7 @@ def test_the_command_says_which_configurations_learned_from_how_many_rows():
 
 
 def test_a_search_whose_time_is_over_keeps_the_best_so_far_and_goes_on_later(full):
-    told = program("train", "breast_cancer", *FLAGS, "--out", "r", "--budget", "0.001s")
+    told = run("train", "breast_cancer", *FLAGS, "--out", "r", "--budget", "0.001s")
     assert told.status == 0
     said = " ".join(told.out.split())
     assert "The time was over: " in said and "had started" in said
@@ -81,7 +65,7 @@ def test_a_search_whose_time_is_over_keeps_the_best_so_far_and_goes_on_later(ful
 
 def test_a_single_training_whose_time_is_over_says_so():
     long = ("--hidden", "4", "--l2", "0", "--learning-rate", "0.01", "--epochs", "100000", "--patience", "100000")
-    told = program("train", "iris", *long, "--out", "r", "--budget", "0.5s", "--json")
+    told = run("train", "iris", *long, "--out", "r", "--budget", "0.5s", "--json")
     assert told.status == 0
     assert json.loads(told.out)["outcome"].lower() == "out_of_time"
 

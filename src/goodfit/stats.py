@@ -87,14 +87,24 @@ def interval_of_new_sample(found: Estimate, n: int, n_new: int) -> Estimate:
 
 
 def bootstrap_intervals(
-    scorer: Scorer, n_rows: int, *, seed: int, n_resamples: int = 1000, confidence: float = 0.95
+    scorer: Scorer,
+    n_rows: int,
+    *,
+    seed: int,
+    n_resamples: int = 1000,
+    confidence: float = 0.95,
+    stands_for: Array | None = None,
 ) -> list[tuple[float, float]]:
     """Return the percentile bootstrap interval over rows of each of several metrics.
 
     ``scorer`` receives draws of n rows with replacement as weights (draws, n): multinomial counts that sum to n. It
     returns the metrics (draws, metrics). An interval runs from the (1 − confidence)/2 to the (1 + confidence)/2
-    quantile. Draws for which a metric is undefined (NaN) are left out; the interval is NaN if all are. Source: Efron
-    (1979).
+    quantile. Draws for which a metric is undefined (NaN) are left out; the interval is NaN if all are.
+
+    stands_for: for how many rows each row stands (n,), where these are a sample of more. The counts then sum to the
+    total, and the interval is that of so many rows.
+
+    Source: Efron (1979); Kleiner et al. (2014), "A scalable bootstrap for massive data".
 
     Raises:
         ValueError: there are no rows.
@@ -103,10 +113,17 @@ def bootstrap_intervals(
         raise ValueError("bootstrap_intervals needs at least one row.")
     rng = np.random.default_rng(seed)
     size = max(1, min(n_resamples, BLOCK_CELLS // n_rows))
+
+    def draw() -> Array:
+        if stands_for is None:
+            return np.bincount(rng.integers(n_rows, size=n_rows), minlength=n_rows)
+        total = stands_for.sum()
+        return rng.multinomial(round(total), stands_for / total)
+
     blocks = []
     for begin in range(0, n_resamples, size):
-        draws = [np.bincount(rng.integers(n_rows, size=n_rows), minlength=n_rows) for _ in range(size)]
-        blocks.append(np.asarray(scorer(np.stack(draws)))[: n_resamples - begin])
+        draws = np.stack([draw() for _ in range(size)])
+        blocks.append(np.asarray(scorer(draws))[: n_resamples - begin])
     return [_quantiles(values[~np.isnan(values)], confidence) for values in np.concatenate(blocks).T]
 
 

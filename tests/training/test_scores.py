@@ -40,10 +40,12 @@ def test_nothing_is_compiled(compiled):
     assert not compiled
 
 
-def test_of_very_many_rows_some_are_drawn_and_the_intervals_scaled(monkeypatch):
-    y, prediction = drawn(20_000, 1)
-    prediction = np.clip(prediction * 0.7 + 0.3 * y[:, None], 1e-3, 1 - 1e-3)
-    names = ("recall", "auc", "log_loss")
+@pytest.mark.parametrize("positive", [0.5, 0.004])
+def test_intervals_of_very_many_rows_come_from_some_of_them_and_of_a_rare_class_from_all(monkeypatch, positive):
+    rng = np.random.default_rng(0)
+    y = (rng.random(20_000) < positive).astype(int)
+    prediction = np.clip(0.3 + 0.35 * y + 0.15 * rng.normal(size=len(y)), 0.001, 0.999)[:, None]
+    names = ("recall", "specificity", "auc", "log_loss")
     found = []
     for n_drawn in (20_000, 2_000):
         monkeypatch.setattr(scores, "MAX_DRAWN_ROWS", n_drawn)
@@ -52,4 +54,14 @@ def test_of_very_many_rows_some_are_drawn_and_the_intervals_scaled(monkeypatch):
     for name in names:
         assert some[name].value == whole[name].value
         assert some[name].low < some[name].value < some[name].high
-        assert some[name].high - some[name].low == pytest.approx(whole[name].high - whole[name].low, rel=0.25)
+        assert some[name].high - some[name].low == pytest.approx(whole[name].high - whole[name].low, rel=0.25), name
+
+
+def test_intervals_of_a_sample_stay_within_what_a_metric_can_be(monkeypatch):
+    y = np.arange(5_000) % 2
+    prediction = np.where(y == 1, 0.99, 0.01)[:, None]
+    prediction[:1] = 1 - prediction[:1]  # a sample that has it has ten times as many errors as all rows
+    monkeypatch.setattr(scores, "MAX_DRAWN_ROWS", 500)
+    found = [estimates(("auc", "log_loss"), y, {"": prediction}, seed=seed)[""] for seed in range(20)]
+    assert max(each["auc"].high for each in found) == 1
+    assert min(each["log_loss"].low for each in found) >= 0

@@ -155,11 +155,12 @@ def train_contenders(
         found: the sweep on the sample.
         most: number of configs that are trained on all rows.
     """
-    configs = find_contenders(found.rung_tables()[-1], rule)[:most]
+    configs = find_contenders(found.rung_tables()[-1], rule, most)[:most]
     pairs = [(config, seed) for config in configs for seed in plan.seeds]
     n_inputs = stream.sample.rows.x.shape[1]
     weights = {seed: init_network(plan.layers, n_inputs=n_inputs, seed=seed, dtype=plan.dtype) for seed in plan.seeds}
-    trials = [Trial(plan.recipe(config, stream.buffer_rows, seed=seed), seed, weights[seed]) for config, seed in pairs]
+    recipes = plan.recipes(pairs, stream.buffer_rows)
+    trials = [Trial(recipe, seed, weights[seed]) for recipe, (_, seed) in zip(recipes, pairs, strict=True)]
     places = [_place(plan, config, seed) for config, seed in pairs]
     with interruptible(saves=checkpoints is not None, deadline=deadline) as interrupted:
         trainings = stream_trials(

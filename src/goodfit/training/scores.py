@@ -11,7 +11,7 @@ from goodfit.stats import Estimate, bootstrap_intervals, wilson_interval
 
 MIN_RESAMPLES, MAX_RESAMPLES = 200, 1000
 MAX_DRAWN_ROWS = 10_000
-"""The bootstrap of more rows is one of this many of them, scaled."""
+"""The bootstrap of more rows draws from about this many of them."""
 
 
 def estimates(
@@ -25,8 +25,9 @@ def estimates(
     """Return the metrics of several models on the same rows, each with its 95 % interval, by model and metric.
 
     Intervals: Wilson's for accuracy, otherwise the percentile bootstrap over the rows, with the same draws for all. Of
-    n rows, more than m = ``MAX_DRAWN_ROWS``, m are chosen at random, and the distance of each end from the metric of
-    these m rows is multiplied by √(m/n). Source: Efron (1979); Bickel, Götze & van Zwet (1997).
+    more than ``MAX_DRAWN_ROWS`` rows it draws from a sample, in which every class has as many rows or all of its own,
+    and each row stands for several. Its ends are moved by how far the metric of the sample is from that of all rows.
+    Source: Efron (1979); Kleiner et al. (2014), "A scalable bootstrap for massive data".
 
     Args:
         names: of metrics, keys of ``METRICS``.
@@ -52,10 +53,8 @@ def _bootstrapped(
     values: Array,
 ) -> Array:
     """Return the ends (models, metrics, 2) of the intervals around the values (models, metrics) of ``estimates``."""
-    n_rows, some = len(y), np.arange(len(y))
-    if n_rows > MAX_DRAWN_ROWS:
-        some = np.sort(np.random.default_rng(seed).choice(n_rows, MAX_DRAWN_ROWS, replace=False))
-        y = y[some]
+    some, stands_for = _sampled(y, seed)
+    y = y[some]
     given, labels = ([np.asarray(of, np.float64)[some] for of in models.values()] for models in (predictions, decided))
     ranks = [ranks_of(each) if any(METRICS[name].of_ranks for name in names) else None for each in given]
 
@@ -67,12 +66,26 @@ def _bootstrapped(
     n_resamples = int(
         np.clip(MIN_RESAMPLES * MAX_DRAWN_ROWS // (len(y) * given[0].shape[1]), MIN_RESAMPLES, MAX_RESAMPLES)
     )
-    ends = np.array(bootstrap_intervals(scorer, len(y), seed=seed, n_resamples=n_resamples)).reshape(*values.shape, 2)
-    if n_rows == len(y):
+    found = bootstrap_intervals(scorer, len(y), seed=seed, n_resamples=n_resamples, stands_for=stands_for)
+    ends = np.array(found).reshape(*values.shape, 2)
+    if stands_for is None:
         return ends
-    center = scorer(np.ones((1, len(y)))).reshape(*values.shape, 1)
-    scaled: Array = values[..., None] + (ends - center) * np.sqrt(len(y) / n_rows)
-    return scaled
+    moved = ends + (values - scorer(stands_for[None]).reshape(values.shape))[..., None]
+    higher = np.array([METRICS[name].higher_is_better for name in names])[:, None]
+    within: Array = np.clip(moved, np.where(higher, -np.inf, 0.0), np.where(higher, 1.0, np.inf))
+    return within
+
+
+def _sampled(y: Array, seed: int) -> tuple[Array, Array | None]:
+    """Return the numbers of the rows that the bootstrap draws, and for how many rows each stands; None for itself."""
+    if len(y) <= MAX_DRAWN_ROWS:
+        return np.arange(len(y)), None
+    rng, codes = np.random.default_rng(seed), y if y.ndim == 1 else np.zeros(len(y))
+    classes = [np.flatnonzero(codes == code) for code in np.unique(codes)]
+    most = max(1, MAX_DRAWN_ROWS // len(classes))
+    some = [rng.choice(rows, min(most, len(rows)), replace=False) for rows in classes]
+    stands_for = [np.full(len(each), len(rows) / len(each)) for each, rows in zip(some, classes, strict=True)]
+    return np.concatenate(some), np.concatenate(stands_for)
 
 
 def point_estimates(
